@@ -1,0 +1,1 @@
+"""The head: understands, decides, runs, remembers."""

@@ -1,0 +1,1 @@
+"""The only folder that touches the outside: SQL, Redis, HTTP, processes, files, templates."""

@@ -1,0 +1,43 @@
+"""One validated set of policies and playbooks, as a whole in force or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.domain.errors import Fault, NotFound
+from bot.domain.playbooks import Playbook
+from bot.domain.policies import Policy
+
+
+@dataclass(frozen=True)
+class Configuration:
+    """What was loaded. `warnings` are things that are valid but that nothing acts on yet, or that look wrong."""
+
+    policies: Mapping[str, Policy] = field(default_factory=dict)
+    playbooks: Mapping[str, Playbook] = field(default_factory=dict)
+    warnings: tuple[Fault, ...] = ()
+    digest: str = ""
+
+    def policy(self, service: str) -> Policy:
+        """The policy of a service; NotFound with the names there are."""
+        policy = self.policies.get(service)
+        if policy is None:
+            raise NotFound(f"No policy for service {service!r}", next=_nearest(service, self.policies))
+        return policy
+
+    def playbook(self, name: str) -> Playbook:
+        """A playbook by name; NotFound with the names there are."""
+        playbook = self.playbooks.get(name)
+        if playbook is None:
+            raise NotFound(f"No playbook {name!r}", next=_nearest(name, self.playbooks))
+        return playbook
+
+
+def _nearest(name: str, known: Mapping[str, object]) -> str:
+    from difflib import get_close_matches
+
+    if not known:
+        return "the configuration has none; `andon init` writes an example"
+    close = get_close_matches(name, known, n=3, cutoff=0.5)
+    return f"did you mean {' or '.join(close)}?" if close else f"known: {', '.join(sorted(known)[:10])}"

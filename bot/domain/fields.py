@@ -1,0 +1,57 @@
+"""Field types that policies and playbooks share: names, durations, strict models."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StrictStr, WithJsonSchema
+
+from bot.domain.errors import BadInput
+from bot.domain.times import format_duration, parse_duration
+
+_NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
+
+
+def _name(value: str) -> str:
+    if not _NAME.fullmatch(value):
+        raise ValueError("a name starts with a letter or digit, then letters, digits, '.', '_' or '-', 64 at most")
+    return value
+
+
+def _duration(value: object) -> timedelta:
+    if isinstance(value, timedelta):
+        return value
+    if not isinstance(value, str):
+        raise ValueError("a duration is written like 30s, 5m or 2h")
+    try:
+        return parse_duration(value)
+    except BadInput as error:
+        raise ValueError(str(error)) from error
+
+
+def _version(value: object) -> object:
+    if not isinstance(value, str):
+        raise ValueError(f'a version is a string: write "{value}" in quotes')
+    return value
+
+
+Name = Annotated[StrictStr, AfterValidator(_name)]
+Version = Annotated[str, BeforeValidator(_version)]
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(_duration),
+    PlainSerializer(format_duration, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["30s", "5m", "2h"]}),
+]
+
+
+class Strict(BaseModel):
+    """A frozen model that refuses keys it does not know."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
+
+    def as_json(self) -> dict[str, Any]:
+        """Plain JSON values, as they would be written in the file."""
+        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)

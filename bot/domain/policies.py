@@ -1,0 +1,264 @@
+"""Policies: what a team agreed to do about its service, as `policies/<service>.yaml` says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, Field, StrictStr, model_validator
+
+from bot.domain.conditions import Condition, compiled
+from bot.domain.fields import Duration, Name, Strict, Version
+from bot.domain.incidents import Severity
+
+AUTOMATIC = "automatic"
+"""The authority of a criterion that fires with nobody involved."""
+PRODUCTION = "production"
+DEFAULT_AUDIENCES = ("engineering", "product", "executive", "support")
+ROLLBACK_AUTHORITY = "rollback_authority"
+
+AlertCondition = compiled("alert")
+CriterionCondition = compiled("alert", "severity", "environment", "service", "release")
+ValueCondition = compiled("value")
+
+_QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
+
+
+def _quiet(value: str) -> str:
+    if not _QUIET.fullmatch(value):
+        raise ValueError('quiet hours are written "22:00-07:00"')
+    return value
+
+
+def _zone(value: str) -> str:
+    try:
+        ZoneInfo(value)
+    except (KeyError, ValueError, OSError) as error:
+        raise ValueError(f"{value!r} is not a time zone; write for example Europe/Berlin") from error
+    return value
+
+
+def _cron(value: str) -> str:
+    fields = value.split()
+    if len(fields) != 5 or not all(re.fullmatch(r"[0-9A-Za-z*/,\-]+", part) for part in fields):
+        raise ValueError('a cron line has five fields: "minute hour day month weekday"')
+    ranges = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
+    for part, (low, high) in zip(fields, ranges, strict=True):
+        for number in re.findall(r"(?<![/\d])\d+", part):
+            if not low <= int(number) <= high:
+                raise ValueError(f"{number} is outside {low}-{high} in the cron line {value!r}")
+    return value
+
+
+class Mode(StrEnum):
+    """Whether a policy acts or only records what it would have done."""
+
+    ACT = "act"
+    OBSERVE = "observe"
+
+
+class ApprovalRule(Strict):
+    """How long an approval is waited for and what happens then; the run keeps waiting either way."""
+
+    expires: Duration = timedelta(minutes=15)
+    then: Literal["hold", "escalate"] = "hold"
+
+
+class Criterion(Strict):
+    """One rollback criterion: the first that holds decides."""
+
+    name: Annotated[StrictStr, Field(min_length=1, max_length=120)]
+    when: CriterionCondition
+    playbook: Name
+    authority: Name = AUTOMATIC
+    within: Duration = timedelta(minutes=5)
+    approval: ApprovalRule = ApprovalRule()
+
+    @property
+    def is_automatic(self) -> bool:
+        """Fires with nobody involved."""
+        return bool(self.authority == AUTOMATIC)
+
+
+class Audience(Strict):
+    """Who is told, where, and when not."""
+
+    slack: StrictStr | None = None
+    email: tuple[StrictStr, ...] = ()
+    min_severity: Severity | None = None
+    quiet: Annotated[StrictStr, AfterValidator(_quiet)] | None = None
+    timezone: Annotated[StrictStr, AfterValidator(_zone)] = "UTC"
+    max_per_hour: int | None = Field(default=None, ge=1, strict=True)
+
+
+class Meeting(Strict):
+    invite: tuple[StrictStr, ...] = ()
+    within: Duration = timedelta(minutes=30)
+
+
+class EscalationStep(Strict):
+    after: Duration
+    notify: StrictStr
+
+
+class PolicyRelease(Strict):
+    """The release in flight until POST /releases replaces it or it was rolled back."""
+
+    incumbent: Version
+    candidate: Version
+
+
+class HaltRule(Strict):
+    playbook: Name
+
+
+class StableMetric(Strict):
+    prometheus: StrictStr
+    query: StrictStr
+    condition: ValueCondition
+
+
+class StableRule(Strict):
+    """When a restored state counts as stable, and who accepts it."""
+
+    window: Duration = timedelta(minutes=10)
+    metrics: tuple[StableMetric, ...] = ()
+    endorse: Name | None = None
+
+
+class OnDivergence(Strict):
+    playbook: Name
+    authority: Name = AUTOMATIC
+    within: Duration = timedelta(minutes=5)
+
+
+class Canary(Strict):
+    output: Literal["classes", "scores", "numbers", "ranking", "vectors"]
+    tolerance: float = Field(gt=0, lt=1)
+    alpha: float = Field(default=0.05, gt=0, lt=1)
+    min_pairs: int = Field(default=200, ge=1, strict=True)
+    min_pairs_diverged: int = Field(default=30, ge=1, strict=True)
+    unit: StrictStr | int = "pair"
+    on_divergence: OnDivergence | None = None
+
+
+class GateUse(Strict, extra="allow"):
+    """A gate with parameters of its own; each gate's model validates them."""
+
+    use: Name
+
+
+class Stage(Strict):
+    name: Name
+    gates: tuple[GateUse, ...] = ()
+    do: Name | None = None
+    owner: StrictStr | None = None
+    drilled_within: Duration | None = None
+
+
+class Drill(Strict):
+    playbook: Name
+    environment: Name = "staging"
+    cron: Annotated[StrictStr, AfterValidator(_cron)] | None = None
+    objective: Duration = timedelta(minutes=5)
+    remind: tuple[Duration, ...] = ()
+    inject: tuple[Mapping[str, Any], ...] = ()
+    alert: Mapping[Name, StrictStr] = Field(default_factory=dict)
+
+
+class Target(Strict, extra="allow"):
+    """Where one environment lives. `allow_hosts` is the whole rule on which hosts may be called;
+    every other key is text that playbooks read as `target.<key>`."""
+
+    allow_hosts: tuple[StrictStr, ...] = ()
+
+    @model_validator(mode="after")
+    def _values_are_text(self) -> Self:
+        for key, value in (self.model_extra or {}).items():
+            if key.startswith("_"):
+                raise ValueError(f"{key!r}: names with a leading underscore are not allowed")
+            if not isinstance(value, str | bool | int | float):
+                raise ValueError(f"{key!r} must be text or a number")
+        return self
+
+    def facts(self) -> dict[str, Any]:
+        """What `target.<key>` reads in a playbook."""
+        return {**(self.model_extra or {}), "allow_hosts": list(self.allow_hosts)}
+
+
+class Policy(Strict):
+    """One service's policy. `digest` is set by the loader and stands with each decision."""
+
+    service: Name
+    summary: str = ""
+    match: AlertCondition
+    environment: AlertCondition | None = None
+    mode: Mode = Mode.ACT
+    severity: Mapping[Severity, AlertCondition] = Field(default_factory=dict)
+    roles: Mapping[Name, tuple[StrictStr, ...]] = Field(default_factory=dict)
+    persons: Mapping[Name, tuple[StrictStr, ...]] = Field(default_factory=dict)
+    audiences: Mapping[Name, Audience] = Field(default_factory=dict)
+    update_every: Duration = timedelta(minutes=20)
+    meeting: Meeting | None = None
+    escalation: tuple[EscalationStep, ...] = ()
+    release: PolicyRelease | None = None
+    rollback: tuple[Criterion, ...] = ()
+    halt: HaltRule | None = None
+    cooldown: Duration = timedelta(minutes=30)
+    stable: StableRule | None = None
+    fallbacks: tuple[Name, ...] = ()
+    targets: Mapping[Name, Target] = Field(default_factory=dict)
+    canary: Canary | None = None
+    stages: tuple[Stage, ...] = ()
+    drills: tuple[Drill, ...] = ()
+    review_every: Duration | None = None
+    digest: str = Field(default="", exclude=True)
+
+    def severity_of(self, facts: Mapping[str, Any]) -> Severity:
+        """The first severity whose condition holds, worst first as written; SEV-3 when none does."""
+        for severity, condition in self.severity.items():
+            if condition.judge(facts):
+                return severity
+        return Severity.SEV_3
+
+    def environment_of(self, facts: Mapping[str, Any]) -> str:
+        """The environment an alert names; production where it names none."""
+        if self.environment is None:
+            return PRODUCTION
+        value = self.environment.value(facts)
+        return value if isinstance(value, str) and value else PRODUCTION
+
+    def matches(self, facts: Mapping[str, Any]) -> bool:
+        """Whether an alert is about this service; what cannot be evaluated is not."""
+        condition: Condition = self.match
+        return bool(condition.judge(facts))
+
+    def members(self, role: str) -> tuple[str, ...]:
+        """Ids that hold a role; none where the policy does not name it."""
+        return self.roles.get(role, ())
+
+    def person(self, name: str) -> str:
+        """The one person behind an id, so that two ids of one person are not two people."""
+        for person, ids in self.persons.items():
+            if name == person or name in ids:
+                return f"person:{person}"
+        return name
+
+    def holds_role(self, name: str, role: str) -> bool:
+        """Whether this id, or another id of the same person, is a member of the role."""
+        person = self.person(name)
+        return any(self.person(member) == person for member in self.members(role))
+
+    def told(self, severity: Severity) -> tuple[str, ...]:
+        """Audiences that hear of an incident this bad; the four defaults where the policy names none."""
+        if not self.audiences:
+            return DEFAULT_AUDIENCES
+        return tuple(
+            name
+            for name, audience in self.audiences.items()
+            if audience.min_severity is None or severity.rank <= audience.min_severity.rank
+        )

@@ -1,0 +1,131 @@
+"""What is written down: timeline entries, approvals, notices, audit entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, Self
+
+from bot.domain.errors import Refused
+
+
+@dataclass(frozen=True)
+class TimelineEntry:
+    """One line of an incident's history. `kind` is a word for machines, `text` a sentence for people."""
+
+    id: str
+    incident_id: str
+    at: datetime
+    kind: str
+    text: str
+    actor: str | None = None
+    run_id: str | None = None
+    link: str | None = None
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+class ApprovalStatus(StrEnum):
+    """An approval is asked for once and answered once; an expired one may still be answered."""
+
+    ASKED = "asked"
+    EXPIRED = "expired"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    WITHDRAWN = "withdrawn"
+
+
+@dataclass(frozen=True)
+class Approval:
+    """A question to a role, bound to one run and to exactly the plan that was shown."""
+
+    id: str
+    run_id: str
+    role: str
+    question: str
+    plan_hash: str
+    asked_at: datetime
+    expires_at: datetime
+    then: str = "hold"
+    step_id: str | None = None
+    """None: the approval that the run needs before its first step."""
+    requested_by: str | None = None
+    status: ApprovalStatus = ApprovalStatus.ASKED
+    answered_by: str | None = None
+    answered_at: datetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        """Can still be answered: asked, or expired while the run keeps waiting."""
+        return self.status in (ApprovalStatus.ASKED, ApprovalStatus.EXPIRED)
+
+    def answered(self, status: ApprovalStatus, by: str, now: datetime) -> Self:
+        """The approval after an answer; a second answer is refused with the first one's name and time."""
+        if not self.is_open:
+            raise Refused(f"This was {self.status} by {self.answered_by} at {self.answered_at:%H:%M:%S} UTC")
+        return replace(self, status=status, answered_by=by, answered_at=now)
+
+
+class NoticeStatus(StrEnum):
+    """States of a notice; see the states page of the documentation."""
+
+    DUE = "due"
+    SENT = "sent"
+    FAILED = "failed"
+    DEAD = "dead"
+    SUPERSEDED = "superseded"
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message to one audience over one medium, due because of a record."""
+
+    id: str
+    service: str
+    audience: str
+    name: str
+    """Which notice it is, after its template: `restored`, `halted`, …"""
+    cause: str
+    """What it is due to, as `kind:id` of a record: an event, a run, a decision."""
+    due_at: datetime
+    facts: Mapping[str, Any]
+    revision: int = 1
+    incident_id: str | None = None
+    run_id: str | None = None
+    medium: str = "page"
+    status: NoticeStatus = NoticeStatus.DUE
+    subject: str = ""
+    body: str = ""
+    tries: int = 0
+    error: str = ""
+    sent_at: datetime | None = None
+
+    def sent(self, subject: str, body: str, now: datetime) -> Self:
+        """Rendered and handed to its medium."""
+        return replace(self, status=NoticeStatus.SENT, subject=subject, body=body, sent_at=now, error="")
+
+    def failed(self, error: str, *, retry_at: datetime | None) -> Self:
+        """Not sent: due again at `retry_at`, or dead where that is None."""
+        status = NoticeStatus.DEAD if retry_at is None else NoticeStatus.FAILED
+        return replace(self, status=status, error=error, tries=self.tries + 1, due_at=retry_at or self.due_at)
+
+
+@dataclass(frozen=True)
+class AuditEntry:
+    """One row of the append-only trail; it commits with its cause."""
+
+    at: datetime
+    actor: str
+    action: str
+    subject: str
+    """What it was done to, as `kind:id`."""
+    data: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class AuditFault:
+    """The first row of the trail that does not verify, and how."""
+
+    position: int
+    problem: str

@@ -1,0 +1,1 @@
+"""The path of an event, one file per leg."""

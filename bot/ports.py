@@ -1,0 +1,309 @@
+"""What the head asks of the outside: store, queue, HTTP, processes, templates, secrets, clock, ids."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, Protocol
+
+from bot.domain.access import Access
+from bot.domain.decisions import Decision
+from bot.domain.events import AlertState, Disposition, Event
+from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.records import Approval, AuditEntry, AuditFault, Notice, TimelineEntry
+from bot.domain.releases import Automation, Release, Service
+from bot.domain.runs import Lease, Run
+from bot.plugins import Call, ProcessResult, Reply
+
+Record = Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
+"""What can be added; each has one table."""
+
+Change = AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
+"""What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
+
+Place = tuple[str, str]
+"""A service and an environment."""
+
+
+class Transaction(Protocol):
+    """One unit of work: all of it is committed or none. Additions may be sent in bulk at the next read or at the end."""
+
+    def add(self, *records: Record) -> None:
+        """Insert records."""
+        ...
+
+    def save(self, *changes: Change) -> None:
+        """Update by id, or insert."""
+        ...
+
+    # Events
+    def event(self, event_id: str) -> Event | None: ...
+    def events_by_key(self, source: str, keys: Collection[str]) -> Mapping[str, Event]:
+        """Events of a source by their `dedup_key`."""
+        ...
+
+    def events(
+        self, *, limit: int, before: str | None = None, disposition: Disposition | None = None
+    ) -> Sequence[Event]:
+        """Newest first, without bodies; `before` is the id of the last one seen."""
+        ...
+
+    def alert_states(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], AlertState]:
+        """By (source, identity); absent where never seen."""
+        ...
+
+    # Services and releases
+    def lock_services(self, names: Collection[str]) -> Mapping[str, Service]:
+        """The services, made where new, locked in name order until the commit."""
+        ...
+
+    def service(self, name: str) -> Service | None: ...
+    def services(self) -> Sequence[Service]: ...
+    def automation(self) -> Automation: ...
+    def release(self, release_id: str) -> Release | None: ...
+    def latest_releases(self, services: Collection[str]) -> Mapping[str, Release]:
+        """The newest release of each service, whatever its status."""
+        ...
+
+    # Incidents
+    def incident(self, incident_id: str) -> Incident | None: ...
+    def open_incidents(self, services: Collection[str]) -> Mapping[Place, Incident]: ...
+    def latest_resolved(self, place: Place) -> Incident | None: ...
+    def incidents(
+        self,
+        *,
+        limit: int,
+        before: str | None = None,
+        service: str | None = None,
+        status: IncidentStatus | None = None,
+    ) -> Sequence[Incident]:
+        """Newest first."""
+        ...
+
+    def timeline(self, incident_id: str) -> Sequence[TimelineEntry]:
+        """Oldest first."""
+        ...
+
+    def decisions(self, *, incident_id: str | None = None, event_id: str | None = None) -> Sequence[Decision]:
+        """Oldest first."""
+        ...
+
+    # Runs
+    def run(self, run_id: str) -> Run | None: ...
+    def active_runs(self, services: Collection[str]) -> Mapping[Place, Run]:
+        """The one run of each place that is not ended."""
+        ...
+
+    def runs(
+        self, *, limit: int, before: str | None = None, incident_id: str | None = None, service: str | None = None
+    ) -> Sequence[Run]:
+        """Newest first."""
+        ...
+
+    def save_run(self, before: Run, after: Run) -> Run:
+        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile."""
+        ...
+
+    def due_runs(self, *, limit: int) -> Sequence[Run]:
+        """Runs that a worker should take now, by the database's clock: queued, running without a live lease,
+        or waiting with a `wake_at` that has come. Oldest `accepted_at` first."""
+        ...
+
+    def next_wake(self) -> datetime | None:
+        """The earliest `wake_at` of a waiting run or lease end of a running one, or None."""
+        ...
+
+    def overdue_runs(self) -> Sequence[Run]:
+        """Runs that are not ended, past their deadline, with no breach recorded."""
+        ...
+
+    def last_automatic_action(self, place: Place) -> datetime | None:
+        """The newest `first_action_at` among runs of automatic authority that were no drill."""
+        ...
+
+    # Leases, by the database's clock
+    def claim(self, run: Run, owner: str, ttl: timedelta) -> Lease | None:
+        """A lease with a higher fence than any before at its place; None while another one lives."""
+        ...
+
+    def confirm(self, lease: Lease, *, live: bool) -> None:
+        """LeaseLost unless the run's lease still has this fence and, with `live`, has not ended."""
+        ...
+
+    def renew(self, lease: Lease, ttl: timedelta) -> Lease:
+        """The lease with a later end; LeaseLost where it is another's or has ended."""
+        ...
+
+    def release_lease(self, lease: Lease) -> None:
+        """End it, if it is still this one."""
+        ...
+
+    def release_leases_of(self, owner: str) -> Sequence[str]:
+        """End the leases of an owner whose process is surely dead; returns run ids."""
+        ...
+
+    # Approvals and notices
+    def approvals(self, run_id: str) -> Sequence[Approval]:
+        """Oldest first."""
+        ...
+
+    def lapsed_approvals(self) -> Sequence[Approval]:
+        """Asked for, past their end, and not yet marked expired."""
+        ...
+
+    def notice(self, notice_id: str) -> Notice | None: ...
+    def notices(self, *, incident_id: str | None = None, limit: int = 200) -> Sequence[Notice]:
+        """Oldest first."""
+        ...
+
+    def due_notices(self, *, limit: int) -> Sequence[str]:
+        """Ids of notices that are due or failed with a retry time that has come."""
+        ...
+
+    def claim_notice(self, notice_id: str, owner: str, ttl: timedelta) -> Notice | None:
+        """The notice, for this worker only until `ttl` is over; None where it is not due or another has it."""
+        ...
+
+    # Access
+    def access(self, digest: str) -> Access | None:
+        """A session that has not ended."""
+        ...
+
+    def spend_link(self, digest: str) -> Access | None:
+        """A link that was neither used nor has ended; it is used now."""
+        ...
+
+    def end_access(self, digest: str) -> None: ...
+
+    # Audit
+    def audit_entries(self, *, limit: int, after: int = 0) -> Sequence[tuple[int, AuditEntry]]:
+        """Oldest first with their row numbers."""
+        ...
+
+
+class Store(Protocol):
+    """The truth: SQLite or PostgreSQL."""
+
+    def write(self) -> AbstractContextManager[Transaction]:
+        """A transaction that may write. TryLater where the database is away; nothing is kept then."""
+        ...
+
+    def read(self) -> AbstractContextManager[Transaction]:
+        """A consistent view; nothing may be added or saved."""
+        ...
+
+    def seal(self) -> tuple[int, str] | None:
+        """Chain the audit rows that are not chained yet; returns the new head (position, hash), None if none were."""
+        ...
+
+    def verify_audit(self, heads: Sequence[tuple[int, str]] = ()) -> AuditFault | None:
+        """Walk the chain; `heads` are anchors kept elsewhere. None where every row verifies."""
+        ...
+
+    def now(self) -> datetime:
+        """The database's clock."""
+        ...
+
+
+class Lane(StrEnum):
+    """The queues; one worker process serves one of them."""
+
+    ROLLBACKS = "rollbacks"
+    NOTICES = "notices"
+    OTHER = "other"
+
+
+class JobName(StrEnum):
+    """The closed list of what a job may call."""
+
+    ADVANCE_RUN = "advance_run"
+    SEND_NOTICE = "send_notice"
+
+
+@dataclass(frozen=True)
+class Bell:
+    """One ring: which job, for which id, in which lane."""
+
+    job: JobName
+    id: str
+    lane: Lane
+
+
+class Queue(Protocol):
+    """The doorbell. Losing a ring costs seconds, never work."""
+
+    def ring(self, bells: Sequence[Bell]) -> bool:
+        """Ring in bounded time; False where the queue is away. Never raises."""
+        ...
+
+    def ping(self) -> bool:
+        """Whether the queue answers."""
+        ...
+
+
+class Http(Protocol):
+    """Outgoing HTTP for the whole house."""
+
+    def request(self, call: Call, *, allow_hosts: Collection[str]) -> Reply:
+        """Refused where the host is not allowed; otherwise a reply, with or without an answer."""
+        ...
+
+
+class Processes(Protocol):
+    """Reviewed scripts."""
+
+    def run_script(
+        self, name: str, args: Sequence[str], *, timeout: timedelta, env: Mapping[str, str]
+    ) -> ProcessResult: ...
+
+
+class Expressions(Protocol):
+    """Fills templates in playbook values and compiles conditions; sandboxed, undefined names are errors."""
+
+    def fill(self, value: Any, facts: Mapping[str, Any], *, secrets: bool) -> Any:
+        """The value with every template in it evaluated; one that is a single expression keeps its type.
+        With `secrets` off, `secret(name)` gives `***`. StepFailed where a name is unknown."""
+        ...
+
+
+class Renderer(Protocol):
+    """Words for notices."""
+
+    def render(self, notice: Notice) -> tuple[str, str]:
+        """Subject and body. StepFailed where the template breaks its limits or names."""
+        ...
+
+
+class Messenger(Protocol):
+    """Hands a rendered notice to one medium."""
+
+    def send(self, notice: Notice, subject: str, body: str) -> None:
+        """TryLater for a passing fault, StepFailed for a permanent one."""
+        ...
+
+
+class Secrets(Protocol):
+    """Secrets by name."""
+
+    def get(self, name: str) -> str:
+        """ConfigError where there is none of that name."""
+        ...
+
+    def redact(self, text: str) -> str:
+        """The text with every known secret replaced by `***`."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> datetime:
+        """Aware, UTC."""
+        ...
+
+
+class Ids(Protocol):
+    def new(self, kind: str) -> str:
+        """A sortable id such as `run-01j…`: letters, digits and `-` only."""
+        ...

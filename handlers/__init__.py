@@ -1,0 +1,1 @@
+"""The ears: outside words become house events; pure translators without I/O."""

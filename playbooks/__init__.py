@@ -1,0 +1,1 @@
+"""The hands: playbooks as YAML, and the verbs they are made of."""
