@@ -172,3 +172,27 @@ class Event:
     actor: str | None = None
     incident_ids: tuple[str, ...] = ()
     run_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """One authentic request as it came in, before it is understood. Header names are lower case."""
+
+    source: str
+    raw: bytes
+    headers: Mapping[str, str] = field(default_factory=dict)
+    replay_of: str | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer to a delivery or a command, given after its commit."""
+
+    event_id: str
+    disposition: Disposition
+    alerts: int = 0
+    incidents: tuple[str, ...] = ()
+    runs: tuple[str, ...] = ()
+    message: str = ""
+    """For people: what happened, why, what next."""
+    refused: bool = False
