@@ -28,6 +28,35 @@ Place = tuple[str, str]
 """A service and an environment."""
 
 
+@dataclass(frozen=True)
+class Spread:
+    """How measured seconds are spread: `counts[i]` of them are at most `bounds[i]`, `count` is all of them."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    count: int
+    seconds: float
+    """Their sum."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts over everything in the store, for the metrics page. Drills are counted as runs but not measured."""
+
+    runs: Mapping[tuple[str, str], int]
+    """By service and status."""
+    notices: Mapping[tuple[str, str], int]
+    """By audience and status."""
+    incidents: Mapping[tuple[str, str], int]
+    """By service and status."""
+    breaches: int
+    """Runs that missed their deadline."""
+    first_action: Spread
+    """`accepted_at` to `first_action_at`."""
+    run: Spread
+    """`accepted_at` to `finished_at` of ended runs."""
+
+
 class Transaction(Protocol):
     """One unit of work: all of it is committed or none. Additions may be sent in bulk at the next read or at the end."""
 
@@ -110,6 +139,14 @@ class Transaction(Protocol):
     def due_runs(self, *, limit: int) -> Sequence[Run]:
         """Runs that a worker should take now, by the database's clock: queued, running without a live lease,
         or waiting with a `wake_at` that has come. Oldest `accepted_at` first."""
+        ...
+
+    def lease(self, run_id: str) -> Lease | None:
+        """The lease of a run, if it has one that lives by the database's clock."""
+        ...
+
+    def figures(self, bounds: Sequence[float]) -> Figures:
+        """Counts and spreads over `bounds` (seconds, ascending)."""
         ...
 
     def next_wake(self) -> datetime | None:
