@@ -90,9 +90,14 @@ _DECODER = json.JSONDecoder(
 )
 
 
+def storable(text: str) -> str:
+    """The text with NUL and lone surrogates replaced by U+FFFD: what every database and encoder takes."""
+    return _UNSTORABLE.sub("\ufffd", text)
+
+
 def _mended(value: Any) -> Any:
     if isinstance(value, str):
-        return _UNSTORABLE.sub("\ufffd", value)
+        return storable(value)
     if isinstance(value, list):
         return [_mended(one) for one in value]
     if isinstance(value, dict):
