@@ -62,10 +62,13 @@ docs: $(VENV)/.ready-docs
 # Prefers what is pinned already; `make lock ARGS=--upgrade` takes the newest that fits. The index of the caller's own
 # configuration leaves no trace in the files.
 LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-config --no-header \
-	--no-emit-index-url --no-emit-find-links pyproject.toml $(ARGS)
+	--no-emit-index-url --no-emit-find-links $(ARGS)
 lock: $(VENV)/.ready-lock
-	$(LOCK) --output-file requirements/runtime.txt
-	$(LOCK) --constraint requirements/runtime.txt --extra test --extra e2e --output-file requirements/ci.txt
+	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
+	$(LOCK) pyproject.toml --constraint requirements/runtime.txt --extra test --extra e2e \
+		--output-file requirements/ci.txt
+	$(BIN)/python requirements/in_step.py --list build-system | \
+		$(LOCK) - --constraint requirements/ci.txt --output-file requirements/build.txt
 	$(BIN)/python requirements/in_step.py
 
 clean:
@@ -110,11 +113,11 @@ $(VENV)/.ready-e2e: $(VENV)/.ready-test
 endif
 
 $(VENV)/.ready-docs: $(VENV)/.made pyproject.toml
-	@$(PIP) install "$$($(BIN)/python requirements/in_step.py --extra docs)"
+	@$(PIP) install "$$($(BIN)/python requirements/in_step.py --list docs)"
 	@touch $@
 
 $(VENV)/.ready-lock: $(VENV)/.made pyproject.toml
-	@$(PIP) install "$$($(BIN)/python requirements/in_step.py --extra lock)"
+	@$(PIP) install "$$($(BIN)/python requirements/in_step.py --list lock)"
 	@touch $@
 
 # Bytecode is made now, not at the first start; also where the caller forbids Python to write it while running.

@@ -1,7 +1,7 @@
 """Whether the locks fit pyproject.toml: every dependency is pinned, within its range, by hash, and from no named index.
 
-`python requirements/in_step.py` exits 1 with one line per fault. With `--extra NAME` it prints that extra's requirement
-instead, so that the Makefile can install it alone; this way works without anything installed.
+`python requirements/in_step.py` exits 1 with one line per fault. With `--list NAME` it prints what that extra (or
+`build-system`) requires instead, so that the Makefile can install it alone; this needs nothing installed.
 """
 
 from __future__ import annotations
@@ -12,13 +12,17 @@ import tomllib
 from collections.abc import Iterator, Mapping
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement
 
 ROOT = Path(__file__).resolve().parent.parent
-LOCKS: Mapping[str, tuple[str, ...]] = {"runtime.txt": (), "ci.txt": ("test", "e2e")}
+LOCKS: Mapping[str, tuple[str, ...]] = {
+    "runtime.txt": ("dependencies",),
+    "ci.txt": ("dependencies", "test", "e2e"),
+    "build.txt": ("build-system",),
+}
 PYTHONS = ("3.11.2", "3.11.9", "3.12.5", "3.13.1")
 """Lines are judged for each of these: some packages need more on an early 3.11."""
 
@@ -29,11 +33,21 @@ _ALLOWED = re.compile(r"\s*#|\s*$")
 
 def faults(root: Path = ROOT) -> Iterator[str]:
     """One line per thing that is out of step in any lock."""
-    project = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["project"]
-    for name, extras in LOCKS.items():
+    for name, parts in LOCKS.items():
         text = (root / "requirements" / name).read_text("utf-8")
+        wanted = [one for part in parts for one in listed(part, root)]
         yield from (f"requirements/{name}:{fault}" for fault in _form(text))
-        yield from (f"requirements/{name}: {fault}" for fault in _content(text, project, extras))
+        yield from (f"requirements/{name}: {fault}" for fault in _content(text, wanted))
+
+
+def listed(part: str, root: Path = ROOT) -> list[str]:
+    """The requirements of `dependencies`, `build-system` or an extra, as pyproject.toml writes them."""
+    pyproject = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))
+    if part == "build-system":
+        return list(pyproject["build-system"]["requires"])
+    if part == "dependencies":
+        return list(pyproject["project"]["dependencies"])
+    return list(pyproject["project"]["optional-dependencies"][part])
 
 
 def _form(text: str) -> Iterator[str]:
@@ -48,13 +62,12 @@ def _form(text: str) -> Iterator[str]:
             yield f"{number}: neither a pin, a hash nor a comment: {line.strip()[:60]}"
 
 
-def _content(text: str, project: Mapping[str, Any], extras: tuple[str, ...]) -> Iterator[str]:
+def _content(text: str, wanted: list[str]) -> Iterator[str]:
     from packaging.markers import Marker
     from packaging.requirements import Requirement
     from packaging.utils import canonicalize_name
 
     matches = [match for line in text.splitlines() if (match := _PIN.match(line))]
-    wanted = [*project["dependencies"], *(one for extra in extras for one in project["optional-dependencies"][extra])]
     found: set[str] = set()
     for python in PYTHONS:
         pins = {
@@ -112,9 +125,8 @@ def _environment(python: str) -> dict[str, str]:
 
 def main(arguments: list[str]) -> int:
     """Exit code of the command line above."""
-    if arguments[:1] == ["--extra"]:
-        project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-        sys.stdout.write("\n".join(project["optional-dependencies"][arguments[1]]) + "\n")
+    if arguments[:1] == ["--list"]:
+        sys.stdout.write("\n".join(listed(arguments[1])) + "\n")
         return 0
     wrong = list(faults())
     sys.stderr.write("".join(f"{line}\n" for line in wrong))
