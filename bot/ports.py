@@ -157,6 +157,10 @@ class Transaction(Protocol):
         """Runs that are not ended, past their deadline, with no breach recorded."""
         ...
 
+    def record_breach(self, run_id: str, at: datetime) -> bool:
+        """Note that a run missed its deadline, beside whoever works on it; False where it was noted before."""
+        ...
+
     def last_automatic_action(self, place: Place) -> datetime | None:
         """The newest `first_action_at` among runs of automatic authority that were no drill."""
         ...
@@ -335,9 +339,21 @@ class Secrets(Protocol):
 
 
 class Clock(Protocol):
+    """Time, handed in so that tests can pass another."""
+
     def now(self) -> datetime:
         """Aware, UTC."""
         ...
+
+    def monotonic(self) -> float:
+        """Seconds that never go back; they go on while this process is stopped by a signal."""
+        ...
+
+
+class Log(Protocol):
+    """One line of the log: a short constant message with fields. Never a secret, never a whole payload."""
+
+    def __call__(self, event: str, **fields: Any) -> None: ...
 
 
 class Ids(Protocol):

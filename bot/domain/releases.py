@@ -84,3 +84,7 @@ class Automation:
     changed_by: str | None = None
     changed_at: datetime | None = None
     reason: str | None = None
+
+
+AUTOMATION_ON = Automation()
+"""As it is until somebody turns it off."""

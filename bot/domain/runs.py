@@ -151,7 +151,7 @@ class StepState:
             status=status,
             output=outcome.output or self.output,
             error=outcome.error,
-            state=outcome.state if outcome.kind is OutcomeKind.WAIT else {},
+            state=outcome.state if outcome.kind is OutcomeKind.WAIT else {} if ended else self.state,
             finished_at=now if ended else None,
         )
 

@@ -1,0 +1,171 @@
+"""The rule that answers every alert: pure, quick, and the same in `andon decide` as at the front door."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from bot.domain.conditions import Truth
+from bot.domain.decisions import Decision, Trace, Verdict, alert_facts
+from bot.domain.events import Alert, AlertState, AlertStatus, EventKind
+from bot.domain.incidents import Incident
+from bot.domain.policies import ROLLBACK_AUTHORITY, Criterion, Mode, Policy
+from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
+from bot.domain.runs import Run
+from bot.domain.times import format_duration
+
+
+@dataclass(frozen=True)
+class Known:
+    """What is known of a service and environment at the moment of a decision."""
+
+    now: datetime
+    service: Service
+    automation: Automation = AUTOMATION_ON
+    incident: Incident | None = None
+    run: Run | None = None
+    """The run that is not ended, if there is one."""
+    release: Release | None = None
+    last_action_at: datetime | None = None
+    """First action of the newest automatic rollback."""
+
+
+def release_facts(release: Release | None) -> dict[str, Any]:
+    """What `release` reads in conditions and playbooks; empty where none is known."""
+    if release is None:
+        return {}
+    return {
+        "id": release.id,
+        "incumbent": release.incumbent,
+        "candidate": release.candidate,
+        "status": str(release.status),
+    }
+
+
+def repeats(alert: Alert, seen: AlertState | None) -> Decision | None:
+    """A duplicate or a stale alert, told from what was seen of its identity; None where it is news.
+
+    A resolved alert without its firing one is news (a tombstone); a firing one that began no later than the
+    last resolved one is stale, because replicas of one sender repeat each other late.
+    """
+    if seen is None or alert.kind is not EventKind.ALERT:
+        return None
+    began = alert.starts_at
+    if alert.status is AlertStatus.FIRING and began and seen.resolved_starts_at and began <= seen.resolved_starts_at:
+        return _draft(alert, seen.seen_at, Verdict.STALE, "it began no later than one that was resolved already")
+    if alert.status is seen.status and began == seen.starts_at:
+        return _draft(
+            alert, seen.seen_at, Verdict.DUPLICATE, f"the same alert was accepted before ({seen.count} times)"
+        )
+    return None
+
+
+def ignored(alert: Alert, now: datetime, reason: str) -> Decision:
+    """The decision about an alert that no policy is about."""
+    return _draft(alert, now, Verdict.IGNORE, reason)
+
+
+def place_of(alert: Alert, policy: Policy) -> tuple[str, str]:
+    """The service and environment that an alert is about, by this policy."""
+    return policy.service, policy.environment_of({"alert": alert_facts(alert)})
+
+
+def decide(alert: Alert, policy: Policy, known: Known) -> Decision:
+    """One answer to one alert of one service. Ids and links are filled in by the caller."""
+    facts: dict[str, Any] = {"alert": alert_facts(alert)}
+    environment = policy.environment_of(facts)
+    severity = policy.severity_of(facts)
+    draft = replace(
+        _draft(alert, known.now, Verdict.NOTE, ""),
+        service=policy.service,
+        environment=environment,
+        severity=severity,
+        policy_digest=policy.digest,
+        alert=facts["alert"],
+    )
+    quiet = _nothing_to_do(alert, policy, environment)
+    if quiet:
+        return replace(draft, reason=quiet)
+    facts |= {
+        "severity": str(severity),
+        "environment": environment,
+        "service": policy.service,
+        "release": release_facts(known.release),
+    }
+    criterion, trace = _first_that_holds(policy, facts)
+    draft = replace(draft, trace=trace)
+    if criterion is None:
+        unknown = [one.criterion for one in trace if one.truth == Truth.UNKNOWN]
+        why = f"; {', '.join(unknown)} could not be evaluated" if unknown else ""
+        return replace(draft, reason=f"no rollback criterion holds{why}")
+    draft = replace(draft, criterion=criterion.name, playbook=criterion.playbook, authority=criterion.authority)
+    return _act(draft, criterion, policy, known)
+
+
+def _nothing_to_do(alert: Alert, policy: Policy, environment: str) -> str:
+    if alert.kind is not EventKind.ALERT:
+        return f"a {alert.kind} event decides nothing by itself"
+    if alert.status is AlertStatus.RESOLVED:
+        return "resolved at its source; that is no proof of health, so nothing ends by it"
+    if alert.status is not AlertStatus.FIRING:
+        return f"the alert says {alert.status or 'nothing'}: no data is neither health nor its absence"
+    if environment not in policy.targets:
+        return f"environment {environment!r} is not one of the targets of {policy.service}: nothing may be run there"
+    return ""
+
+
+def _first_that_holds(policy: Policy, facts: Mapping[str, Any]) -> tuple[Criterion | None, tuple[Trace, ...]]:
+    trace: list[Trace] = []
+    for criterion in policy.rollback:
+        finding = criterion.when.judge(facts)
+        trace.append(Trace(criterion.name, str(finding.truth), finding.why))
+        if finding:
+            return criterion, tuple(trace)
+    return None, tuple(trace)
+
+
+def _act(draft: Decision, criterion: Criterion, policy: Policy, known: Known) -> Decision:
+    name = f"criterion {criterion.name!r} holds"
+    if policy.mode is Mode.OBSERVE:
+        return replace(draft, verdict=Verdict.OBSERVE, reason=f"{name}; the policy only observes")
+    held = _held(known) if criterion.is_automatic else ""
+    if held:
+        return replace(draft, verdict=Verdict.HELD, reason=f"{name}, but {held}")
+    asks = _asks_instead(criterion, policy, known)
+    if known.run is not None and not (known.run.only_waits_for_approval and criterion.is_automatic and not asks):
+        return replace(
+            draft, verdict=Verdict.JOIN, run_id=known.run.id, reason=f"{name}; run {known.run.id} is at it already"
+        )
+    if asks:
+        return replace(
+            draft, verdict=Verdict.ASK, authority=ROLLBACK_AUTHORITY, reason=f"{name}, but {asks}, so a person decides"
+        )
+    if criterion.is_automatic:
+        instead = f"; it supersedes {known.run.id}, which only waits for an approval" if known.run else ""
+        return replace(draft, verdict=Verdict.RUN, reason=f"{name}; its authority is automatic{instead}")
+    return replace(draft, verdict=Verdict.ASK, reason=f"{name}; a member of {criterion.authority} decides")
+
+
+def _held(known: Known) -> str:
+    if not known.automation.on:
+        return f"automation is off everywhere ({known.automation.reason or 'no reason given'})"
+    if known.service.is_hands_off(known.now):
+        return f"automation is paused for this service ({known.service.hands_off_reason or 'no reason given'})"
+    return ""
+
+
+def _asks_instead(criterion: Criterion, policy: Policy, known: Known) -> str:
+    """Why an automatic criterion must ask now: a flapping alert never rolls back a second time by itself."""
+    if not criterion.is_automatic:
+        return ""
+    if known.last_action_at is not None and known.now < known.last_action_at + policy.cooldown:
+        return f"the last automatic rollback began less than {format_duration(policy.cooldown)} ago"
+    if known.release is not None and not known.release.is_in_flight:
+        return f"release {known.release.candidate} was rolled back already"
+    return ""
+
+
+def _draft(alert: Alert, now: datetime, verdict: Verdict, reason: str) -> Decision:
+    return Decision(id="", event_id="", at=now, verdict=verdict, reason=reason, alert=alert_facts(alert))

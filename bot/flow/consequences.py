@@ -1,0 +1,271 @@
+"""What follows from a decision: incidents opened or joined, runs planned, notices due, all in its commit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+from bot.domain.configuration import Configuration
+from bot.domain.decisions import Decision, Verdict, alert_facts
+from bot.domain.events import ANDON, Alert, AlertStatus
+from bot.domain.incidents import Incident, IncidentEvent, Severity
+from bot.domain.playbooks import PlaybookKind
+from bot.domain.policies import ApprovalRule, Policy
+from bot.domain.records import AuditEntry, TimelineEntry
+from bot.domain.runs import Run
+from bot.flow.planning import Cause, approval_for, plan_run
+from bot.flow.situation import Situation
+from bot.flow.telling import Teller
+from bot.ports import Ids, Place
+
+_OPENS = frozenset({Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD})
+_COOLDOWN_RULE = ApprovalRule()
+
+
+class Consequences:
+    """Turns decisions into records on a situation. It never decides and never acts outside."""
+
+    def __init__(self, ids: Ids, teller: Teller) -> None:
+        self._ids = ids
+        self._teller = teller
+
+    def matching(self, alert: Alert, policies: Iterable[Policy]) -> tuple[Policy, ...]:
+        """The policies that an alert is about."""
+        facts = {"alert": alert_facts(alert)}
+        return tuple(policy for policy in policies if policy.matches(facts))
+
+    def of_alert(
+        self, situation: Situation, decision: Decision, alert: Alert, policy: Policy, configuration: Configuration
+    ) -> Decision:
+        """Carry out a decision about an alert; returned with the incident and the run that it led to."""
+        place = (policy.service, decision.environment or "")
+        opens = decision.verdict in _OPENS and alert.status is AlertStatus.FIRING
+        incident = (
+            self._incident(situation, place, alert, decision, policy) if opens else situation.incidents.get(place)
+        )
+        if incident is None:
+            return decision
+        self._note(situation, incident, decision, alert)
+        decision = replace(decision, incident_id=incident.id)
+        if decision.verdict in (Verdict.RUN, Verdict.ASK):
+            return self._plan(situation, decision, policy, configuration, incident)
+        if decision.verdict in (Verdict.OBSERVE, Verdict.HELD):
+            name = "would_restore" if decision.verdict is Verdict.OBSERVE else "held"
+            self.tell(situation, name, policy, incident, cause=f"decision:{decision.id}", decision=decision)
+        return decision
+
+    def _incident(
+        self, situation: Situation, place: Place, alert: Alert, decision: Decision, policy: Policy
+    ) -> Incident:
+        severity = decision.severity or Severity.SEV_3
+        incident = situation.incidents.get(place)
+        if incident is not None:
+            incident = incident.with_alert(severity, situation.now)
+            situation.put_incident(incident)
+            return incident
+        incident = replace(self.open_incident(situation, place, severity, alert.name, decision.event_id), alert_count=1)
+        situation.put_incident(incident)
+        if decision.verdict in (Verdict.NOTE, Verdict.JOIN):
+            self.tell(
+                situation, "incident_opened", policy, incident, cause=f"event:{decision.event_id}", decision=decision
+            )
+        return incident
+
+    def open_incident(
+        self, situation: Situation, place: Place, severity: Severity, title: str, event_id: str
+    ) -> Incident:
+        """A new incident at a place that has none, linked to the one that was resolved there last."""
+        previous = situation.tx.latest_resolved(place)
+        release = situation.releases.get(place[0])
+        incident = Incident(
+            id=self._ids.new("inc"),
+            service=place[0],
+            environment=place[1],
+            severity=severity,
+            title=title[:200],
+            opened_at=situation.now,
+            release_id=release.id if release else None,
+            event_id=event_id,
+            previous_id=previous.id if previous else None,
+        )
+        self.write(
+            situation, incident, "opened", f"Incident opened: {incident.title}", data={"severity": str(severity)}
+        )
+        situation.record(
+            AuditEntry(situation.now, ANDON.name, "incident.opened", f"incident:{incident.id}", {"event": event_id})
+        )
+        return incident
+
+    def _note(self, situation: Situation, incident: Incident, decision: Decision, alert: Alert) -> None:
+        hidden = f"; the sender left out {alert.truncated} more of its group" if alert.truncated else ""
+        text = f"Alert {alert.name} ({alert.status or 'no status'}): {decision.reason}{hidden}"
+        data = {"decision": decision.id, "verdict": str(decision.verdict), "truncated": alert.truncated}
+        self.write(situation, incident, "alert", text, link=alert.link, data=data)
+        situation.record(
+            AuditEntry(
+                situation.now,
+                ANDON.name,
+                f"decision.{decision.verdict}",
+                f"event:{decision.event_id}",
+                {"decision": decision.id, "service": decision.service, "reason": decision.reason},
+            )
+        )
+
+    def _plan(
+        self, situation: Situation, decision: Decision, policy: Policy, configuration: Configuration, incident: Incident
+    ) -> Decision:
+        criterion = next(one for one in policy.rollback if one.name == decision.criterion)
+        cause = Cause(
+            event_id=decision.event_id,
+            within=criterion.within,
+            authority=decision.authority or criterion.authority,
+            criterion=criterion.name,
+            reason=decision.reason,
+            alert=decision.alert,
+        )
+        rule = criterion.approval if not criterion.is_automatic else _COOLDOWN_RULE
+        run = self.start(situation, policy, configuration, incident, criterion.playbook, cause, rule)
+        return replace(decision, run_id=run.id)
+
+    def start(
+        self,
+        situation: Situation,
+        policy: Policy,
+        configuration: Configuration,
+        incident: Incident,
+        playbook: str,
+        cause: Cause,
+        rule: ApprovalRule = _COOLDOWN_RULE,
+    ) -> Run:
+        """Plan a run at the incident's place, superseding one that only waits for an approval there."""
+        place = (incident.service, incident.environment)
+        waiting = situation.runs.get(place)
+        if waiting is not None:
+            self.write(situation, incident, "run", f"Run {waiting.id} is superseded", run_id=waiting.id)
+            situation.supersede(waiting, "superseded by an automatic criterion")
+        run = plan_run(
+            self._ids,
+            policy,
+            configuration.playbook(playbook),
+            place,
+            release=situation.releases.get(policy.service),
+            incident=incident,
+            cause=cause,
+            now=situation.now,
+        )
+        situation.add_run(run)
+        if run.only_waits_for_approval:
+            self._ask(situation, policy, incident, run, rule)
+        else:
+            self._announce(situation, policy, incident, run)
+        situation.record(
+            AuditEntry(
+                situation.now,
+                cause.requested_by or ANDON.name,
+                "run.planned",
+                f"run:{run.id}",
+                {"plan": run.plan_hash, "playbook": playbook, "authority": run.authority, "event": cause.event_id},
+            )
+        )
+        return run
+
+    def _announce(self, situation: Situation, policy: Policy, incident: Incident, run: Run) -> None:
+        self.write(situation, incident, "run", f"Run planned: {_what(run)}", run_id=run.id)
+        if run.kind is not PlaybookKind.ROLLBACK:
+            return
+        incident = incident.moved(IncidentEvent.RUN_STARTED, situation.now)
+        situation.put_incident(incident)
+        self.tell(situation, "rollback_started", policy, incident, cause=f"run:{run.id}", run=run)
+
+    def _ask(self, situation: Situation, policy: Policy, incident: Incident, run: Run, rule: ApprovalRule) -> None:
+        approval = approval_for(self._ids, run, expires=rule.expires, then=rule.then, now=situation.now)
+        situation.record(approval)
+        text = f"{_what(run)} waits for a member of {run.authority} to approve it"
+        self.write(situation, incident, "approval", text, run_id=run.id, data={"expires": str(approval.expires_at)})
+        self.tell(
+            situation,
+            "approval_needed",
+            policy,
+            incident,
+            cause=f"run:{run.id}",
+            run=run,
+            question=approval.question,
+            role=approval.role,
+            members=list(policy.members(approval.role)),
+        )
+
+    def write(
+        self,
+        situation: Situation,
+        incident: Incident,
+        kind: str,
+        text: str,
+        *,
+        actor: str | None = None,
+        run_id: str | None = None,
+        link: str | None = None,
+        data: dict[str, object] | None = None,
+    ) -> None:
+        """One line on the incident's timeline."""
+        entry = TimelineEntry(
+            id=self._ids.new("tml"),
+            incident_id=incident.id,
+            at=situation.now,
+            kind=kind,
+            text=text[:1000],
+            actor=actor,
+            run_id=run_id,
+            link=link,
+            data=data or {},
+        )
+        situation.record(entry)
+
+    def tell(
+        self,
+        situation: Situation,
+        name: str,
+        policy: Policy,
+        incident: Incident,
+        *,
+        cause: str,
+        run: Run | None = None,
+        decision: Decision | None = None,
+        **facts: Any,
+    ) -> None:
+        """Notices to everybody who hears of this incident."""
+        if decision is not None:
+            facts |= {"reason": decision.reason, "criterion": decision.criterion or "", "alert": decision.alert}
+        notices = self._teller.about_incident(
+            name,
+            policy=policy,
+            incident=incident,
+            cause=cause,
+            now=situation.now,
+            run=run,
+            release=situation.releases.get(policy.service),
+            **facts,
+        )
+        situation.tell(notices)
+
+    def dead_letter(self, situation: Situation, source: str, event_id: str, problem: str) -> None:
+        """Tell the engineers that something authentic was not understood."""
+        situation.tell(
+            [
+                self._teller.about_house(
+                    "dead_letter",
+                    cause=f"event:{event_id}",
+                    now=situation.now,
+                    source=source,
+                    event=event_id,
+                    problem=problem,
+                )
+            ]
+        )
+        situation.record(
+            AuditEntry(situation.now, ANDON.name, "event.dead_letter", f"event:{event_id}", {"problem": problem})
+        )
+
+
+def _what(run: Run) -> str:
+    return f"{run.playbook.name} for {run.service} in {run.environment}"

@@ -1,0 +1,162 @@
+"""What the end of a run, or a stop that needs a person, means for its incident, its release and its audiences."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from bot.domain.configuration import Configuration
+from bot.domain.events import ANDON
+from bot.domain.incidents import Incident, IncidentEvent
+from bot.domain.outcomes import Tell
+from bot.domain.playbooks import PlaybookKind
+from bot.domain.records import Approval, AuditEntry, TimelineEntry
+from bot.domain.runs import Run, RunStatus
+from bot.flow.telling import Teller
+from bot.ports import Ids, Transaction
+
+_NOTICE = {
+    RunStatus.SUCCEEDED: "restored",
+    RunStatus.NEEDS_HUMAN: "needs_human",
+    RunStatus.FAILED: "stopped",
+    RunStatus.CANCELLED: "stopped",
+    RunStatus.SUPERSEDED: "stopped",
+}
+
+
+class Endings:
+    """Written in the commit that ends or stops the run."""
+
+    def __init__(self, ids: Ids, teller: Teller, configuration: Callable[[], Configuration]) -> None:
+        self._ids = ids
+        self._teller = teller
+        self._configuration = configuration
+
+    def write(self, tx: Transaction, run: Run, now: datetime) -> None:
+        """The incident's move, the release's, one line of the timeline, and the notices."""
+        tx.lock_services((run.service,))  # the front door changes incidents only under this lock
+        restored = run.status is RunStatus.SUCCEEDED and run.kind is PlaybookKind.ROLLBACK and not run.drill
+        if restored:
+            self._roll_back_release(tx, run, now)
+        incident = tx.incident(run.incident_id) if run.incident_id else None
+        if incident is None or not incident.is_open:
+            return
+        if run.kind is PlaybookKind.ROLLBACK:
+            incident = self._moved(tx, incident, run, now)
+        self._line(tx, incident, run, _sentence(run), now)
+        name = _NOTICE[run.status] if run.kind is PlaybookKind.ROLLBACK or not run.is_ended else ""
+        if name:
+            self._tell(tx, name, incident, run, now)
+
+    def _moved(self, tx: Transaction, incident: Incident, run: Run, now: datetime) -> Incident:
+        event = {
+            RunStatus.SUCCEEDED: IncidentEvent.RESTORED,
+            RunStatus.FAILED: IncidentEvent.RUN_STOPPED,
+        }.get(run.status)
+        if event is None or not incident.allows(event):
+            return incident
+        incident = incident.moved(event, now)
+        tx.save(incident)
+        return incident
+
+    def _roll_back_release(self, tx: Transaction, run: Run, now: datetime) -> None:
+        release = tx.release(run.release_id) if run.release_id else None
+        if release is not None and release.is_in_flight:
+            tx.save(release.rolled_back(now))
+            tx.add(AuditEntry(now, ANDON.name, "release.rolled_back", f"release:{release.id}", {"run": run.id}))
+
+    def ask(self, tx: Transaction, run: Run, approval: Approval, now: datetime) -> None:
+        """A step's question, on the timeline and to the audiences."""
+        incident = tx.incident(run.incident_id) if run.incident_id else None
+        if incident is None:
+            return
+        self._line(tx, incident, run, f"Waiting for a member of {approval.role}: {approval.question}", now)
+        policy = self._configuration().policies.get(run.service)
+        members = list(policy.members(approval.role)) if policy else []
+        self._tell(
+            tx, "approval_needed", incident, run, now, question=approval.question, role=approval.role, members=members
+        )
+
+    def freeze(self, tx: Transaction, run: Run, reason: str, now: datetime) -> None:
+        """A step froze promotion: the same as a person's halt, by the run."""
+        service = tx.lock_services((run.service,))[run.service]
+        tx.save(service.halted(f"run {run.id}", reason, now))
+        release = tx.latest_releases((run.service,)).get(run.service)
+        if release is not None and release.is_in_flight:
+            tx.save(release.with_halt(halted=True))
+        incident = tx.incident(run.incident_id) if run.incident_id else None
+        if incident is not None and incident.allows(IncidentEvent.HALT):
+            tx.save(incident.moved(IncidentEvent.HALT, now))
+            self._line(tx, incident, run, f"Promotion is frozen: {reason}", now)
+
+    def say(self, tx: Transaction, run: Run, tell: Tell, now: datetime) -> None:
+        """A step's own notice."""
+        incident = tx.incident(run.incident_id) if run.incident_id else None
+        if incident is not None:
+            self._tell(tx, tell.notice, incident, run, now, audiences=tell.audiences, text=tell.text)
+
+    def late(self, tx: Transaction, run: Run, now: datetime) -> None:
+        """The deadline is missed: told while it happens."""
+        tx.add(AuditEntry(now, ANDON.name, "run.late", f"run:{run.id}", {"deadline": str(run.deadline)}))
+        incident = tx.incident(run.incident_id) if run.incident_id else None
+        if incident is not None:
+            self._line(tx, incident, run, f"Run {run.id} missed its deadline and goes on ({run.status})", now)
+            self._tell(tx, "deadline_missed", incident, run, now)
+
+    def unanswered(self, tx: Transaction, run: Run, approval: Approval, now: datetime) -> None:
+        """Nobody answered in time: the stated default is to hold, and to tell everybody so."""
+        incident = tx.incident(run.incident_id) if run.incident_id else None
+        if incident is not None:
+            self._line(tx, incident, run, f"Nobody of {approval.role} answered in time; the run keeps waiting", now)
+            self._tell(tx, "approval_expired", incident, run, now, question=approval.question, role=approval.role)
+
+    def _line(self, tx: Transaction, incident: Incident, run: Run, text: str, now: datetime) -> None:
+        tx.add(
+            TimelineEntry(
+                id=self._ids.new("tml"), incident_id=incident.id, at=now, kind="run", text=text[:1000], run_id=run.id
+            )
+        )
+
+    def _tell(
+        self,
+        tx: Transaction,
+        name: str,
+        incident: Incident,
+        run: Run,
+        now: datetime,
+        audiences: tuple[str, ...] = (),
+        **facts: Any,
+    ) -> None:
+        policy = self._configuration().policies.get(run.service)
+        if policy is None:
+            problem = f"{run.service} has no policy any more"
+            tx.add(
+                self._teller.about_house("orphaned_run", cause=f"run:{run.id}", now=now, run=run.id, problem=problem)
+            )
+            return
+        release = tx.release(run.release_id) if run.release_id else None
+        notices = self._teller.about_incident(
+            name,
+            policy=policy,
+            incident=incident,
+            cause=f"run:{run.id}",
+            now=now,
+            run=run,
+            release=release,
+            audiences=audiences,
+            **facts,
+        )
+        tx.add(*notices)
+
+
+def _sentence(run: Run) -> str:
+    what = f"{run.playbook.name} for {run.service} in {run.environment}"
+    seconds = (run.finished_at - run.accepted_at).total_seconds() if run.finished_at else 0.0
+    match run.status:
+        case RunStatus.SUCCEEDED:
+            late = " (after its deadline)" if run.finished_at and run.finished_at > run.deadline else ""
+            return f"{what} succeeded {seconds:.2f} s after it was accepted{late}"
+        case RunStatus.NEEDS_HUMAN:
+            return f"{what} needs a person: {run.error}"
+    return f"{what} is {run.status}: {run.error}"

@@ -1,0 +1,165 @@
+"""What a run does next, and what is written down when it moves: the two halves of the runner without its loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.domain.configuration import Configuration
+from bot.domain.errors import Refused
+from bot.domain.events import ANDON, Actor, Role
+from bot.domain.outcomes import Ask, Freeze, Outcome, Tell
+from bot.domain.permits import check_answer
+from bot.domain.playbooks import IfInterrupted
+from bot.domain.policies import AUTOMATIC
+from bot.domain.records import Approval, ApprovalStatus, AuditEntry, TimelineEntry
+from bot.domain.runs import Lease, Run, RunEvent, RunStatus, StepState, StepStatus
+from bot.flow.endings import Endings
+from bot.flow.stepping import Workshop
+from bot.ports import Ids, Transaction
+
+_SECONDS = 60.0
+
+
+@dataclass(frozen=True)
+class Move:
+    """A run as it is to be written; `step` is what its worker performs or checks next, if anything."""
+
+    run: Run
+    step: StepState | None = None
+    checks: bool = False
+    approval: Approval | None = None
+
+
+def next_move(run: Run, approvals: Sequence[Approval], workshop: Workshop, now: datetime, *, stopping: bool) -> Move:
+    """Pure: the next intent of a running run, its end, or the run as it is when it waits or has stopped."""
+    if run.status is not RunStatus.RUNNING:
+        return Move(run)
+    step = run.next_step
+    if step is None:
+        event = RunEvent.FAIL if run.undoing else RunEvent.SUCCEED
+        return Move(run.moved(event, now, error="it was undone" if run.undoing else ""))
+    if stopping:
+        return Move(run)  # another worker takes it: it is running without a lease
+    return _next_step(run, step, _answer_to(step, approvals), workshop, now)
+
+
+def _next_step(run: Run, step: StepState, approval: Approval | None, workshop: Workshop, now: datetime) -> Move:
+    spec = run.spec(step.id)
+    if step.status is StepStatus.CHECKING:
+        return Move(run, step, checks=True)
+    if step.status is StepStatus.STARTED and spec.if_interrupted is not IfInterrupted.REPEAT:
+        found = step.interrupted()
+        if spec.if_interrupted is IfInterrupted.CHECK and workshop.can_check(run, step):
+            return Move(run.with_step(found), found, checks=True)
+        why = "it was interrupted: whether it had its effect is not known, and it may not be done twice unasked"
+        unknown = replace(found, status=StepStatus.UNKNOWN, error=why, finished_at=now)
+        return Move(run.with_step(unknown).moved(RunEvent.STOP, now, error=f"step {step.id}: {why}"))
+    intended = (step.interrupted() if step.status is StepStatus.STARTED else step).intended(now)
+    first = run.first_action_at or (now if workshop.acts(spec) else None)
+    return Move(replace(run.with_step(intended), first_action_at=first), intended, approval=approval)
+
+
+def _answer_to(step: StepState, approvals: Sequence[Approval]) -> Approval | None:
+    answered = (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED)
+    return next((one for one in reversed(approvals) if one.step_id == step.id and one.status in answered), None)
+
+
+class Mover:
+    """Writes what a move implies: audit rows, the timeline, due notices, the incident's and the release's state."""
+
+    def __init__(self, ids: Ids, configuration: Callable[[], Configuration], endings: Endings) -> None:
+        self._ids = ids
+        self._configuration = configuration
+        self._endings = endings
+
+    def write(self, tx: Transaction, before: Run, move: Move, now: datetime) -> None:
+        """The consequences of a changed status, besides the run's own row."""
+        if move.run.status is not before.status:
+            tx.add(
+                AuditEntry(now, ANDON.name, f"run.{move.run.status}", f"run:{move.run.id}", {"error": move.run.error})
+            )
+        if move.run.is_ended or move.run.status is RunStatus.NEEDS_HUMAN:
+            self._endings.write(tx, move.run, now)
+
+    def recheck(self, tx: Transaction, run: Run, now: datetime) -> Run:
+        """Who approved is checked once more at the moment of execution, against the policy as it is now."""
+        if run.status is not RunStatus.RUNNING or run.authority == AUTOMATIC or run.first_action_at:
+            return run
+        try:
+            self._check_approval(run, tx.approvals(run.id))
+        except Refused as refusal:
+            return run.moved(RunEvent.STOP, now, error=f"its approval does not hold: {refusal}")
+        return run
+
+    def _check_approval(self, run: Run, approvals: Sequence[Approval]) -> None:
+        policy = self._configuration().policies.get(run.service)
+        approval = next((one for one in approvals if one.step_id is None), None)
+        if policy is None or approval is None or approval.status is not ApprovalStatus.APPROVED:
+            raise Refused(f"Run {run.id} is not approved")
+        role = Role.ADMIN if approval.role not in policy.roles else Role.OPERATOR
+        check_answer(Actor(approval.answered_by or "", role), policy, approval, run.plan_hash)
+
+    def intent(self, tx: Transaction, run: Run, step: StepState, lease: Lease, now: datetime) -> None:
+        """No effect without an earlier audit row, in the commit of the intent."""
+        data = {"step": step.id, "use": step.use, "try": step.tries, "fence": lease.fence, "owner": lease.owner}
+        tx.add(AuditEntry(now, ANDON.name, "step.intended", f"run:{run.id}", data))
+
+    def note_outcome(self, tx: Transaction, run: Run, state: StepState, outcome: Outcome, now: datetime) -> None:
+        """The outcome on the timeline and in the audit trail; a poll that goes on waiting is not news."""
+        if state.status is StepStatus.WAITING and outcome.ask is None:
+            return
+        data = {"step": state.id, "outcome": str(outcome.kind), "try": state.tries, "error": outcome.error}
+        tx.add(AuditEntry(now, ANDON.name, "step.outcome", f"run:{run.id}", data))
+        if run.incident_id is None:
+            return
+        text = f"Step {state.id} ({state.use}): {_words(outcome, state, now)}"
+        tx.add(
+            TimelineEntry(
+                id=self._ids.new("tml"),
+                incident_id=run.incident_id,
+                at=now,
+                kind="step",
+                text=text[:1000],
+                run_id=run.id,
+                data={"step": state.id, "outcome": str(outcome.kind)},
+            )
+        )
+
+    def approval(self, run: Run, step_id: str, ask: Ask, now: datetime) -> Approval:
+        """The question that a step waits for."""
+        return Approval(
+            id=self._ids.new("apr"),
+            run_id=run.id,
+            role=ask.role,
+            question=ask.question,
+            plan_hash=run.plan_hash,
+            asked_at=now,
+            expires_at=now + ask.expires,
+            then=ask.then,
+            step_id=step_id,
+            requested_by=run.requested_by,
+        )
+
+    def ask(self, tx: Transaction, run: Run, approval: Approval, now: datetime) -> None:
+        """Put a step's question to its role."""
+        tx.add(approval)
+        self._endings.ask(tx, run, approval, now)
+
+    def take_effects(self, tx: Transaction, run: Run, outcome: Outcome, now: datetime) -> None:
+        """What a step asked to be written down: a freeze of promotion, notices."""
+        for effect in outcome.effects:
+            match effect:
+                case Freeze():
+                    self._endings.freeze(tx, run, effect.reason, now)
+                case Tell():
+                    self._endings.say(tx, run, effect, now)
+
+
+def _words(outcome: Outcome, state: StepState, now: datetime) -> str:
+    seconds = (now - state.started_at).total_seconds() if state.started_at else 0.0
+    took = f"{seconds:.2f} s" if seconds < _SECONDS else f"{seconds / _SECONDS:.1f} min"
+    tries = f", try {state.tries}" if state.tries > 1 else ""
+    why = f": {outcome.error}" if outcome.error else ""
+    return f"{str(outcome.kind).replace('_', ' ')} after {took}{tries}{why}"

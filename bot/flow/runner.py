@@ -1,0 +1,237 @@
+"""Moves one run forward until it ends, waits or needs a person; starting and resuming are the same call.
+
+Before a step acts, its intent is committed with the fence of the lease; after it, its outcome, together with the
+intent of the next step. A step found with an intent and no outcome does what it declares: repeat, check or ask.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, replace
+from datetime import timedelta
+
+from bot.domain.errors import LeaseLost, TryLater
+from bot.domain.outcomes import Outcome, OutcomeKind
+from bot.domain.playbooks import IfInterrupted, OnFailure
+from bot.domain.records import Approval
+from bot.domain.runs import Lease, Run, RunEvent, RunStatus, StepState, StepStatus, WaitingFor
+from bot.flow.lease import LeaseKeeper
+from bot.flow.moving import Mover, next_move
+from bot.flow.stepping import Unforeseen, Workshop, context_for
+from bot.ports import Clock, Log, Store, Transaction
+
+_PATIENCE_SECONDS = 120.0
+"""How long an outcome is offered to a database that is away before the job gives up."""
+_EARLY = timedelta(seconds=1)
+"""How far the clocks of this host and of the database may differ before a wake-up is put back to sleep."""
+
+
+@dataclass(frozen=True)
+class _Work:
+    """A step whose intent is committed and that is to be performed or checked now."""
+
+    run: Run
+    lease: Lease
+    step: StepState
+    checks: bool
+    approval: Approval | None
+
+
+class Runner:
+    """One per worker process; `advance` is safe to call twice, at once, and for runs that are long over."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        workshop: Workshop,
+        mover: Mover,
+        keeper: LeaseKeeper,
+        owner: str,
+        ttl: timedelta,
+        stopping: threading.Event,
+        log: Log,
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._workshop = workshop
+        self._mover = mover
+        self._keeper = keeper
+        self._owner = owner
+        self._ttl = ttl
+        self._stopping = stopping
+        self._log = log
+
+    def advance(self, run_id: str) -> None:
+        """Take the run if it is due and free, and move it as far as it goes. Raises TryLater while SQL is away."""
+        try:
+            work = self._take(run_id)
+            while work is not None:
+                work = self._once(work)
+        except LeaseLost as lost:
+            self._log("run left to another worker", run=run_id, why=lost.what)
+        finally:
+            self._keeper.drop()
+
+    def _take(self, run_id: str) -> _Work | None:
+        taken_at = self._clock.monotonic()
+        with self._store.write() as tx:
+            before = tx.run(run_id)
+            if before is None or not self._is_due(before):
+                return None
+            lease = tx.claim(before, self._owner, self._ttl)
+            if lease is None:
+                return None
+            work = self._proceed(tx, before, before.moved(RunEvent.CLAIM, self._clock.now()), lease)
+        self._keeper.hold(lease, taken_at)
+        self._workshop.crash("after_intent")
+        return work
+
+    def _is_due(self, run: Run) -> bool:
+        if run.status is RunStatus.WAITING:
+            return run.wake_at is not None and run.wake_at <= self._clock.now() + _EARLY
+        return run.status in (RunStatus.QUEUED, RunStatus.RUNNING)
+
+    def _once(self, work: _Work) -> _Work | None:
+        now = self._clock.now()
+        ctx = context_for(
+            self._workshop,
+            work.run,
+            work.step,
+            work.lease,
+            now=now,
+            approval=work.approval,
+            guard=lambda: self._keeper.guard(work.lease),
+        )
+        if work.checks:
+            outcome = self._workshop.check(work.run, work.step, ctx)
+        else:
+            outcome = self._workshop.perform(work.run, work.step, ctx)
+        self._workshop.crash("before_outcome")
+        following = self._record(work, outcome)
+        self._workshop.crash("after_outcome")
+        return following
+
+    def _record(self, work: _Work, outcome: Outcome) -> _Work | None:
+        """Commit the outcome; kept trying while the database is away, because the effect is there already."""
+        delay, give_up_at = 0.05, self._clock.monotonic() + _PATIENCE_SECONDS
+        while True:
+            try:
+                return self._record_once(work, outcome)
+            except LeaseLost:
+                return self._record_late(work, outcome)
+            except TryLater as away:
+                self._log("outcome not recorded yet", run=work.run.id, step=work.step.id, problem=away.what)
+                if self._clock.monotonic() > give_up_at:
+                    raise
+                # The fence is compared in the commit, so it does no harm that the lease may have ended meanwhile.
+                self._stopping.wait(delay)
+                delay = min(delay * 2, 1.0)
+
+    def _record_once(self, work: _Work, outcome: Outcome) -> _Work | None:
+        now = self._clock.now()
+        run, approval = self._after(work, outcome)
+        with self._store.write() as tx:
+            if run.status is not RunStatus.RUNNING or run.next_step is None or outcome.effects:
+                tx.lock_services((run.service,))  # before the run's row, in the order in which the front door locks
+            tx.confirm(work.lease, live=False)
+            self._mover.note_outcome(tx, work.run, run.step(work.step.id), outcome, now)
+            self._mover.take_effects(tx, run, outcome, now)
+            if approval is not None:
+                self._mover.ask(tx, run, approval, now)
+            return self._proceed(tx, work.run, run, work.lease)
+
+    def _record_late(self, work: _Work, outcome: Outcome) -> _Work | None:
+        """The run was moved by a person meanwhile: its step still gets its outcome, so that the record is true."""
+        with self._store.write() as tx:
+            current = tx.run(work.run.id)
+            if current is None:
+                return None
+            tx.confirm(work.lease, live=False)
+            state = work.step.with_outcome(outcome, self._clock.now())
+            self._mover.note_outcome(tx, current, state, outcome, self._clock.now())
+            tx.save_run(current, current.with_step(state))
+            tx.release_lease(work.lease)
+        self._log("run was moved while a step was performed", run=work.run.id, step=work.step.id)
+        return None
+
+    def _after(self, work: _Work, outcome: Outcome) -> tuple[Run, Approval | None]:
+        """The run after a report: pure but for ids and the time."""
+        now = self._clock.now()
+        state = work.step.with_outcome(outcome, now)
+        run = work.run.with_step(state)
+        match outcome.kind:
+            case OutcomeKind.DONE:
+                return run, None
+            case OutcomeKind.WAIT if outcome.ask is not None:
+                return run.parked(WaitingFor.APPROVAL, None, now), self._mover.approval(run, state.id, outcome.ask, now)
+            case OutcomeKind.WAIT:
+                return run.parked(WaitingFor.WINDOW, now + outcome.delay, now), None
+            case OutcomeKind.TRY_LATER:
+                return self._later(run, work, state, outcome), None
+            case OutcomeKind.FAILED:
+                return self._failed(run, work, state), None
+        return self._unknown(run, state, outcome), None
+
+    def _later(self, run: Run, work: _Work, state: StepState, outcome: Outcome) -> Run:
+        now = self._clock.now()
+        backoff = timedelta(seconds=min(2.0 ** min(state.tries, 6), 60.0) / 2)
+        if work.checks:
+            # What it did is as open as before; look again, but not for ever.
+            if state.interruptions >= 10:
+                return self._stop(run, state, "its check could not be made")
+            again = replace(work.step, interruptions=work.step.interruptions + 1, error=outcome.error)
+            return run.with_step(again).parked(WaitingFor.TIME, now + max(outcome.delay, backoff), now)
+        if state.tries >= run.spec(state.id).most_tries:
+            failed = replace(state, status=StepStatus.FAILED, finished_at=now)
+            return self._stop_or_undo(run.with_step(failed), failed)
+        return run.parked(WaitingFor.TIME, now + max(outcome.delay, backoff), now)
+
+    def _failed(self, run: Run, work: _Work, state: StepState) -> Run:
+        if work.checks and work.step.status is not StepStatus.CHECKING:
+            # Surely not there: it is performed again; an interruption was not a try.
+            pending = replace(state, status=StepStatus.PENDING, tries=max(0, state.tries - 1), finished_at=None)
+            return run.with_step(pending)
+        return self._stop_or_undo(run, state)
+
+    def _unknown(self, run: Run, state: StepState, outcome: Outcome) -> Run:
+        spec = run.spec(state.id)
+        may_again = state.tries < spec.most_tries and not isinstance(outcome, Unforeseen)
+        if may_again and spec.if_interrupted is IfInterrupted.REPEAT:
+            now = self._clock.now()
+            pending = replace(state, status=StepStatus.PENDING, finished_at=None)
+            return run.with_step(pending).parked(WaitingFor.TIME, now + timedelta(seconds=1), now)
+        if may_again and spec.if_interrupted is IfInterrupted.CHECK and self._workshop.can_check(run, state):
+            return run.with_step(replace(state, status=StepStatus.STARTED, finished_at=None))
+        return self._stop(run, state, outcome.error)
+
+    def _stop_or_undo(self, run: Run, state: StepState) -> Run:
+        if run.playbook.on_failure is OnFailure.UNDO and not run.undoing:
+            undone = run.undone(self._clock.now())
+            if undone.next_step is not None:
+                return undone
+        return self._stop(run, state, state.error)
+
+    def _stop(self, run: Run, state: StepState, why: str) -> Run:
+        return run.moved(RunEvent.STOP, self._clock.now(), error=f"step {state.id}: {why}")
+
+    def _proceed(self, tx: Transaction, before: Run, run: Run, lease: Lease) -> _Work | None:
+        """Write the run with its next intent, or as it ends or waits; what is to be done next, if anything."""
+        now = self._clock.now()
+        approvals = tx.approvals(run.id) if _reads_approvals(run) else ()
+        run = self._mover.recheck(tx, run, now)
+        move = next_move(run, approvals, self._workshop, now, stopping=self._stopping.is_set())
+        self._workshop.crash("before_intent")
+        self._mover.write(tx, before, move, now)
+        saved = tx.save_run(before, move.run)
+        if move.step is None:
+            tx.release_lease(lease)
+            return None
+        self._mover.intent(tx, saved, move.step, lease, now)
+        return _Work(saved, lease, move.step, move.checks, move.approval)
+
+
+def _reads_approvals(run: Run) -> bool:
+    step = run.next_step
+    return run.authority != "automatic" or (step is not None and step.use == "ask_approval")

@@ -1,0 +1,228 @@
+"""Orders about a service: halt, lift, hands off, automation on and off, and asking for a rollback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.domain.decisions import Verdict
+from bot.domain.errors import BadInput, Refused
+from bot.domain.events import Word
+from bot.domain.incidents import IncidentEvent
+from bot.domain.permits import check_halt
+from bot.domain.playbooks import PlaybookKind
+from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Policy
+from bot.domain.releases import Automation
+from bot.domain.times import format_duration, format_time, parse_duration
+from bot.flow.order import Answer, Order
+from bot.flow.planning import Cause
+
+
+def halt(order: Order) -> Answer:
+    """Freeze promotion at once. Wins from every state; never rolls back and never interrupts a rollback."""
+    names = list(order.situation.services)
+    answers = [_halt_one(order, order.configuration.policy(name)) for name in names]
+    if len(answers) == 1:
+        return answers[0]
+    return Answer(
+        Verdict.ORDER,
+        " ".join(answer.message for answer in answers),
+        incident_ids=tuple(one for answer in answers for one in answer.incident_ids),
+        run_ids=tuple(one for answer in answers for one in answer.run_ids),
+    )
+
+
+def _halt_one(order: Order, policy: Policy) -> Answer:
+    situation, now = order.situation, order.situation.now
+    check_halt(order.command.actor, policy)
+    place = order.place(policy)
+    release = situation.ensure_release(policy)
+    service = situation.services[policy.service]
+    answer = Answer(Verdict.ORDER, "", policy.service, place[1])
+    if service.is_halted:
+        incident = situation.incidents.get(place)
+        message = f"{policy.service} is halted already, by {service.halted_by} at {service.halted_at:%H:%M:%S} UTC."
+        if incident is not None:
+            order.consequences.write(
+                situation, incident, "halt", f"{order.actor} halts too: {order.reason()}", actor=order.actor
+            )
+        return replace(answer, verdict=Verdict.JOIN, message=message, incident_ids=(incident.id,) if incident else ())
+    busy = place in situation.incidents or place in situation.runs
+    if release is not None and not release.is_in_flight and not busy:
+        message = f"Nothing of {policy.service} is on its way: there is nothing to halt. This was recorded."
+        return replace(answer, verdict=Verdict.NO_OP, message=message)
+    reason = order.reason()
+    situation.put_service(service.halted(order.actor, reason, now))
+    if release is not None:
+        situation.put_release(release.with_halt(halted=True))
+    incident = order.open_incident(place, f"Halted: {reason}").moved(IncidentEvent.HALT, now)
+    situation.put_incident(incident)
+    for held in [run for (name, _), run in situation.runs.items() if name == policy.service]:
+        if held.halted(now) is not held:
+            situation.move_run(held.halted(now))
+            order.consequences.write(
+                situation, incident, "run", f"Promotion {held.id} was stopped by the halt", run_id=held.id
+            )
+    details = {key: str(value) for key, value in order.command.details.items()}
+    order.consequences.write(
+        situation,
+        incident,
+        "halt",
+        f"{order.actor} halted the release: {reason}",
+        actor=order.actor,
+        data=dict(details),
+    )
+    order.consequences.tell(
+        situation,
+        "halted",
+        policy,
+        incident,
+        cause=f"event:{order.event_id}",
+        reason=reason,
+        by=order.actor,
+        report=details,
+    )
+    run_ids = _halt_playbook(order, policy, place)
+    message = (
+        f"{policy.service} is halted: nothing of it is promoted until somebody lifts it. "
+        f"Next: fill in what is known at the incident, or `andon lift {policy.service}`."
+    )
+    return replace(answer, message=message, incident_ids=(incident.id,), run_ids=run_ids)
+
+
+def _halt_playbook(order: Order, policy: Policy, place: tuple[str, str]) -> tuple[str, ...]:
+    situation = order.situation
+    if policy.halt is None or place in situation.runs or place[1] not in policy.targets:
+        return ()
+    cause = Cause(
+        event_id=order.event_id, within=timedelta(minutes=5), requested_by=order.actor, reason=order.command.reason
+    )
+    incident = situation.incidents[place]
+    run = order.consequences.start(situation, policy, order.configuration, incident, policy.halt.playbook, cause)
+    return (run.id,)
+
+
+def lift(order: Order) -> Answer:
+    """End a halt. It never ends by itself."""
+    reason = order.reason()
+    answers = [_lift_one(order, order.configuration.policy(name), reason) for name in list(order.situation.services)]
+    return answers[0] if len(answers) == 1 else Answer(Verdict.ORDER, " ".join(one.message for one in answers))
+
+
+def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
+    situation = order.situation
+    service = situation.services[policy.service]
+    if not service.is_halted:
+        return Answer(Verdict.NO_OP, f"{policy.service} is not halted.", policy.service)
+    situation.put_service(service.lifted())
+    release = situation.releases.get(policy.service)
+    if release is not None:
+        situation.put_release(release.with_halt(halted=False))
+    incidents = [one for (name, _), one in situation.incidents.items() if name == policy.service]
+    for incident in incidents:
+        moved = incident.moved(IncidentEvent.LIFT, situation.now)
+        situation.put_incident(moved)
+        text = f"{order.actor} lifted the halt: {reason}"
+        order.consequences.write(situation, moved, "lift", text, actor=order.actor)
+        order.consequences.tell(
+            situation, "lifted", policy, moved, cause=f"event:{order.event_id}", reason=reason, by=order.actor
+        )
+    return Answer(
+        Verdict.ORDER,
+        f"The halt of {policy.service} is lifted.",
+        policy.service,
+        incident_ids=tuple(one.id for one in incidents),
+    )
+
+
+def hands_off(order: Order) -> Answer:
+    """Pause automation for one service for a while; people can still halt and roll back."""
+    reason = order.reason()
+    span = parse_duration(str(order.command.details.get("for", "")))
+    if not timedelta(0) <= span <= timedelta(days=7):
+        raise BadInput("Hands off lasts 7 days at most", next="give a shorter time, or use `andon automation off`")
+    name = order.configuration.policy(order.command.subject).service
+    until = order.situation.now + span if span else None
+    service = order.situation.services[name]
+    order.situation.put_service(
+        replace(service, hands_off_until=until, hands_off_by=order.actor, hands_off_reason=reason)
+    )
+    what = f"paused until {format_time(until)}" if until else "on again"
+    for (owner, _), incident in order.situation.incidents.items():
+        if owner == name:
+            order.consequences.write(
+                order.situation,
+                incident,
+                "hands_off",
+                f"{order.actor}: automation is {what} ({reason})",
+                actor=order.actor,
+            )
+    return Answer(Verdict.ORDER, f"Automation of {name} is {what} ({format_duration(span)}).", name)
+
+
+def automation(order: Order) -> Answer:
+    """The switch for everything; readable without Redis because it is one row in SQL."""
+    on = bool(order.command.details.get("on"))
+    reason = order.command.reason.strip() if on else order.reason()
+    was = order.situation.automation
+    if was.on == on:
+        return Answer(Verdict.NO_OP, f"Automation is {'on' if on else 'off'} already.")
+    order.situation.automation = Automation(on, order.actor, order.situation.now, reason or None)
+    return Answer(Verdict.ORDER, f"Automation is {'on' if on else 'off'} everywhere.")
+
+
+def rollback(order: Order) -> Answer:
+    """Plan a rollback at a person's wish; it waits for the approval of somebody else."""
+    policy = order.configuration.policy(order.command.subject)
+    place, reason = order.place(policy), order.reason()
+    situation = order.situation
+    situation.ensure_release(policy)
+    if place[1] not in policy.targets:
+        raise Refused(f"{place[1]!r} is not one of the targets of {policy.service}")
+    name = str(order.command.details.get("playbook") or "") or _first_playbook(policy)
+    playbook = order.configuration.playbook(name)
+    if playbook.kind is PlaybookKind.PROMOTE:
+        raise Refused(f"{name} promotes", why="such a playbook runs only out of a passed stage; no role passes a gate")
+    active = situation.runs.get(place)
+    if active is not None:
+        message = f"Run {active.id} ({active.playbook.name}, {active.status}) is at it already; this request joins it."
+        incidents = (active.incident_id,) if active.incident_id else ()
+        return Answer(Verdict.JOIN, message, *place, incident_ids=incidents, run_ids=(active.id,))
+    criterion = _criterion_for(policy, name)
+    incident = order.open_incident(place, f"Rollback requested: {reason}")
+    cause = Cause(
+        event_id=order.event_id,
+        within=criterion.within if criterion else timedelta(minutes=30),
+        authority=_role_for(policy),
+        requested_by=order.actor,
+        reason=reason,
+    )
+    rule = criterion.approval if criterion else ApprovalRule()
+    run = order.consequences.start(situation, policy, order.configuration, incident, name, cause, rule)
+    message = f"Run {run.id} is planned and waits for a member of {run.authority} to approve plan {run.plan_hash}."
+    return Answer(Verdict.ASK, message, *place, incident_ids=(incident.id,), run_ids=(run.id,))
+
+
+def _first_playbook(policy: Policy) -> str:
+    if not policy.rollback:
+        raise BadInput(f"The policy of {policy.service} has no rollback criterion", next="name a playbook")
+    return policy.rollback[0].playbook
+
+
+def _criterion_for(policy: Policy, playbook: str) -> Criterion | None:
+    return next((one for one in policy.rollback if one.playbook == playbook), None)
+
+
+def _role_for(policy: Policy) -> str:
+    """The first role that the criteria name as authority: `automatic` is for machines."""
+    return next((one.authority for one in policy.rollback if not one.is_automatic), ROLLBACK_AUTHORITY)
+
+
+SERVICE_ORDERS: Mapping[Word, Callable[[Order], Answer]] = {
+    Word.HALT: halt,
+    Word.LIFT: lift,
+    Word.HANDS_OFF: hands_off,
+    Word.AUTOMATION: automation,
+    Word.ROLLBACK: rollback,
+}

@@ -1,0 +1,160 @@
+"""What is known of some services inside one transaction, and what was changed; written back at its end."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from bot.domain.events import AlertState
+from bot.domain.incidents import Incident
+from bot.domain.judging import Known
+from bot.domain.playbooks import PlaybookKind
+from bot.domain.policies import Policy
+from bot.domain.records import Notice
+from bot.domain.releases import Automation, Release, Service
+from bot.domain.runs import Run, RunEvent
+from bot.ports import Bell, Ids, JobName, Lane, Place, Record, Transaction
+
+
+def bell_for(run: Run) -> Bell:
+    """The bell that wakes a worker for this run; rollbacks have workers of their own, so that nothing is in front."""
+    lane = Lane.ROLLBACKS if run.kind is PlaybookKind.ROLLBACK else Lane.OTHER
+    return Bell(JobName.ADVANCE_RUN, run.id, lane)
+
+
+class Situation:
+    """Loaded once with few statements, changed in memory by any number of events, written back once.
+
+    The services are locked in name order first, so whatever is read here stays true until the commit.
+    """
+
+    def __init__(self, tx: Transaction, services: Collection[str], now: datetime, ids: Ids) -> None:
+        self.tx = tx
+        self.now = now
+        self.ids = ids
+        self.services: dict[str, Service] = dict(tx.lock_services(services)) if services else {}
+        self.incidents: dict[Place, Incident] = dict(tx.open_incidents(services)) if services else {}
+        self.runs: dict[Place, Run] = dict(tx.active_runs(services)) if services else {}
+        self.releases: dict[str, Release] = dict(tx.latest_releases(services)) if services else {}
+        self.automation: Automation = tx.automation()
+        self._last_actions: dict[Place, datetime | None] = {}
+        self._stored_services = dict(self.services)
+        self._stored_incidents = {incident.id: incident for incident in self.incidents.values()}
+        self._stored_releases = dict(self.releases)
+        self._stored_automation = self.automation
+        self._ended_incidents: list[Incident] = []
+        self._new: list[Record] = []
+        self.bells: list[Bell] = []
+        """What to ring after the commit."""
+        self._states: dict[tuple[str, str], AlertState] = {}
+
+    def known(self, place: Place, policy: Policy) -> Known:
+        """What a decision about this place may look at."""
+        self.ensure_release(policy)
+        return Known(
+            now=self.now,
+            service=self.services[place[0]],
+            automation=self.automation,
+            incident=self.incidents.get(place),
+            run=self.runs.get(place),
+            release=self.releases.get(place[0]),
+            last_action_at=self._last_action(place) if policy.rollback else None,
+        )
+
+    def _last_action(self, place: Place) -> datetime | None:
+        if place not in self._last_actions:
+            self._last_actions[place] = self.tx.last_automatic_action(place)
+        return self._last_actions[place]
+
+    def ensure_release(self, policy: Policy) -> Release | None:
+        """The release in flight; the policy's own becomes one when it names versions that were not the last ones."""
+        release = self.releases.get(policy.service)
+        named = policy.release
+        if named and (release is None or (release.incumbent, release.candidate) != (named.incumbent, named.candidate)):
+            release = Release(
+                id=self.ids.new("rel"),
+                service=policy.service,
+                incumbent=named.incumbent,
+                candidate=named.candidate,
+                opened_at=self.now,
+            )
+            self.releases[policy.service] = release
+        return release
+
+    def record(self, *records: Record) -> None:
+        """Something to insert at the end, in this order."""
+        self._new.extend(records)
+
+    def remember(self, state: AlertState) -> None:
+        """The newest state of an alert identity."""
+        self._states[state.source, state.identity] = state
+
+    def state(self, key: tuple[str, str]) -> AlertState | None:
+        """An alert state changed in this transaction."""
+        return self._states.get(key)
+
+    def put_service(self, service: Service) -> None:
+        """A changed service."""
+        self.services[service.name] = service
+
+    def put_release(self, release: Release) -> None:
+        """A changed release."""
+        self.releases[release.service] = release
+
+    def put_incident(self, incident: Incident) -> None:
+        """A new or changed incident; a resolved one leaves its place free."""
+        place = (incident.service, incident.environment)
+        if incident.is_open:
+            self.incidents[place] = incident
+        else:
+            self.incidents.pop(place, None)
+            self._ended_incidents.append(incident)
+
+    def add_run(self, run: Run) -> None:
+        """A new run at a free place; its bell is rung after the commit, unless it waits for an approval."""
+        self.runs[run.service, run.environment] = run
+        self._new.append(run)
+        if not run.only_waits_for_approval:
+            self.bells.append(bell_for(run))
+
+    def tell(self, notices: Iterable[Notice]) -> None:
+        """Notices that are due with this commit."""
+        for notice in notices:
+            self._new.append(notice)
+            self.bells.append(Bell(JobName.SEND_NOTICE, notice.id, Lane.NOTICES))
+
+    def move_run(self, after: Run) -> Run:
+        """A run that an order or a criterion moved, written at once so that its place is free for another."""
+        place = (after.service, after.environment)
+        before = self.runs[place]
+        saved = self.tx.save_run(before, after)
+        if saved.is_ended:
+            del self.runs[place]
+        else:
+            self.runs[place] = saved
+        return saved
+
+    def supersede(self, run: Run, by: str) -> Run:
+        """End a run that only waits for an approval, in favour of another."""
+        return self.move_run(run.moved(RunEvent.SUPERSEDE, self.now, error=by))
+
+    def write_back(self) -> None:
+        """Save all that changed. Incidents go first because runs, decisions and notices point at them."""
+        touched = (*self.incidents.values(), *self._ended_incidents)
+        stored = self._stored_incidents
+        self.tx.save(*(one for name, one in self.services.items() if one != self._stored_services.get(name)))
+        self._write_releases()
+        if self.automation != self._stored_automation:
+            self.tx.save(self.automation)
+        self.tx.add(*(one for one in touched if one.id not in stored))
+        self.tx.save(*(one for one in touched if one.id in stored and one != stored[one.id]))
+        self.tx.add(*self._new)
+        self.tx.save(*self._states.values())
+
+    def _write_releases(self) -> None:
+        for service, release in self.releases.items():
+            before = self._stored_releases.get(service)
+            if before is None or before.id != release.id:
+                self.tx.add(release)
+            elif before != release:
+                self.tx.save(release)

@@ -1,0 +1,189 @@
+"""Performs one step outside any transaction: fills its values, gives it a context, and names what came of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import ValidationError
+
+from bot.domain.conditions import Compile
+from bot.domain.errors import AndonError, BadInput, ConfigError, LeaseLost, Refused, StepFailed, TryLater
+from bot.domain.outcomes import Outcome
+from bot.domain.playbooks import ActionSpec
+from bot.domain.records import Approval
+from bot.domain.runs import Lease, Run, StepState
+from bot.plugins import Call, Checkable, ProcessResult, Reply, Step, StepContext
+from bot.ports import Expressions, Http, Processes, Secrets
+
+MOST_OUTPUT = 16 * 1024
+"""Characters of a step's output that are kept."""
+
+
+@dataclass(frozen=True)
+class GuardedHttp:
+    """HTTP as one step of one run sees it: allowed hosts only, within its time, while its lease lives."""
+
+    http: Http
+    allow_hosts: Collection[str]
+    most: timedelta
+    guard: Callable[[], None]
+    crash: Callable[[str], None]
+
+    def request(self, call: Call) -> Reply:
+        """Make the call; LeaseLost where another worker took the run meanwhile."""
+        self.crash("before_effect")
+        self.guard()
+        reply = self.http.request(replace(call, timeout=min(call.timeout, self.most)), allow_hosts=self.allow_hosts)
+        self.crash("after_effect")
+        return reply
+
+
+@dataclass(frozen=True)
+class GuardedProcesses:
+    """Scripts as one step of one run sees them."""
+
+    processes: Processes
+    guard: Callable[[], None]
+    crash: Callable[[str], None]
+
+    def run_script(
+        self, name: str, args: Sequence[str], *, timeout: timedelta, env: Mapping[str, str]
+    ) -> ProcessResult:
+        """Run it; LeaseLost where another worker took the run meanwhile."""
+        self.crash("before_effect")
+        self.guard()
+        result = self.processes.run_script(name, args, timeout=timeout, env=env)
+        self.crash("after_effect")
+        return result
+
+
+@dataclass(frozen=True)
+class Unforeseen(Outcome):
+    """An outcome that nobody foresaw: a person looks, whatever the step declares."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Everything that steps are performed with."""
+
+    steps: Mapping[str, Step]
+    http: Http
+    processes: Processes
+    expressions: Expressions
+    secrets: Secrets
+    compile: Compile
+    crash: Callable[[str], None]
+
+    def acts(self, action: ActionSpec) -> bool:
+        """Whether the action may change the world outside."""
+        step = self.steps.get(action.use)
+        return step is None or step.acts(action.with_)
+
+    def can_check(self, run: Run, step: StepState) -> bool:
+        """Whether something can tell if the step's effect is there."""
+        return run.check_of(step.id) is not None or isinstance(self.steps.get(step.use), Checkable)
+
+    def perform(self, run: Run, state: StepState, ctx: StepContext) -> Outcome:
+        """Do the step once. Raises LeaseLost only; everything else is an outcome."""
+        return self._guarded(run.spec(state.id), run, lambda step, params: step.perform(params, ctx))
+
+    def check(self, run: Run, state: StepState, ctx: StepContext) -> Outcome:
+        """Look whether its effect is there: by its declared check, else by its own."""
+        declared = run.check_of(state.id)
+        if declared is not None:
+            return self._guarded(declared, run, lambda step, params: step.perform(params, ctx))
+
+        def look(step: Step, params: Any) -> Outcome:
+            if not isinstance(step, Checkable):
+                return Outcome.unknown(f"{step.name} cannot tell whether its effect is there")
+            return step.check(params, ctx)
+
+        return self._guarded(run.spec(state.id), run, look)
+
+    def _guarded(self, action: ActionSpec, run: Run, do: Callable[[Step, Any], Outcome]) -> Outcome:
+        try:
+            step = self._step(action.use)
+            filled = self.expressions.fill(dict(action.with_), step_facts(run), secrets=True)
+            return self._clean(do(step, step.Params.model_validate(filled)))
+        except LeaseLost:
+            raise
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            return Outcome.failed(f"{action.use}: {where}: {first['msg']}")
+        except TryLater as error:
+            return Outcome.try_later(self.secrets.redact(str(error)), error.delay)
+        except (StepFailed, Refused, BadInput, ConfigError) as error:
+            return Outcome.failed(self.secrets.redact(str(error)))
+        except AndonError as error:
+            return Outcome.unknown(self.secrets.redact(str(error)))
+        except Exception as error:
+            text = self.secrets.redact(f"{type(error).__name__}: {error}")
+            unknown = Outcome.unknown(f"the step broke in a way nobody foresaw ({text[:300]})")
+            return Unforeseen(unknown.kind, error=unknown.error)
+
+    def _step(self, name: str) -> Step:
+        step = self.steps.get(name)
+        if step is None:
+            raise StepFailed(f"There is no step called {name!r}", why="it was there when the run was planned")
+        return step
+
+    def _clean(self, outcome: Outcome) -> Outcome:
+        output = json.dumps(outcome.output, default=str)
+        if len(output) > MOST_OUTPUT:
+            output = json.dumps({"cut": True, "text": output[:MOST_OUTPUT]})
+        return replace(
+            outcome, output=json.loads(self.secrets.redact(output)), error=self.secrets.redact(outcome.error)[:2000]
+        )
+
+
+def step_facts(run: Run) -> dict[str, Any]:
+    """What a step's values may read: the run's facts and what earlier steps gave out."""
+    return {
+        **run.facts,
+        "steps": {step.id: {"output": dict(step.output), "status": str(step.status)} for step in run.steps},
+    }
+
+
+def context_for(
+    workshop: Workshop,
+    run: Run,
+    state: StepState,
+    lease: Lease,
+    *,
+    now: datetime,
+    approval: Approval | None,
+    guard: Callable[[], None],
+) -> StepContext:
+    """All that the step is given. The idempotency key is the same at every try and for every worker."""
+    spec = run.spec(state.id)
+    hosts = run.facts.get("target", {}).get("allow_hosts", ())
+    acts = workshop.acts(spec)
+    crash = workshop.crash if acts else _nothing
+    return StepContext(
+        run_id=run.id,
+        step_id=state.id,
+        service=run.service,
+        environment=run.environment,
+        fence=lease.fence,
+        drill=run.drill,
+        undoing=state.undoes is not None,
+        idempotency_key=f"{run.id}:{state.id}",
+        now=now,
+        first_started_at=state.started_at or now,
+        timeout=spec.timeout,
+        http=GuardedHttp(workshop.http, hosts, spec.timeout, guard, crash),
+        processes=GuardedProcesses(workshop.processes, guard, crash),
+        compile=workshop.compile,
+        facts=run.facts,
+        state=state.state,
+        approval=approval,
+    )
+
+
+def _nothing(point: str) -> None:
+    """A read cannot be lost or doubled: no crash point is worth a test there."""

@@ -1,0 +1,91 @@
+"""Finds what is due and rings for it: runs without a live lease, waits that are over, notices, breaches, approvals."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from bot.domain.errors import LeaseLost
+from bot.domain.records import ApprovalStatus
+from bot.domain.runs import Run
+from bot.flow.endings import Endings
+from bot.flow.situation import bell_for
+from bot.ports import Bell, Clock, JobName, Lane, Queue, Store
+
+_MOST = 500
+_FRESH = timedelta(seconds=1)
+"""A run younger than this was rung at the front door a moment ago."""
+
+
+class Sweep:
+    """Called by every clock process; several at once do no harm, because a ring is only a ring."""
+
+    def __init__(self, *, store: Store, queue: Queue, clock: Clock, endings: Endings, again: timedelta) -> None:
+        self._store = store
+        self._queue = queue
+        self._clock = clock
+        self._endings = endings
+        self._again = again
+        self._rung: dict[str, datetime] = {}
+
+    def wake(self) -> datetime | None:
+        """Ring for what is due, record breaches and lapsed approvals; the next moment at which something is due."""
+        self._record_breaches()
+        self._record_lapses()
+        now = self._clock.now()
+        self._rung = {key: at for key, at in self._rung.items() if at > now - self._again}
+        bells = [bell for bell in self._bells(now) if bell.id not in self._rung]
+        if bells and self._queue.ring(bells):
+            self._rung.update((bell.id, now) for bell in bells)
+        with self._store.read() as tx:
+            return tx.next_wake()
+
+    def due(self, lane: Lane) -> list[Bell]:
+        """What a worker of this lane should do now, straight from SQL: the way while Redis is away."""
+        return [bell for bell in self._bells(None) if bell.lane is lane]
+
+    def seal(self) -> tuple[int, str] | None:
+        """Chain the audit rows that are not chained yet."""
+        return self._store.seal()
+
+    def _bells(self, now: datetime | None) -> list[Bell]:
+        with self._store.read() as tx:
+            runs = tx.due_runs(limit=_MOST)
+            notices = tx.due_notices(limit=_MOST)
+        fresh = now - _FRESH if now else None
+        bells = [bell_for(run) for run in runs if fresh is None or not _is_fresh(run, fresh)]
+        return bells + [Bell(JobName.SEND_NOTICE, notice_id, Lane.NOTICES) for notice_id in notices]
+
+    def _record_breaches(self) -> None:
+        with self._store.read() as tx:
+            late = tx.overdue_runs()
+        for run in late:
+            try:
+                self._record_breach(run.id)
+            except LeaseLost:
+                continue  # it moved at this moment; the next look finds it again
+
+    def _record_breach(self, run_id: str) -> None:
+        with self._store.write() as tx:
+            run = tx.run(run_id)
+            if run is None or run.is_ended or run.breached_at is not None:
+                return
+            now = self._clock.now()
+            if tx.record_breach(run_id, now):
+                self._endings.late(tx, replace(run, breached_at=now), now)
+
+    def _record_lapses(self) -> None:
+        with self._store.read() as tx:
+            lapsed = tx.lapsed_approvals()
+        for approval in lapsed:
+            with self._store.write() as tx:
+                current = next((one for one in tx.approvals(approval.run_id) if one.id == approval.id), None)
+                run = tx.run(approval.run_id)
+                if current is None or run is None or current.status is not ApprovalStatus.ASKED:
+                    continue
+                tx.save(replace(current, status=ApprovalStatus.EXPIRED))
+                self._endings.unanswered(tx, run, current, self._clock.now())
+
+
+def _is_fresh(run: Run, since: datetime) -> bool:
+    return run.wake_at is None and run.accepted_at > since
