@@ -5,7 +5,6 @@
     │  └─ NotFound   the thing named does not exist
     ├─ Refused       a rule says no; recorded as a decision
     ├─ TryLater      the world is busy or away; carries a delay; never means the release is bad
-    │  ├─ Conflict   somebody wrote the same thing first; read again
     │  ├─ LeaseLost  another worker holds the run now; this one stops touching it
     │  └─ Conflict   somebody else wrote the same thing first; read again and decide again
     ├─ StepFailed    the step cannot succeed; the run stops and people are told
@@ -54,10 +53,6 @@ class TryLater(AndonError):
 
 class LeaseLost(TryLater):
     """Another worker holds this run now, or it was moved meanwhile: stop touching it."""
-
-
-class Conflict(TryLater):
-    """Somebody else wrote the same thing first: read again and decide again."""
 
 
 class Conflict(TryLater):
