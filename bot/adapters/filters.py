@@ -152,34 +152,7 @@ FILTERS: Mapping[str, Callable[..., Any]] = {
 }
 """Every filter by name."""
 
-TESTS = frozenset(
-    [
-        "defined",
-        "undefined",
-        "none",
-        "string",
-        "number",
-        "mapping",
-        "sequence",
-        "boolean",
-        "true",
-        "false",
-        "in",
-        "odd",
-        "even",
-        "==",
-        "eq",
-        "equalto",
-        "!=",
-        "ne",
-        ">",
-        "gt",
-        ">=",
-        "ge",
-        "<",
-        "lt",
-        "<=",
-        "le",
-    ]
-)
+_ABOUT = ("defined", "undefined", "none", "string", "number", "mapping", "sequence", "boolean", "true", "false")
+_COMPARING = ("in", "odd", "even", "eq", "equalto", "ne", "gt", "ge", "lt", "le", "==", "!=", ">", ">=", "<", "<=")
+TESTS = frozenset(_ABOUT) | frozenset(_COMPARING)
 """Every test by name; Jinja's own."""
