@@ -1,0 +1,140 @@
+"""The doorbell on Redis: rings become RQ jobs in one round trip, in bounded time, and never raise."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import structlog
+from redis import Redis
+from redis.exceptions import ResponseError
+from rq import Queue as StockQueue
+from rq.serializers import JSONSerializer
+from rq.utils import now as rq_now
+
+from bot.adapters.redis_links import AWAY, connect
+from bot.adapters.rq_jobs import AndonJob
+from bot.ports import Bell, Lane
+
+ANSWER_SECONDS = 0.5
+PAUSE_SECONDS = 1.0
+"""After a failure nobody rings for this long: a door must not wait for a dead bell at every alert."""
+
+FAILURE_SECONDS = 7 * 24 * 3600
+MARK_SECONDS = 5
+"""A bell that waits to be heard is not rung again for this long; so a backlog does not grow by sweeping."""
+
+BATCH = 200
+ALARMS = "andon:refused"
+
+RING = """
+local rung = 0
+for i = 1, #KEYS, 3 do
+  local arg = cjson.decode(ARGV[(i + 2) / 3])
+  if redis.call('SET', KEYS[i], '1', 'NX', 'EX', arg.mark) then
+    redis.call('HSET', KEYS[i + 1], unpack(arg.fields))
+    redis.call('HSET', KEYS[i + 1], 'data', ARGV[#KEYS / 3 + (i + 2) / 3])
+    redis.call('SADD', 'rq:queues', KEYS[i + 2])
+    redis.call('RPUSH', KEYS[i + 2], arg.id)
+    rung = rung + 1
+  end
+end
+return rung
+"""
+"""KEYS: mark, job, queue for each bell. ARGV: what to write for each, then each payload, which is not text."""
+
+log = structlog.get_logger("andon.queue")
+
+
+def mark_key(bell_id: str) -> str:
+    """The key that says: this bell was rung and not heard yet."""
+    return f"andon:rung:{bell_id}"
+
+
+class RqQueue:
+    """`bot.ports.Queue` on RQ 2.12. Safe to share between threads."""
+
+    def __init__(self, link: str | Redis) -> None:
+        """`link` is an address, or a client with time limits of its own."""
+        self.link = connect(link, answer_seconds=ANSWER_SECONDS, retries=1) if isinstance(link, str) else link
+        self._ring = self.link.register_script(RING)
+        self._silent_until = 0.0
+
+    def ring(self, bells: Sequence[Bell]) -> bool:
+        """One job for each bell that is not waiting already; False where Redis is away or was a moment ago.
+
+        Takes at most about `CONNECT_SECONDS + ANSWER_SECONDS` for each `BATCH` bells, and nothing during the pause
+        after a failure."""
+        if not bells:
+            return True
+        if time.monotonic() < self._silent_until:
+            return False
+        try:
+            for start in range(0, len(bells), BATCH):
+                self._ring_batch(bells[start : start + BATCH])
+        except AWAY as error:
+            self._silent_until = time.monotonic() + PAUSE_SECONDS
+            log.warning("queue_away", error=type(error).__name__, bells=len(bells))
+            return False
+        return True
+
+    def ping(self) -> bool:
+        """Whether Redis answers."""
+        try:
+            return bool(self.link.ping())
+        except AWAY:
+            return False
+
+    def depths(self) -> Mapping[Lane, int]:
+        """How many jobs wait in each lane; raises what Redis raises."""
+        with self.link.pipeline(transaction=False) as pipe:
+            for lane in Lane:
+                pipe.llen(f"rq:queue:{lane}")
+            return dict(zip(Lane, map(int, pipe.execute()), strict=True))
+
+    def refused(self) -> int:
+        """How many jobs the workers refused since Redis was empty: more than none means that somebody writes there."""
+        return int(self.link.get(ALARMS) or 0)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self.link.close()
+
+    def _ring_batch(self, bells: Iterable[Bell]) -> None:
+        jobs = [(bell, self._job(bell)) for bell in dict.fromkeys(bells)]
+        try:
+            self._ring_by_script(jobs)
+        except ResponseError as error:
+            # A server may forbid scripts to this user; the plain way costs two round trips for each bell.
+            log.info("ringing_without_script", error=type(error).__name__)
+            for bell, job in jobs:
+                self._queue(bell.lane).enqueue_job(job)
+
+    def _ring_by_script(self, jobs: Sequence[tuple[Bell, AndonJob]]) -> None:
+        keys: list[str] = []
+        plans: list[str] = []
+        payloads: list[bytes] = []
+        for bell, job in jobs:
+            fields = job.to_dict()
+            payloads.append(fields.pop("data"))
+            keys += [mark_key(bell.id), job.key, f"{StockQueue.redis_queue_namespace_prefix}{bell.lane}"]
+            flat = [_plain(part) for pair in fields.items() for part in pair]
+            plans.append(json.dumps({"mark": MARK_SECONDS, "id": job.id, "fields": flat}))
+        self._ring(keys=keys, args=[*plans, *payloads])
+
+    def _job(self, bell: Bell) -> AndonJob:
+        # The same id may ring again while it is worked on, so that every ring is a job of its own.
+        job_id = f"{bell.id}_{secrets.token_hex(5)}"
+        job = AndonJob.for_bell(bell, job_id, connection=self.link, failure_seconds=FAILURE_SECONDS)
+        job.enqueued_at = rq_now()
+        return job
+
+    def _queue(self, lane: Lane) -> StockQueue:
+        return StockQueue(lane.value, connection=self.link, job_class=AndonJob, serializer=JSONSerializer)
+
+
+def _plain(value: Any) -> str:
+    return str(getattr(value, "value", value))

@@ -1,0 +1,65 @@
+"""The closed list of jobs: what a worker may be asked to do, each with one id, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Protocol
+
+from bot.domain.errors import ConfigError
+from bot.ports import JobName
+
+
+class Runner(Protocol):
+    """Moves runs."""
+
+    def advance(self, run_id: str) -> None:
+        """Start or resume the run, as far as it goes now; the two are the same call, and it may come twice."""
+        ...
+
+
+class Notices(Protocol):
+    """Sends notices."""
+
+    def send(self, notice_id: str) -> None:
+        """Send the notice if it is still due; it may come twice."""
+        ...
+
+
+class HasJobs(Protocol):
+    """What the jobs need of the program."""
+
+    @property
+    def runner(self) -> Runner: ...
+    @property
+    def notices(self) -> Notices: ...
+
+
+_bound: list[HasJobs] = []
+
+
+def bind(app: HasJobs) -> None:
+    """The program whose jobs this process does; a worker binds once, before it listens."""
+    _bound[:] = [app]
+
+
+def advance_run(run_id: str) -> None:
+    """Start or resume a run."""
+    _app().runner.advance(run_id)
+
+
+def send_notice(notice_id: str) -> None:
+    """Send a notice."""
+    _app().notices.send(notice_id)
+
+
+CALLS: Mapping[JobName, Callable[[str], None]] = {
+    JobName.ADVANCE_RUN: advance_run,
+    JobName.SEND_NOTICE: send_notice,
+}
+"""What each name of a job calls."""
+
+
+def _app() -> HasJobs:
+    if not _bound:
+        raise ConfigError("No program is bound to the jobs", next="start workers with `andon worker`")
+    return _bound[0]
