@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import subprocess
 import sys
@@ -129,7 +128,6 @@ def test_the_mounted_files_exist(compose: dict[str, Any]) -> None:
                 assert source in compose["volumes"], f"{name}: {source}"
 
 
-@pytest.mark.skipif(importlib.util.find_spec("bot.cli") is None, reason="the command line is not there yet")
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_is_one_that_andon_knows(compose: dict[str, Any], name: str) -> None:
     command = compose["services"][name]["command"]
