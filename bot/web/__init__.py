@@ -1,0 +1,1 @@
+"""The web process: webhooks, JSON API, pages, health and metrics."""

@@ -1,0 +1,106 @@
+"""Builds the web application out of the head's parts; the only module of the web process that knows them all."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from bot.domain.events import Delivery, Receipt
+from bot.web.answers import answer
+from bot.web.api import reads
+from bot.web.api_orders import orders
+from bot.web.armour import Armour
+from bot.web.authentication import ApiTokens, WebhookAuthentication
+from bot.web.batching import Batcher
+from bot.web.faults import Faults
+from bot.web.head import Head, Ring
+from bot.web.health import Health
+from bot.web.login import Login
+from bot.web.metrics import WebMetrics
+from bot.web.openapi import build_document
+from bot.web.orders import Orders
+from bot.web.page_orders import PageOrders
+from bot.web.pages import Pages
+from bot.web.queries import Queries
+from bot.web.templating import Templates
+from bot.web.webhooks import Webhooks
+
+
+def create_web(head: Head) -> FastAPI:
+    """The ASGI application. Starts one intake thread with its lifespan and ends it there."""
+    metrics = WebMetrics(head)
+    batcher = Batcher(_timed(head, metrics), head.queue.ring, measure=metrics.batched)
+    app = FastAPI(
+        title="Andon",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        lifespan=_lifespan(batcher),
+    )
+    tokens = ApiTokens(head.tokens)
+    templates = Templates(pages_folder())
+    queries, given = Queries(head), Orders(head, metrics)
+    for name, part in (("head", head), ("tokens", tokens), ("queries", queries), ("orders", given)):
+        setattr(app.state, name, part)
+    authentication = WebhookAuthentication(head.settings.webhook_secrets, head.webhook_token)
+    # The busiest routes stand first: they are looked through in order.
+    app.router.routes.extend(Webhooks(head, authentication, batcher, metrics).routes())
+    app.router.routes.extend(Health(head, metrics).routes())
+    app.include_router(reads)
+    app.include_router(orders)
+    app.router.routes.extend(Login(head, tokens, templates).routes())
+    app.router.routes.extend(Pages(head, queries, templates).routes())
+    app.router.routes.extend(PageOrders(given, queries).routes())
+    app.router.routes.append(_document(app, sorted(head.sources)))
+    Faults(templates).install(app)
+    app.add_middleware(Armour)
+    return app
+
+
+def pages_folder() -> Path:
+    """Where the page templates are: inside an installed package, else beside it in a checkout."""
+    package = Path(__file__).parent.parent
+    installed = package / "shipped" / "templates" / "pages"
+    return installed if installed.is_dir() else package.parent / "templates" / "pages"
+
+
+def _timed(head: Head, metrics: WebMetrics) -> Any:
+    def accept(deliveries: Sequence[Delivery], ring: Ring) -> list[Receipt]:
+        started = time.perf_counter()
+        receipts = head.intake.accept(deliveries, ring)
+        metrics.decided("webhook", time.perf_counter() - started)
+        return receipts
+
+    return accept
+
+
+def _lifespan(batcher: Batcher) -> Any:
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        batcher.start()
+        try:
+            yield
+        finally:
+            await batcher.stop()
+
+    return lifespan
+
+
+def _document(app: FastAPI, sources: list[str]) -> Route:
+    built: dict[str, Any] = {}
+
+    async def openapi(_: Request) -> Response:
+        if not built:
+            built.update(build_document(app, sources))
+        return answer(built)
+
+    return Route("/openapi.json", openapi)

@@ -1,0 +1,150 @@
+"""Group commit: one thread stores all deliveries that wait in one transaction, so that many requests share a commit."""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.errors import AndonError, TryLater
+from bot.domain.events import Delivery, Receipt
+from bot.ports import Bell
+from bot.web.head import Ring
+
+Accept = Callable[[Sequence[Delivery], Ring], list[Receipt]]
+Settled = tuple["_Waiting", Receipt | BaseException]
+
+_log = structlog.get_logger("andon.web")
+
+
+class _Waiting:
+    """One delivery and the future of its request."""
+
+    __slots__ = ("delivery", "future")
+
+    def __init__(self, delivery: Delivery, future: asyncio.Future[Receipt]) -> None:
+        self.delivery = delivery
+        self.future = future
+
+
+class Batcher:
+    """Hands deliveries to `accept` in batches. A lone delivery goes at once; those that come meanwhile share the next.
+
+    Bells are rung by a thread of their own: a queue that is away never delays an answer.
+    """
+
+    def __init__(
+        self,
+        accept: Accept,
+        ring: Ring,
+        *,
+        most: int = 256,
+        most_waiting: int = 4096,
+        measure: Callable[[int], object] = lambda _: None,
+    ) -> None:
+        self._accept = accept
+        self._ring = ring
+        self._most = most
+        self._most_waiting = most_waiting
+        self._measure = measure
+        self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._bells: queue.SimpleQueue[Sequence[Bell] | None] = queue.SimpleQueue()
+        self._count = 0
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._threads: list[threading.Thread] = []
+
+    def start(self) -> None:
+        """Begin, inside the running event loop."""
+        self._loop = asyncio.get_running_loop()
+        for name, target in (("andon-intake", self._take), ("andon-bells", self._ring_all)):
+            thread = threading.Thread(target=target, name=name, daemon=True)
+            thread.start()
+            self._threads.append(thread)
+
+    async def stop(self) -> None:
+        """Store what waits, ring what is to be rung, and end."""
+        intake, bells = self._threads
+        self._inbox.put(None)
+        await asyncio.to_thread(intake.join)
+        self._bells.put(None)
+        await asyncio.to_thread(bells.join)
+
+    async def submit(self, delivery: Delivery) -> Receipt:
+        """The receipt, after the commit. TryLater where too many wait or the store is away."""
+        if self._loop is None or self._count >= self._most_waiting:
+            raise TryLater(
+                "More requests wait than can be stored right now",
+                delay=timedelta(seconds=2),
+                next="send it again",
+            )
+        waiting = _Waiting(delivery, self._loop.create_future())
+        self._count += 1
+        self._inbox.put(waiting)
+        return await waiting.future
+
+    def _take(self) -> None:
+        """The intake thread: block for the first, then take whatever else is there."""
+        while (first := self._inbox.get()) is not None:
+            batch = [first]
+            ended = False
+            while len(batch) < self._most and not ended:
+                try:
+                    another = self._inbox.get_nowait()
+                except queue.Empty:
+                    break
+                if another is None:
+                    ended = True
+                else:
+                    batch.append(another)
+            self._measure(len(batch))
+            self._settle(self._answers(batch))
+            if ended:
+                return
+
+    def _answers(self, batch: list[_Waiting]) -> list[Settled]:
+        try:
+            receipts = self._accept([one.delivery for one in batch], self._bells.put)
+            return list(zip(batch, receipts, strict=True))
+        except AndonError as error:
+            if isinstance(error, TryLater) or len(batch) == 1:
+                return [(one, error) for one in batch]
+        except Exception as error:
+            _log.exception(
+                "accept_failed", deliveries=len(batch), sources=sorted({one.delivery.source for one in batch})
+            )
+            if len(batch) == 1:
+                return [(batch[0], error)]
+        # One request that cannot be taken must not hurt those that came with it.
+        return [settled for one in batch for settled in self._answers([one])]
+
+    def _settle(self, settled: list[Settled]) -> None:
+        assert self._loop is not None
+        try:
+            self._loop.call_soon_threadsafe(self._resolve, settled)
+        except RuntimeError:
+            # The loop is closed and nobody waits: what was committed stays, and a resend is a duplicate.
+            _log.warning("answers_lost", deliveries=len(settled))
+
+    def _resolve(self, settled: list[Settled]) -> None:
+        self._count -= len(settled)
+        for waiting, result in settled:
+            if waiting.future.done():
+                continue
+            if isinstance(result, Receipt):
+                waiting.future.set_result(result)
+            else:
+                waiting.future.set_exception(result)
+
+    def _ring_all(self) -> None:
+        while (bells := self._bells.get()) is not None:
+            if not bells:
+                continue
+            try:
+                self._ring(bells)
+            except Exception:
+                # A lost ring costs seconds: the sweep rings again.
+                _log.exception("ring_failed", bells=len(bells))

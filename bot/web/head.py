@@ -1,0 +1,81 @@
+"""What the web process asks of the head: the parts of the App that it uses, and nothing more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Protocol
+
+from bot.domain.configuration import Configuration
+from bot.domain.events import Actor, Command, Delivery, Receipt
+from bot.plugins import AlertSource
+from bot.ports import Bell, Clock, Ids, Queue, Store
+from bot.settings import Settings
+
+Ring = Callable[[Sequence[Bell]], object]
+"""Takes bells to be rung, now or soon."""
+
+
+class ReadyStore(Store, Protocol):
+    """A store that knows whether its tables are those of this version."""
+
+    def schema_is_current(self) -> bool:
+        """TryLater where the database is away."""
+        ...
+
+
+class Intake(Protocol):
+    """The front door of the head."""
+
+    def accept(self, deliveries: Sequence[Delivery], ring: Ring | None = None) -> list[Receipt]:
+        """One receipt for each delivery, all in one commit; TryLater where it cannot be stored."""
+        ...
+
+    def order(self, command: Command) -> Receipt:
+        """Carry out a person's order. BadInput, NotFound, TryLater; a refusal is a receipt."""
+        ...
+
+    def replay(self, event_id: str, actor: Actor) -> Receipt:
+        """Take a dead letter once more. NotFound, Refused, BadInput, TryLater."""
+        ...
+
+
+class CurrentConfiguration(Protocol):
+    """The configuration in force."""
+
+    @property
+    def current(self) -> Configuration: ...
+
+    def reload(self) -> object:
+        """Put the files in force; ConfigError leaves everything as it was."""
+        ...
+
+
+class Head(Protocol):
+    """The App as the web process sees it."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def store(self) -> ReadyStore: ...
+    @property
+    def queue(self) -> Queue: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def ids(self) -> Ids: ...
+    @property
+    def configuration(self) -> CurrentConfiguration: ...
+    @property
+    def sources(self) -> Mapping[str, AlertSource]: ...
+    @property
+    def tokens(self) -> Mapping[str, Actor]:
+        """Actors by the secret of their API token."""
+        ...
+
+    @property
+    def webhook_token(self) -> str | None:
+        """The bearer secret for all sources on the embedded default."""
+        ...
+
+    @property
+    def intake(self) -> Intake: ...

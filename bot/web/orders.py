@@ -1,0 +1,91 @@
+"""Orders of people from the API and the pages: one door, one table of who may give which."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.domain.errors import AndonError, NotFound
+from bot.domain.events import Actor, Command, Receipt, Role, Word
+from bot.web.head import Head
+from bot.web.identity import demand
+from bot.web.metrics import WebMetrics
+
+LEAST_ROLE: Mapping[Word, Role] = {
+    Word.HALT: Role.OPERATOR,
+    Word.LIFT: Role.ADMIN,
+    Word.HANDS_OFF: Role.ADMIN,
+    Word.AUTOMATION: Role.ADMIN,
+    Word.ROLLBACK: Role.OPERATOR,
+    Word.APPROVE: Role.OPERATOR,
+    Word.REJECT: Role.OPERATOR,
+    Word.CANCEL: Role.OPERATOR,
+    Word.RETRY: Role.OPERATOR,
+    Word.DONE: Role.OPERATOR,
+    Word.UNDO: Role.OPERATOR,
+    Word.TAKE_OVER: Role.OPERATOR,
+    Word.RESOLVE: Role.OPERATOR,
+    Word.ENDORSE: Role.OPERATOR,
+}
+"""The least role of an API token for each order; the policy narrows it further, inside the front door."""
+REPLAY_ROLE = Role.ADMIN
+EVERYTHING = "all"
+"""The subject of an order about everything."""
+
+_SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+
+
+@dataclass(frozen=True)
+class Order:
+    """What a person wants, before it is known whether that person may."""
+
+    word: Word
+    subject: str
+    reason: str = ""
+    environment: str | None = None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Orders:
+    """Hands orders to the front door, after the role was looked at, and counts them."""
+
+    def __init__(self, head: Head, metrics: WebMetrics) -> None:
+        self._head = head
+        self._metrics = metrics
+
+    def give(self, order: Order, actor: Actor, via: str) -> Receipt:
+        """The receipt, refused or not. Forbidden, BadInput, NotFound, TryLater. Blocks for one commit."""
+        demand(actor, LEAST_ROLE[order.word], f"{order.word.replace('_', ' ')}")
+        subject = named(order.subject, "service" if order.word in _OF_SERVICES else "record")
+        command = Command(order.word, subject, actor, via, order.reason, order.environment, order.details)
+        return self._counted(str(order.word), lambda: self._head.intake.order(command))
+
+    def replay(self, event_id: str, actor: Actor) -> Receipt:
+        """Take a dead letter once more. Forbidden, NotFound, Refused, BadInput, TryLater."""
+        demand(actor, REPLAY_ROLE, "replay an event")
+        event = named(event_id, "event")
+        return self._counted("replay", lambda: self._head.intake.replay(event, actor))
+
+    def _counted(self, word: str, door: Any) -> Receipt:
+        started = time.perf_counter()
+        try:
+            receipt: Receipt = door()
+        except AndonError:
+            self._metrics.ordered(word, refused=True)
+            raise
+        self._metrics.decided("order", time.perf_counter() - started)
+        self._metrics.ordered(word, receipt.refused)
+        return receipt
+
+
+_OF_SERVICES = frozenset({Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK})
+
+
+def named(text: str, what: str) -> str:
+    """The name or id as it stands in an address; NotFound where nothing could be called that."""
+    if not _SUBJECT.fullmatch(text):
+        raise NotFound(f"No {what} of that name", next="names have letters, digits, '.', '_' and '-', 64 at most")
+    return text

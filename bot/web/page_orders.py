@@ -1,0 +1,126 @@
+"""The buttons of the pages: each a posted form with the session's token, each one order through the same door."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from bot.domain.access import Access
+from bot.domain.errors import BadInput
+from bot.domain.events import Receipt, Word
+from bot.domain.times import parse_duration
+from bot.web.bodies import form_of
+from bot.web.identity import Unknown, check_forgery, session_of
+from bot.web.orders import EVERYTHING, Order, Orders
+from bot.web.queries import Queries
+
+Form = Mapping[str, str]
+Posted = Callable[[Request, Form, Access], Response]
+
+_RUN = frozenset({Word.APPROVE, Word.REJECT, Word.CANCEL, Word.RETRY, Word.DONE, Word.UNDO, Word.TAKE_OVER})
+_SERVICE = frozenset({Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK})
+_INCIDENT = frozenset({Word.RESOLVE, Word.ENDORSE})
+
+
+class PageOrders:
+    """After an order the browser is sent back to where it came from, with the decision shown on top."""
+
+    def __init__(self, orders: Orders, queries: Queries) -> None:
+        self._orders = orders
+        self._queries = queries
+
+    def routes(self) -> list[Route]:
+        """Only POST: a link can change nothing."""
+        return [
+            _posted("/runs/{id}/{word}", self.about_run),
+            _posted("/services/{id}/{word}", self.about_service),
+            _posted("/incidents/{id}/{word}", self.about_incident),
+            _posted("/events/{id}/replay", self.replay),
+            _posted("/automation", self.automation),
+        ]
+
+    def about_run(self, request: Request, form: Form, access: Access) -> Response:
+        """Answers and help for a run."""
+        word = _word(request, _RUN)
+        run_id = request.path_params["id"]
+        details = {"plan_hash": form["plan_hash"][:128]} if form.get("plan_hash") else {}
+        receipt = self._orders.give(Order(word, run_id, _reason(form), details=details), access.actor, "page")
+        incident = self._queries.run(run_id)["incident_id"]
+        return _back(f"/incidents/{incident}" if incident else f"/runs/{run_id}", receipt)
+
+    def about_service(self, request: Request, form: Form, access: Access) -> Response:
+        """Halt, lift, hands-off, rollback."""
+        word = _word(request, _SERVICE)
+        name = request.path_params["id"]
+        details: dict[str, str] = {}
+        if word is Word.HANDS_OFF:
+            parse_duration(form.get("for", ""))
+            details["for"] = form.get("for", "")
+        environment = form.get("environment") or None
+        order = Order(word, name, _said(form), environment, details)
+        receipt = self._orders.give(order, access.actor, "page")
+        incident = receipt.incidents[0] if receipt.incidents and word is not Word.LIFT else None
+        return _back(f"/incidents/{incident}" if incident else f"/services/{name}", receipt)
+
+    def about_incident(self, request: Request, form: Form, access: Access) -> Response:
+        """Resolve, endorse."""
+        word = _word(request, _INCIDENT)
+        incident = request.path_params["id"]
+        receipt = self._orders.give(Order(word, incident, _said(form)), access.actor, "page")
+        return _back(f"/incidents/{incident}", receipt)
+
+    def automation(self, _: Request, form: Form, access: Access) -> Response:
+        """The switch for everything."""
+        on = {"on": True, "off": False}.get(form.get("switch", ""))
+        if on is None:
+            raise BadInput("The switch is either on or off")
+        order = Order(Word.AUTOMATION, EVERYTHING, _said(form), details={"on": on})
+        return _back("/", self._orders.give(order, access.actor, "page"))
+
+    def replay(self, request: Request, _: Form, access: Access) -> Response:
+        """A dead letter once more; leads to what became of it."""
+        receipt = self._orders.replay(request.path_params["id"], access.actor)
+        return RedirectResponse(f"/events/{receipt.event_id}", 303)
+
+
+def _posted(path: str, handle: Posted) -> Route:
+    async def receive(request: Request) -> Response:
+        form = await form_of(request)
+        return await run_in_threadpool(_checked, request, form, handle)
+
+    return Route(path, receive, methods=["POST"])
+
+
+def _checked(request: Request, form: Form, handle: Posted) -> Response:
+    access = session_of(request)
+    if access is None:
+        raise Unknown
+    check_forgery(request, access, form.get("csrf", ""))
+    return handle(request, form, access)
+
+
+def _word(request: Request, allowed: frozenset[Word]) -> Word:
+    text = request.path_params["word"].replace("-", "_")
+    for word in allowed:
+        if word == text:
+            return word
+    raise BadInput("There is no such order", next=f"orders here: {', '.join(sorted(allowed))}")
+
+
+def _reason(form: Form) -> str:
+    return form.get("reason", "").strip()[:4000]
+
+
+def _said(form: Form) -> str:
+    reason = _reason(form)
+    if not reason:
+        raise BadInput("A reason is needed", next="go back and say why, in a few words")
+    return reason
+
+
+def _back(address: str, receipt: Receipt) -> Response:
+    return RedirectResponse(f"{address}?said={receipt.event_id}", 303)

@@ -1,0 +1,133 @@
+"""The pages: services and incidents, one incident, one run, one service, events. Nothing without a login."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+from starlette.routing import Route
+
+from bot.domain.access import Access
+from bot.domain.events import Disposition, Role
+from bot.flow import shapes
+from bot.web.axis import axis_of
+from bot.web.head import Head
+from bot.web.identity import Unknown, session_of
+from bot.web.queries import Page, Queries
+from bot.web.templating import Templates
+
+ACTIVE = frozenset({"queued", "running"})
+REFRESH_SECONDS = 3
+
+
+class Pages:
+    """Server-rendered, without scripts; what changes anything is a form (see page_orders)."""
+
+    def __init__(self, head: Head, queries: Queries, templates: Templates) -> None:
+        self._head = head
+        self._queries = queries
+        self._templates = templates
+
+    def routes(self) -> list[Route]:
+        """Everything that can be looked at in a browser."""
+        return [
+            Route("/", self._with_login(self.overview)),
+            Route("/incidents", lambda _: RedirectResponse("/#incidents", 303)),
+            Route("/incidents/{id}", self._with_login(self.incident)),
+            Route("/services", lambda _: RedirectResponse("/#services", 303)),
+            Route("/services/{id}", self._with_login(self.service)),
+            Route("/runs/{id}", self._with_login(self.run)),
+            Route("/events", self._with_login(self.events)),
+            Route("/events/{id}", self._with_login(self.event)),
+            Route("/static/andon.css", self.style),
+        ]
+
+    async def style(self, _: Request) -> Response:
+        """The style sheet; its address changes with it, so it may be kept."""
+        kept = {"Cache-Control": "public, max-age=31536000, immutable"}
+        return Response(self._templates.style, headers=kept, media_type="text/css")
+
+    def overview(self, request: Request, access: Access) -> Response:
+        """`/`"""
+        before = request.query_params.get("before")
+        services = self._queries.services(Page(200))
+        incidents = self._queries.incidents(Page(30, before), None, None)
+        return self._show("overview", request, access, services=services["items"], incidents=incidents)
+
+    def incident(self, request: Request, access: Access) -> Response:
+        """`/incidents/{id}`"""
+        view = self._queries.incident(request.path_params["id"])
+        service = self._queries.service(view["service"])
+        facts = {
+            "incident": view,
+            "service": service,
+            "axis": axis_of(view, self._head.clock.now()),
+            "notices": _by_audience(view["notices"]),
+        }
+        return self._show("incident", request, access, _refresh(request, view["runs"]), **facts)
+
+    def run(self, request: Request, access: Access) -> Response:
+        """`/runs/{id}`"""
+        view = self._queries.run(request.path_params["id"])
+        return self._show("run", request, access, _refresh(request, [view]), run=view)
+
+    def service(self, request: Request, access: Access) -> Response:
+        """`/services/{name}`"""
+        view = self._queries.service(request.path_params["id"])
+        incidents = self._queries.incidents(Page(20), view["service"], None)
+        runs = self._queries.runs(Page(10), view["service"], None)
+        return self._show("service", request, access, service=view, incidents=incidents, runs=runs["items"])
+
+    def events(self, request: Request, access: Access) -> Response:
+        """`/events`, and `/events?only=dead_letter`"""
+        only = request.query_params.get("only")
+        wanted = Disposition(only) if only in set(Disposition) else None
+        found = self._queries.events(Page(50, request.query_params.get("before")), wanted)
+        return self._show("events", request, access, events=found, only=str(wanted or ""))
+
+    def event(self, request: Request, access: Access) -> Response:
+        """`/events/{id}`"""
+        return self._show("event", request, access, event=self._queries.event(request.path_params["id"]))
+
+    def _with_login(self, page: Callable[[Request, Access], Response]) -> Callable[[Request], Response]:
+        def seen(request: Request) -> Response:
+            access = session_of(request)
+            if access is not None:
+                return page(request, access)
+            if request.headers.get("sec-fetch-site") == "cross-site":
+                # A strict cookie does not come along with a link from a chat: the page asks for itself once more.
+                return self._templates.page("bounce", {"address": str(request.url.path)})
+            raise Unknown
+
+        return seen
+
+    def _show(self, name: str, request: Request, access: Access, refresh: int | None = None, **facts: Any) -> Response:
+        everything = {
+            **facts,
+            "me": {"name": access.name, "role": str(access.role)},
+            "may_operate": access.role.rank >= Role.OPERATOR.rank,
+            "may_administer": access.role is Role.ADMIN,
+            "csrf": access.csrf,
+            "now": self._head.clock.now(),
+            "path": request.url.path,
+            "automation": self._queries.automation(),
+            "decided": self._queries.decided(request.query_params.get("said")),
+            "refresh": refresh,
+            "refresh_is_off": request.query_params.get("refresh") == "off",
+        }
+        return self._templates.page(name, everything)
+
+
+def _refresh(request: Request, runs: list[shapes.RunView]) -> int | None:
+    """Seconds until the page loads itself again, while something moves and nobody asked it to stand still."""
+    moving = any(run["status"] in ACTIVE for run in runs)
+    return REFRESH_SECONDS if moving and request.query_params.get("refresh") != "off" else None
+
+
+def _by_audience(notices: list[shapes.NoticeView]) -> dict[str, list[shapes.NoticeView]]:
+    found: dict[str, list[shapes.NoticeView]] = {}
+    for notice in notices:
+        found.setdefault(notice["audience"], []).append(notice)
+    return found
