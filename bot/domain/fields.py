@@ -7,9 +7,13 @@ from datetime import timedelta
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StrictStr, WithJsonSchema
+from pydantic_core import PydanticCustomError
 
 from bot.domain.errors import BadInput
 from bot.domain.times import format_duration, parse_duration
+
+LONGEST = timedelta(days=3660)
+"""The longest duration a file may name; ten years."""
 
 _NAME = re.compile(r"[a-zA-Z0-9][a-zA-Z0-9._-]{0,63}")
 
@@ -24,16 +28,28 @@ def _duration(value: object) -> timedelta:
     if isinstance(value, timedelta):
         return value
     if not isinstance(value, str):
-        raise ValueError("a duration is written like 30s, 5m or 2h")
+        raise ValueError("a duration is written like 30s, 5m or 2h")  # noqa: TRY004 - pydantic reports ValueError only
     try:
-        return parse_duration(value)
+        duration = parse_duration(value)
     except BadInput as error:
         raise ValueError(str(error)) from error
+    if duration > LONGEST:
+        raise ValueError(f"{value!r} is too long: {LONGEST.days}d at most")
+    return duration
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value <= timedelta(0):
+        raise ValueError("a duration above zero is needed here")
+    return value
 
 
 def _version(value: object) -> object:
     if not isinstance(value, str):
-        raise ValueError(f'a version is a string: write "{value}" in quotes')
+        # YAML reads 1.10 as the number 1.1: whoever reports this quotes what was written.
+        raise PydanticCustomError("version", "a version is a string: write it in quotes")
+    if not value or len(value) > 200 or any(character.isspace() for character in value):
+        raise ValueError("a version has 1 to 200 characters and no spaces")
     return value
 
 
@@ -45,6 +61,7 @@ Duration = Annotated[
     PlainSerializer(format_duration, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["30s", "5m", "2h"]}),
 ]
+PositiveDuration = Annotated[Duration, AfterValidator(_positive)]
 
 
 class Strict(BaseModel):

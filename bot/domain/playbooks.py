@@ -11,7 +11,7 @@ from typing import Any, Self
 
 from pydantic import Field, model_validator
 
-from bot.domain.fields import Duration, Name, Strict
+from bot.domain.fields import Name, PositiveDuration, Strict
 
 
 class PlaybookKind(StrEnum):
@@ -50,7 +50,7 @@ class StepSpec(ActionSpec):
     """One step. `if_interrupted` is filled in by the loader: repeat for reads, else ask."""
 
     id: Name
-    timeout: Duration = timedelta(seconds=30)
+    timeout: PositiveDuration = timedelta(seconds=30)
     tries: int | None = Field(default=None, ge=1, le=100, strict=True)
     """Unset: 3 for a step that may be repeated, 1 for the others."""
     if_interrupted: IfInterrupted | None = None

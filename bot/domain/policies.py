@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, Field, StrictStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
+from pydantic_core import PydanticCustomError
 
-from bot.domain.conditions import Condition, compiled
-from bot.domain.fields import Duration, Name, Strict, Version
+from bot.domain.conditions import Compiled, Condition
+from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
+from bot.domain.playbooks import StepSpec
 
 AUTOMATIC = "automatic"
 """The authority of a criterion that fires with nobody involved."""
@@ -21,10 +23,11 @@ PRODUCTION = "production"
 DEFAULT_AUDIENCES = ("engineering", "product", "executive", "support")
 ROLLBACK_AUTHORITY = "rollback_authority"
 
-AlertCondition = compiled("alert")
-CriterionCondition = compiled("alert", "severity", "environment", "service", "release")
-ValueCondition = compiled("value")
+AlertCondition = Annotated[Condition, Compiled("alert")]
+CriterionCondition = Annotated[Condition, Compiled("alert", "severity", "environment", "service", "release")]
+ValueCondition = Annotated[Condition, Compiled("value")]
 
+_HOST = re.compile(r"(?:[\w.-]{1,253}|[0-9A-Fa-f:.]{2,45}|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?")
 _QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 
@@ -54,6 +57,25 @@ def _cron(value: str) -> str:
     return value
 
 
+def _host(value: str) -> str:
+    if not _HOST.fullmatch(value):
+        raise ValueError(f"{value[:80]!r} is no host; write deploy.example.com, deploy.example.com:8443 or [::1]:8443")
+    return value
+
+
+def _no_key(_value: object) -> object:
+    raise PydanticCustomError("extra_forbidden", "no file sets this")
+
+
+def _repeated(names: Iterable[str]) -> str | None:
+    seen: set[str] = set()
+    for name in names:
+        if name in seen:
+            return name
+        seen.add(name)
+    return None
+
+
 class Mode(StrEnum):
     """Whether a policy acts or only records what it would have done."""
 
@@ -64,7 +86,7 @@ class Mode(StrEnum):
 class ApprovalRule(Strict):
     """How long an approval is waited for and what happens then; the run keeps waiting either way."""
 
-    expires: Duration = timedelta(minutes=15)
+    expires: PositiveDuration = timedelta(minutes=15)
     then: Literal["hold", "escalate"] = "hold"
 
 
@@ -75,7 +97,7 @@ class Criterion(Strict):
     when: CriterionCondition
     playbook: Name
     authority: Name = AUTOMATIC
-    within: Duration = timedelta(minutes=5)
+    within: PositiveDuration = timedelta(minutes=5)
     approval: ApprovalRule = ApprovalRule()
 
     @property
@@ -97,7 +119,7 @@ class Audience(Strict):
 
 class Meeting(Strict):
     invite: tuple[StrictStr, ...] = ()
-    within: Duration = timedelta(minutes=30)
+    within: PositiveDuration = timedelta(minutes=30)
 
 
 class EscalationStep(Strict):
@@ -133,7 +155,7 @@ class StableRule(Strict):
 class OnDivergence(Strict):
     playbook: Name
     authority: Name = AUTOMATIC
-    within: Duration = timedelta(minutes=5)
+    within: PositiveDuration = timedelta(minutes=5)
 
 
 class Canary(Strict):
@@ -157,16 +179,16 @@ class Stage(Strict):
     gates: tuple[GateUse, ...] = ()
     do: Name | None = None
     owner: StrictStr | None = None
-    drilled_within: Duration | None = None
+    drilled_within: PositiveDuration | None = None
 
 
 class Drill(Strict):
     playbook: Name
     environment: Name = "staging"
     cron: Annotated[StrictStr, AfterValidator(_cron)] | None = None
-    objective: Duration = timedelta(minutes=5)
-    remind: tuple[Duration, ...] = ()
-    inject: tuple[Mapping[str, Any], ...] = ()
+    objective: PositiveDuration = timedelta(minutes=5)
+    remind: tuple[PositiveDuration, ...] = ()
+    inject: tuple[StepSpec, ...] = ()
     alert: Mapping[Name, StrictStr] = Field(default_factory=dict)
 
 
@@ -174,7 +196,7 @@ class Target(Strict, extra="allow"):
     """Where one environment lives. `allow_hosts` is the whole rule on which hosts may be called;
     every other key is text that playbooks read as `target.<key>`."""
 
-    allow_hosts: tuple[StrictStr, ...] = ()
+    allow_hosts: tuple[Annotated[StrictStr, AfterValidator(_host)], ...] = ()
 
     @model_validator(mode="after")
     def _values_are_text(self) -> Self:
@@ -182,7 +204,9 @@ class Target(Strict, extra="allow"):
             if key.startswith("_"):
                 raise ValueError(f"{key!r}: names with a leading underscore are not allowed")
             if not isinstance(value, str | bool | int | float):
-                raise ValueError(f"{key!r} must be text or a number")
+                raise ValueError(  # noqa: TRY004 - pydantic reports ValueError only
+                    f"{key!r} must be text or a number"
+                )
         return self
 
     def facts(self) -> dict[str, Any]:
@@ -202,7 +226,7 @@ class Policy(Strict):
     roles: Mapping[Name, tuple[StrictStr, ...]] = Field(default_factory=dict)
     persons: Mapping[Name, tuple[StrictStr, ...]] = Field(default_factory=dict)
     audiences: Mapping[Name, Audience] = Field(default_factory=dict)
-    update_every: Duration = timedelta(minutes=20)
+    update_every: PositiveDuration = timedelta(minutes=20)
     meeting: Meeting | None = None
     escalation: tuple[EscalationStep, ...] = ()
     release: PolicyRelease | None = None
@@ -216,7 +240,17 @@ class Policy(Strict):
     stages: tuple[Stage, ...] = ()
     drills: tuple[Drill, ...] = ()
     review_every: Duration | None = None
-    digest: str = Field(default="", exclude=True)
+    digest: Annotated[str, BeforeValidator(_no_key)] = Field(default="", exclude=True)
+
+    @model_validator(mode="after")
+    def _names_are_clear(self) -> Self:
+        if twice := _repeated(criterion.name for criterion in self.rollback):
+            raise ValueError(f"two rollback criteria are called {twice!r}")
+        if twice := _repeated(name for ids in self.persons.values() for name in set(ids)):
+            raise ValueError(f"{twice!r} stands with two persons; an id belongs to one")
+        if twice := _repeated(stage.name for stage in self.stages):
+            raise ValueError(f"two stages are called {twice!r}")
+        return self
 
     def severity_of(self, facts: Mapping[str, Any]) -> Severity:
         """The first severity whose condition holds, worst first as written; SEV-3 when none does."""
@@ -234,8 +268,7 @@ class Policy(Strict):
 
     def matches(self, facts: Mapping[str, Any]) -> bool:
         """Whether an alert is about this service; what cannot be evaluated is not."""
-        condition: Condition = self.match
-        return bool(condition.judge(facts))
+        return bool(self.match.judge(facts))
 
     def members(self, role: str) -> tuple[str, ...]:
         """Ids that hold a role; none where the policy does not name it."""
