@@ -13,7 +13,7 @@ from bot.flow.views import order_view
 from bot.web.answers import answer, problem
 from bot.web.bodies import body_of
 from bot.web.identity import requires
-from bot.web.openapi import ORDER_ERRORS, IncidentAnswer, RunAnswer, ServiceAnswer, ok, takes
+from bot.web.openapi import ORDER_ERRORS, IncidentAnswer, OrderOnly, RunAnswer, ServiceAnswer, ok, takes
 from bot.web.order_bodies import (
     AutomationBody,
     HaltBody,
@@ -86,7 +86,12 @@ At = Annotated[Desk, Depends(Desk)]
 AboutRun = Annotated[RunBody, Depends(body_of(RunBody))]
 
 
-@orders.post("/services/{service}/halt", tags=["services"], responses=ok(IncidentAnswer), openapi_extra=takes(HaltBody))
+@orders.post(
+    "/services/{service}/halt",
+    tags=["services"],
+    responses=ok(IncidentAnswer | OrderOnly),
+    openapi_extra=takes(HaltBody),
+)
 def halt(who: Operator, desk: At, service: str, body: Annotated[HaltBody, Depends(body_of(HaltBody))]) -> Response:
     """Freeze promotion at once. A rollback that runs is never interrupted; the halt ends only by `lift`."""
     details = body.given("reason", "environment")
@@ -114,7 +119,7 @@ def hands_off(
     "/services/{service}/rollback",
     tags=["services"],
     status_code=202,
-    responses=ok(RunAnswer, 202),
+    responses=ok(RunAnswer | OrderOnly, 202),
     openapi_extra=takes(RollbackBody),
 )
 def rollback(
@@ -131,43 +136,47 @@ def automation(who: Admin, desk: At, body: Annotated[AutomationBody, Depends(bod
     return desk.automation(Order(Word.AUTOMATION, EVERYTHING, body.reason, details={"on": body.on}), who)
 
 
-@orders.post("/runs/{run_id}/approve", tags=["runs"], responses=ok(RunAnswer), openapi_extra=takes(PlanBody))
+@orders.post(
+    "/runs/{run_id}/approve", tags=["runs"], responses=ok(RunAnswer | OrderOnly), openapi_extra=takes(PlanBody)
+)
 def approve(who: Operator, desk: At, run_id: str, body: Annotated[PlanBody, Depends(body_of(PlanBody))]) -> Response:
     """Say yes to exactly the plan that `plan_hash` names."""
     return desk.about_run(_of_run(Word.APPROVE, run_id, body), who)
 
 
-@orders.post("/runs/{run_id}/reject", tags=["runs"], responses=ok(RunAnswer), openapi_extra=takes(RunBody))
+@orders.post("/runs/{run_id}/reject", tags=["runs"], responses=ok(RunAnswer | OrderOnly), openapi_extra=takes(RunBody))
 def reject(who: Operator, desk: At, run_id: str, body: AboutRun) -> Response:
     """Say no; the run is cancelled."""
     return desk.about_run(_of_run(Word.REJECT, run_id, body), who)
 
 
-@orders.post("/runs/{run_id}/cancel", tags=["runs"], responses=ok(RunAnswer), openapi_extra=takes(RunBody))
+@orders.post("/runs/{run_id}/cancel", tags=["runs"], responses=ok(RunAnswer | OrderOnly), openapi_extra=takes(RunBody))
 def cancel(who: Operator, desk: At, run_id: str, body: AboutRun) -> Response:
     """End a run; what it did stays done."""
     return desk.about_run(_of_run(Word.CANCEL, run_id, body), who)
 
 
-@orders.post("/runs/{run_id}/retry", tags=["runs"], responses=ok(RunAnswer), openapi_extra=takes(RunBody))
+@orders.post("/runs/{run_id}/retry", tags=["runs"], responses=ok(RunAnswer | OrderOnly), openapi_extra=takes(RunBody))
 def retry(who: Operator, desk: At, run_id: str, body: AboutRun) -> Response:
     """Perform the step that stopped once more."""
     return desk.about_run(_of_run(Word.RETRY, run_id, body), who)
 
 
-@orders.post("/runs/{run_id}/done", tags=["runs"], responses=ok(RunAnswer), openapi_extra=takes(RunBody))
+@orders.post("/runs/{run_id}/done", tags=["runs"], responses=ok(RunAnswer | OrderOnly), openapi_extra=takes(RunBody))
 def done(who: Operator, desk: At, run_id: str, body: AboutRun) -> Response:
     """Say that the step that stopped is done; its check must agree."""
     return desk.about_run(_of_run(Word.DONE, run_id, body), who)
 
 
-@orders.post("/runs/{run_id}/undo", tags=["runs"], responses=ok(RunAnswer), openapi_extra=takes(RunBody))
+@orders.post("/runs/{run_id}/undo", tags=["runs"], responses=ok(RunAnswer | OrderOnly), openapi_extra=takes(RunBody))
 def undo(who: Operator, desk: At, run_id: str, body: AboutRun) -> Response:
     """Take back, in reverse order, what acted and declares how."""
     return desk.about_run(_of_run(Word.UNDO, run_id, body), who)
 
 
-@orders.post("/runs/{run_id}/take-over", tags=["runs"], responses=ok(RunAnswer), openapi_extra=takes(RunBody))
+@orders.post(
+    "/runs/{run_id}/take-over", tags=["runs"], responses=ok(RunAnswer | OrderOnly), openapi_extra=takes(RunBody)
+)
 def take_over(who: Operator, desk: At, run_id: str, body: AboutRun) -> Response:
     """A person goes on by hand; the run touches nothing any more."""
     return desk.about_run(_of_run(Word.TAKE_OVER, run_id, body), who)
@@ -176,7 +185,7 @@ def take_over(who: Operator, desk: At, run_id: str, body: AboutRun) -> Response:
 @orders.post(
     "/incidents/{incident_id}/resolve",
     tags=["incidents"],
-    responses=ok(IncidentAnswer),
+    responses=ok(IncidentAnswer | OrderOnly),
     openapi_extra=takes(ReasonBody),
 )
 def resolve(
@@ -189,7 +198,7 @@ def resolve(
 @orders.post(
     "/incidents/{incident_id}/endorse",
     tags=["incidents"],
-    responses=ok(IncidentAnswer),
+    responses=ok(IncidentAnswer | OrderOnly),
     openapi_extra=takes(ReasonBody),
 )
 def endorse(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.adapters.shipped import shipped_folder
 from bot.domain.events import Delivery, Receipt
 from bot.web.answers import answer
 from bot.web.api import reads
@@ -47,7 +47,7 @@ def create_web(head: Head) -> FastAPI:
         lifespan=_lifespan(batcher),
     )
     tokens = ApiTokens(head.tokens)
-    templates = Templates(pages_folder())
+    templates = Templates(shipped_folder("templates") / "pages")
     queries, given = Queries(head), Orders(head, metrics)
     for name, part in (("head", head), ("tokens", tokens), ("queries", queries), ("orders", given)):
         setattr(app.state, name, part)
@@ -64,13 +64,6 @@ def create_web(head: Head) -> FastAPI:
     Faults(templates).install(app)
     app.add_middleware(Armour)
     return app
-
-
-def pages_folder() -> Path:
-    """Where the page templates are: inside an installed package, else beside it in a checkout."""
-    package = Path(__file__).parent.parent
-    installed = package / "shipped" / "templates" / "pages"
-    return installed if installed.is_dir() else package.parent / "templates" / "pages"
 
 
 def _timed(head: Head, metrics: WebMetrics) -> Any:

@@ -6,6 +6,7 @@ import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from bot.adapters.fault_traces import describe_fault
 from bot.web.answers import problem
 
 _log = structlog.get_logger("andon.web")
@@ -51,7 +52,7 @@ class Armour:
             await self._app(scope, receive, guarded)
         except Exception as error:
             # The path may hold a one-time link: it is not logged.
-            _log.exception("unforeseen", method=scope.get("method"), error=type(error).__name__)
+            _log.error("unforeseen", method=scope.get("method"), **describe_fault(error))
             if begun:
                 raise
             answer = problem(500, "This is a fault of Andon, and it was logged.", next=_AFTER_A_FAULT)

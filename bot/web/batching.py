@@ -10,6 +10,7 @@ from datetime import timedelta
 
 import structlog
 
+from bot.adapters.fault_traces import describe_fault
 from bot.domain.errors import AndonError, TryLater
 from bot.domain.events import Delivery, Receipt
 from bot.ports import Bell
@@ -113,9 +114,8 @@ class Batcher:
             if isinstance(error, TryLater) or len(batch) == 1:
                 return [(one, error) for one in batch]
         except Exception as error:
-            _log.exception(
-                "accept_failed", deliveries=len(batch), sources=sorted({one.delivery.source for one in batch})
-            )
+            sources = sorted({one.delivery.source for one in batch})
+            _log.error("accept_failed", deliveries=len(batch), sources=sources, **describe_fault(error))
             if len(batch) == 1:
                 return [(batch[0], error)]
         # One request that cannot be taken must not hurt those that came with it.
@@ -145,6 +145,6 @@ class Batcher:
                 continue
             try:
                 self._ring(bells)
-            except Exception:
+            except Exception as error:
                 # A lost ring costs seconds: the sweep rings again.
-                _log.exception("ring_failed", bells=len(bells))
+                _log.error("ring_failed", bells=len(bells), **describe_fault(error))

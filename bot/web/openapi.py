@@ -19,19 +19,21 @@ Responses = dict[int | str, dict[str, Any]]
 _REF = "#/components/schemas/{model}"
 
 
-class WithOrder(TypedDict):
+class OrderOnly(TypedDict):
+    """The answer to an order, where there is no record to show with it."""
+
     order: shapes.OrderView
 
 
-class IncidentAnswer(shapes.IncidentView, WithOrder):
+class IncidentAnswer(shapes.IncidentView, OrderOnly):
     """The incident after an order."""
 
 
-class RunAnswer(shapes.RunView, WithOrder):
+class RunAnswer(shapes.RunView, OrderOnly):
     """The run after an order."""
 
 
-class ServiceAnswer(shapes.ServiceView, WithOrder):
+class ServiceAnswer(shapes.ServiceView, OrderOnly):
     """The service after an order."""
 
 

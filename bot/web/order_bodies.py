@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import date
+import datetime
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StrictStr
 
 from bot.domain.fields import Duration, Name
+from bot.domain.incidents import Severity
 
 Sentence = Annotated[StrictStr, Field(max_length=4000)]
 
@@ -68,7 +69,7 @@ class Estimate(Body):
 
     low: Duration | None = None
     high: Duration | None = None
-    date: date | None = Field(default=None, strict=False)
+    date: datetime.date | None = Field(default=None, strict=False)
 
 
 class Alternative(Body):
@@ -84,6 +85,7 @@ class HaltBody(Body):
     reason: Reason
     environment: Environment | None = None
     component: Sentence | None = None
+    severity: Severity | None = Field(default=None, strict=False)
     broken: Sentence | None = None
     seen: Seen | None = None
     metric: MetricChange | None = None

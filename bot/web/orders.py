@@ -10,30 +10,20 @@ from typing import Any
 
 from bot.domain.errors import AndonError, NotFound
 from bot.domain.events import Actor, Command, Receipt, Role, Word
+from bot.domain.permits import NEEDED
 from bot.web.head import Head
 from bot.web.identity import demand
 from bot.web.metrics import WebMetrics
 
-LEAST_ROLE: Mapping[Word, Role] = {
-    Word.HALT: Role.OPERATOR,
-    Word.LIFT: Role.ADMIN,
-    Word.HANDS_OFF: Role.ADMIN,
-    Word.AUTOMATION: Role.ADMIN,
-    Word.ROLLBACK: Role.OPERATOR,
-    Word.APPROVE: Role.OPERATOR,
-    Word.REJECT: Role.OPERATOR,
-    Word.CANCEL: Role.OPERATOR,
-    Word.RETRY: Role.OPERATOR,
-    Word.DONE: Role.OPERATOR,
-    Word.UNDO: Role.OPERATOR,
-    Word.TAKE_OVER: Role.OPERATOR,
-    Word.RESOLVE: Role.OPERATOR,
-    Word.ENDORSE: Role.OPERATOR,
-}
-"""The least role of an API token for each order; the policy narrows it further, inside the front door."""
+LEAST_ROLE: Mapping[Word, Role] = {**NEEDED, Word.HALT: Role.OPERATOR}
+"""The least role of an API token for each order: a halt over the network takes more than one at the command line."""
 REPLAY_ROLE = Role.ADMIN
 EVERYTHING = "all"
 """The subject of an order about everything."""
+
+OF_SERVICES = frozenset({Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK})
+OF_INCIDENTS = frozenset({Word.RESOLVE, Word.ENDORSE})
+OF_RUNS = frozenset({Word.APPROVE, Word.REJECT, Word.CANCEL, Word.RETRY, Word.DONE, Word.UNDO, Word.TAKE_OVER})
 
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -59,9 +49,19 @@ class Orders:
     def give(self, order: Order, actor: Actor, via: str) -> Receipt:
         """The receipt, refused or not. Forbidden, BadInput, NotFound, TryLater. Blocks for one commit."""
         demand(actor, LEAST_ROLE[order.word], f"{order.word.replace('_', ' ')}")
-        subject = named(order.subject, "service" if order.word in _OF_SERVICES else "record")
+        subject = named(order.subject, "service" if order.word in OF_SERVICES else "record")
+        self._look_up(order.word, subject)
         command = Command(order.word, subject, actor, via, order.reason, order.environment, order.details)
         return self._counted(str(order.word), lambda: self._head.intake.order(command))
+
+    def _look_up(self, word: Word, subject: str) -> None:
+        """NotFound before anything is written, where the run or incident of an address does not exist."""
+        if word in OF_SERVICES or word is Word.AUTOMATION:
+            return
+        with self._head.store.read() as tx:
+            found = tx.incident(subject) if word in OF_INCIDENTS else tx.run(subject)
+        if found is None:
+            raise NotFound(f"No {'incident' if word in OF_INCIDENTS else 'run'} {subject}")
 
     def replay(self, event_id: str, actor: Actor) -> Receipt:
         """Take a dead letter once more. Forbidden, NotFound, Refused, BadInput, TryLater."""
@@ -79,9 +79,6 @@ class Orders:
         self._metrics.decided("order", time.perf_counter() - started)
         self._metrics.ordered(word, receipt.refused)
         return receipt
-
-
-_OF_SERVICES = frozenset({Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK})
 
 
 def named(text: str, what: str) -> str:

@@ -15,15 +15,11 @@ from bot.domain.events import Receipt, Word
 from bot.domain.times import parse_duration
 from bot.web.bodies import form_of
 from bot.web.identity import Unknown, check_forgery, session_of
-from bot.web.orders import EVERYTHING, Order, Orders
+from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_RUNS, OF_SERVICES, Order, Orders
 from bot.web.queries import Queries
 
 Form = Mapping[str, str]
 Posted = Callable[[Request, Form, Access], Response]
-
-_RUN = frozenset({Word.APPROVE, Word.REJECT, Word.CANCEL, Word.RETRY, Word.DONE, Word.UNDO, Word.TAKE_OVER})
-_SERVICE = frozenset({Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK})
-_INCIDENT = frozenset({Word.RESOLVE, Word.ENDORSE})
 
 
 class PageOrders:
@@ -45,7 +41,7 @@ class PageOrders:
 
     def about_run(self, request: Request, form: Form, access: Access) -> Response:
         """Answers and help for a run."""
-        word = _word(request, _RUN)
+        word = _word(request, OF_RUNS)
         run_id = request.path_params["id"]
         details = {"plan_hash": form["plan_hash"][:128]} if form.get("plan_hash") else {}
         receipt = self._orders.give(Order(word, run_id, _reason(form), details=details), access.actor, "page")
@@ -54,7 +50,7 @@ class PageOrders:
 
     def about_service(self, request: Request, form: Form, access: Access) -> Response:
         """Halt, lift, hands-off, rollback."""
-        word = _word(request, _SERVICE)
+        word = _word(request, OF_SERVICES)
         name = request.path_params["id"]
         details: dict[str, str] = {}
         if word is Word.HANDS_OFF:
@@ -68,7 +64,7 @@ class PageOrders:
 
     def about_incident(self, request: Request, form: Form, access: Access) -> Response:
         """Resolve, endorse."""
-        word = _word(request, _INCIDENT)
+        word = _word(request, OF_INCIDENTS)
         incident = request.path_params["id"]
         receipt = self._orders.give(Order(word, incident, _said(form)), access.actor, "page")
         return _back(f"/incidents/{incident}", receipt)
