@@ -1,0 +1,79 @@
+"""The files of a configuration folder: which there are, and each one read and validated on its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from bot.adapters.conditions import compile_condition
+from bot.adapters.configuration.reader import Document, read_document
+from bot.adapters.configuration.sentences import explain
+from bot.domain.errors import Fault
+from bot.domain.playbooks import Playbook
+from bot.domain.policies import Policy
+
+
+@dataclass(frozen=True)
+class PolicyFile:
+    """A policy with the lines it was written in."""
+
+    document: Document
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class PlaybookFile:
+    """A playbook with the lines it was written in."""
+
+    document: Document
+    playbook: Playbook
+
+
+def yaml_files(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
+    """The YAML files of a folder by their names without `.yaml`; a `.yml` would be overlooked and is a fault."""
+    if not folder.is_dir():
+        return {}, []
+    found = {path.stem: path for path in sorted(folder.glob("*.yaml")) if not path.name.startswith(".")}
+    overlooked = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in (".yml", ".yaml")]
+    faults = [
+        Fault(str(path), 0, "the name of this file must end in .yaml")
+        for path in overlooked
+        if path.suffix != ".yaml" and not path.name.startswith(".")
+    ]
+    return found, faults
+
+
+def read_policy(path: Path) -> tuple[PolicyFile | None, list[Fault]]:
+    """One policy, or what is wrong with it. Its service is called as the file is."""
+    document, model, faults = _read(path, Policy, "service")
+    if document is None or not isinstance(model, Policy):
+        return None, faults
+    return PolicyFile(document, model.model_copy(update={"digest": document.digest})), faults
+
+
+def read_playbook(path: Path) -> tuple[PlaybookFile | None, list[Fault]]:
+    """One playbook, or what is wrong with it. It is called as its file is."""
+    document, model, faults = _read(path, Playbook, "playbook")
+    if document is None or not isinstance(model, Playbook):
+        return None, faults
+    return PlaybookFile(document, model), faults
+
+
+def _read(path: Path, model: type[BaseModel], name_key: str) -> tuple[Document | None, Any, list[Fault]]:
+    document, faults = read_document(path, str(path))
+    if document is None:
+        return None, None, faults
+    if not isinstance(document.value, dict):
+        return None, None, [Fault(document.file, 1, f"the file must be a map that starts with '{name_key}:'")]
+    try:
+        value = model.model_validate(document.value, context={"compile": compile_condition})
+    except ValidationError as error:
+        return document, None, explain(error, document, model)
+    name = getattr(value, name_key)
+    if name != path.stem:
+        message = f"{name_key} is {name!r}, but the file is called {path.name}; the two names must be the same"
+        return document, value, [document.fault((name_key,), message)]
+    return document, value, []
