@@ -1,0 +1,139 @@
+"""The step `run_script`: run a reviewed script of the configuration, with arguments that cannot surprise it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
+
+from bot.domain.conditions import Truth
+from bot.domain.errors import Refused
+from bot.domain.outcomes import Outcome
+from bot.plugins import ConditionField, ProcessResult, StepContext, StepParams
+from playbooks.answers import excerpt, judge
+
+_ARGUMENT = r"^[A-Za-z0-9_.,:=@/+%][A-Za-z0-9_.,:=@/+%-]*$"
+_OPTION = r"^--?[A-Za-z][A-Za-z0-9_-]*$"
+_VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
+_OURS = "ANDON_"
+
+
+def _checked_code(value: int) -> int:
+    if not 0 <= value <= 255:
+        raise ValueError("an exit code is between 0 and 255")
+    return value
+
+
+Argument = Annotated[StrictStr, Field(pattern=_ARGUMENT, max_length=1000)]
+Option = Annotated[StrictStr, Field(pattern=_OPTION, max_length=100)]
+Variable = Annotated[StrictStr, Field(pattern=_VARIABLE, max_length=64)]
+ExitCode = Annotated[StrictInt, AfterValidator(_checked_code)]
+
+
+class ExpectExit(StepParams):
+    """What its end must be: `exit_code` (0; one, or a list), and a `condition` over `exit_code` and `stdout`."""
+
+    exit_code: ExitCode | Annotated[tuple[ExitCode, ...], Field(min_length=1)] = 0
+    condition: Annotated[StrictStr, ConditionField(("exit_code", "stdout"))] | None = None
+
+    def wants(self, code: int) -> bool:
+        """Whether it is an expected exit code."""
+        return code == self.exit_code if isinstance(self.exit_code, int) else code in self.exit_code
+
+
+class RunScriptParams(StepParams):
+    """`script` (a name in `scripts/`), `options` (name: value, or true), `args`, `env`, and what to `expect`.
+
+    Values of options and arguments are letters, digits and `_ . , : = @ / + % -`, and never start with `-`: whatever
+    a label says, it cannot become an option. Names of options are not templates.
+    """
+
+    script: Annotated[StrictStr, Field(pattern=r"^[a-z0-9_][a-z0-9_.-]*$", max_length=64)]
+    options: Annotated[Mapping[Option, Argument | bool], Field(max_length=50)] = Field(default_factory=dict)
+    args: Annotated[tuple[Argument, ...], Field(max_length=100)] = ()
+    env: Annotated[Mapping[Variable, StrictStr], Field(max_length=50)] = Field(default_factory=dict)
+    expect: ExpectExit = ExpectExit()
+
+    @model_validator(mode="after")
+    def _leaves_our_variables_alone(self) -> Self:
+        for name in self.env:
+            if name.startswith(_OURS):
+                raise ValueError(f"{name} cannot be set: names that start with {_OURS} tell the script about its run")
+        return self
+
+    @property
+    def command(self) -> list[str]:
+        """Options, then arguments, as they are handed over."""
+        words: list[str] = []
+        for name, value in self.options.items():
+            if value is not False:
+                words += [name] if value is True else [name, str(value)]
+        return words + list(self.args)
+
+
+class RunScript:
+    """Run a script without a shell. Gives out `exit_code`, `stdout`, `stderr` and `seconds`.
+
+    Its variables ANDON_RUN, ANDON_STEP, ANDON_FENCE and ANDON_IDEMPOTENCY_KEY (in a drill also ANDON_DRILL=true) are
+    what the headers of `http_request` are. Stopped at the step's timeout, or ended by a signal: unknown. It cannot be
+    started, or ends with another exit code than expected: failed.
+    """
+
+    name: ClassVar[str] = "run_script"
+    summary: ClassVar[str] = "Run a reviewed script of the configuration"
+    Params: ClassVar[type[StepParams]] = RunScriptParams
+
+    def acts(self, raw: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """A script may do anything."""
+        return True
+
+    def plan(self, params: RunScriptParams) -> Sequence[str]:
+        """The command; values of variables are left out, since they may be secrets."""
+        line = " ".join([f"Run scripts/{params.script}", *params.command])
+        return [f"{line} with {', '.join(sorted(params.env))}" if params.env else line]
+
+    def perform(self, params: RunScriptParams, ctx: StepContext) -> Outcome:
+        """Run it."""
+        env = {**params.env, **_marks(ctx)}
+        try:
+            result = ctx.processes.run_script(params.script, params.command, timeout=ctx.timeout, env=env)
+        except Refused as refused:
+            return Outcome.failed(str(refused))
+        return _outcome(params, result, ctx)
+
+
+def _outcome(params: RunScriptParams, result: ProcessResult, ctx: StepContext) -> Outcome:
+    code = result.exit_code
+    output: dict[str, Any] = {
+        "exit_code": code,
+        "stdout": result.stdout,
+        "stderr": result.stderr,
+        "seconds": result.seconds,
+    }
+    tail = excerpt(result.stderr[-400:], 400)
+    if code is None:
+        return Outcome.unknown(f"it was stopped after {result.seconds:.1f} s: {tail}".rstrip(": "), **output)
+    if not params.expect.wants(code):
+        # 128 + n: signal n ended it half-way, for example for want of memory.
+        report = Outcome.unknown if 128 < code <= 192 else Outcome.failed
+        return report(f"exit code {code} was not expected: {tail}".rstrip(": "), **output)
+    if params.expect.condition is None:
+        return Outcome.done(**output)
+    facts = {"exit_code": code, "stdout": result.stdout}
+    finding = judge(params.expect.condition, facts, ctx.compile)
+    if finding.truth is Truth.YES:
+        return Outcome.done(**output)
+    if finding.truth is Truth.UNKNOWN:
+        return Outcome.unknown(f"`{params.expect.condition}` cannot be judged ({finding.why})", **output)
+    return Outcome.failed(f"`{params.expect.condition}` does not hold: {excerpt(result.stdout)}", **output)
+
+
+def _marks(ctx: StepContext) -> dict[str, str]:
+    marks = {
+        "ANDON_RUN": ctx.run_id,
+        "ANDON_STEP": ctx.step_id,
+        "ANDON_FENCE": str(ctx.fence),
+        "ANDON_IDEMPOTENCY_KEY": ctx.idempotency_key,
+    }
+    return {**marks, "ANDON_DRILL": "true"} if ctx.drill else marks

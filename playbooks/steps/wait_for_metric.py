@@ -1,0 +1,183 @@
+"""The step `wait_for_metric`: measure until a number has been good for long enough."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Self
+from urllib.parse import urlencode
+
+from pydantic import AfterValidator, Field, StrictStr, model_validator
+
+from bot.domain.conditions import Truth
+from bot.domain.fields import Duration
+from bot.domain.outcomes import Outcome
+from bot.plugins import Call, ConditionField, Reply, StepContext, StepParams
+from playbooks.answers import Headers, Url, excerpt, judge, marked
+from playbooks.exposition import read_samples
+from playbooks.polling import Sight, WaitParams, after_look
+
+_MOST_PAGE = 8 * 1024 * 1024
+
+
+def _positive(value: timedelta) -> timedelta:
+    if value < timedelta(seconds=1):
+        raise ValueError("`max_age` is 1s or more")
+    return value
+
+
+class WaitForMetricParams(WaitParams):
+    """Either `prometheus` (base URL) and `query`, or `scrape` (URL of a page), `metric` and `labels`.
+
+    Besides: `condition` over `value`, `headers`, `max_age` (2m: samples older than that are no data), and the pace:
+    `for` (0s), `timeout` (5m), `every` (5s).
+    """
+
+    prometheus: Url | None = None
+    query: Annotated[StrictStr, Field(min_length=1, max_length=4000)] | None = None
+    scrape: Url | None = None
+    metric: Annotated[StrictStr, Field(pattern=r"^[a-zA-Z_:][a-zA-Z0-9_:]*$")] | None = None
+    labels: Mapping[str, StrictStr] = Field(default_factory=dict)
+    condition: Annotated[StrictStr, ConditionField(("value",))]
+    headers: Headers
+    max_age: Annotated[Duration, AfterValidator(_positive)] = timedelta(minutes=2)
+
+    @model_validator(mode="after")
+    def _has_one_origin(self) -> Self:
+        by_query = self.prometheus is not None and self.query is not None
+        by_page = self.scrape is not None and self.metric is not None
+        asks = self.prometheus is not None or self.query is not None
+        reads = self.scrape is not None or self.metric is not None or bool(self.labels)
+        if by_query == by_page or (by_query and reads) or (by_page and asks):
+            raise ValueError("give either `prometheus` and `query`, or `scrape` and `metric` (and `labels`)")
+        return self
+
+
+class NoData(Exception):  # noqa: N818 - an answer, not an error
+    """There is no number to judge, and why."""
+
+
+class WaitForMetric:
+    """Measure again and again until the condition has held for as long as `for` says.
+
+    Nothing but one fresh, finite number is data: an empty result, several series, NaN, infinity, an error, a warning
+    and a stale sample are no data. No data ends what held so far, and is unknown at the timeout. Gives out `value`,
+    `polls`, `held_seconds` and `waited_seconds`.
+    """
+
+    name: ClassVar[str] = "wait_for_metric"
+    summary: ClassVar[str] = "Wait until a measured number is good, and stays so"
+    Params: ClassVar[type[StepParams]] = WaitForMetricParams
+
+    def acts(self, raw: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        """It only looks."""
+        return False
+
+    def plan(self, params: WaitForMetricParams) -> Sequence[str]:
+        """The measurement and its pace."""
+        if params.prometheus is not None:
+            what = f"Ask {_base(params)} for `{params.query}`"
+        else:
+            what = f"GET {params.scrape} and read {_wanted(params)}"
+        return [f"{what}; hold it against `{params.condition}` {params.pace}"]
+
+    def perform(self, params: WaitForMetricParams, ctx: StepContext) -> Outcome:
+        """Measure once."""
+        try:
+            value = _queried(params, ctx) if params.prometheus is not None else _scraped(params, ctx)
+        except NoData as error:
+            return after_look(params, ctx, Sight(Truth.UNKNOWN, f"no data: {error}"))
+        finding = judge(params.condition, {"value": value}, ctx.compile)
+        seen = f"value {value:g}" + (f" ({finding.why})" if finding.why else "")
+        return after_look(params, ctx, Sight(finding.truth, seen, {"value": value}))
+
+
+def _queried(params: WaitForMetricParams, ctx: StepContext) -> float:
+    """One instant query, https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries."""
+    # The time in the answer is that of the query. What bounds the age of the samples behind it is the look-back.
+    asked = urlencode({"query": params.query, "lookback_delta": f"{params.max_age.total_seconds():g}"})
+    call = Call("GET", f"{_base(params)}/api/v1/query?{asked}", marked(params.headers, ctx), timeout=ctx.timeout)
+    reply = ctx.http.request(call)
+    body = reply.body if isinstance(reply.body, dict) else {}
+    if reply.status != 200 or body.get("status") != "success" or reply.error:
+        raise NoData(_complaint(reply, body))
+    if body.get("warnings"):
+        raise NoData(f"the server warns: {excerpt(str(body['warnings']))}")
+    data = body.get("data")
+    if not isinstance(data, dict):
+        raise NoData("the answer has no data in it")
+    at, value = _point(data)
+    _refuse_old(at, params, ctx)
+    return _finite(value)
+
+
+def _complaint(reply: Reply, body: Mapping[str, Any]) -> str:
+    if reply.status is None or reply.error:
+        return reply.error
+    if body.get("error"):
+        return f"the server refuses the query (status {reply.status}): {excerpt(str(body['error']))}"
+    return f"status {reply.status}: {excerpt(reply.text)}"
+
+
+def _point(data: Mapping[str, Any]) -> tuple[float, float]:
+    kind, result = data.get("resultType"), data.get("result")
+    if kind == "vector" and isinstance(result, list):
+        if not result:
+            raise NoData("the query gives nothing")
+        if len(result) > 1:
+            raise NoData(f"the query gives {len(result)} series: aggregate it, for example with sum() or max()")
+        result = result[0].get("value") if isinstance(result[0], dict) else None
+    elif kind != "scalar":
+        raise NoData(f"the query gives a {excerpt(str(kind), 40)}, not one number")
+    try:
+        at, text = result  # type: ignore[misc]
+        if not isinstance(text, str) or "_" in text:
+            raise NoData("the answer has no number in it")
+        return float(at), float(text)
+    except (TypeError, ValueError):
+        raise NoData("the answer has no number in it") from None
+
+
+def _scraped(params: WaitForMetricParams, ctx: StepContext) -> float:
+    headers = {"Accept": "text/plain;version=0.0.4", **marked(params.headers, ctx)}
+    reply = ctx.http.request(
+        Call("GET", params.scrape or "", headers, timeout=ctx.timeout, max_bytes=_MOST_PAGE),
+    )
+    if reply.status != 200 or reply.error:
+        raise NoData(reply.error or f"status {reply.status}: {excerpt(reply.text)}")
+    is_open = "openmetrics" in reply.headers.get("content-type", "")
+    try:
+        samples = list(read_samples(reply.text, params.metric or "", open_metrics=is_open))
+    except ValueError as error:
+        raise NoData(str(error)) from None
+    matching = [one for one in samples if params.labels.items() <= one.labels.items()]
+    if not matching:
+        raise NoData(f"the page has no {_wanted(params)}")
+    if len(matching) > 1:
+        raise NoData(f"the page has {len(matching)} samples of {_wanted(params)}: give labels that only one has")
+    if matching[0].at is not None:
+        _refuse_old(matching[0].at, params, ctx)
+    return _finite(matching[0].value)
+
+
+def _refuse_old(at: float, params: WaitForMetricParams, ctx: StepContext) -> None:
+    age = ctx.now.timestamp() - at
+    if not abs(age) <= params.max_age.total_seconds():
+        where = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s in the future"
+        raise NoData(f"the sample is {where}")
+
+
+def _finite(value: float) -> float:
+    if not math.isfinite(value):
+        raise NoData(f"the value is {value}")
+    return value
+
+
+def _base(params: WaitForMetricParams) -> str:
+    return (params.prometheus or "").rstrip("/")
+
+
+def _wanted(params: WaitForMetricParams) -> str:
+    labels = ",".join(f'{name}="{value}"' for name, value in sorted(params.labels.items()))
+    return f"{params.metric}{{{labels}}}" if labels else str(params.metric)
