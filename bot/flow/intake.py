@@ -10,11 +10,12 @@ from datetime import datetime
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
 from bot.domain.errors import BadInput, Conflict, NotFound, Refused
-from bot.domain.events import Actor, Alert, AlertState, AlertStatus, Delivery, Disposition, Event, Receipt
+from bot.domain.events import Actor, Alert, AlertState, AlertStatus, Command, Delivery, Disposition, Event, Receipt
 from bot.domain.judging import decide, ignored, place_of, repeats
 from bot.domain.policies import Policy
 from bot.domain.records import AuditEntry
 from bot.flow.consequences import Consequences
+from bot.flow.orders import Orders
 from bot.flow.situation import Situation
 from bot.plugins import AlertSource
 from bot.ports import Bell, Clock, Ids, Queue, Store, Transaction
@@ -71,8 +72,10 @@ class Intake:
         sources: Mapping[str, AlertSource],
         configuration: Callable[[], Configuration],
         consequences: Consequences,
+        orders: Orders,
         crash: Callable[[str], None],
     ) -> None:
+        self._orders = orders
         self._store = store
         self._queue = queue
         self._clock = clock
@@ -95,6 +98,10 @@ class Intake:
         self._crash("after_inbox_commit")
         (ring or self._queue.ring)(bells)
         return receipts
+
+    def order(self, command: Command) -> Receipt:
+        """Carry out a person's order: the same front door."""
+        return self._orders.give(command)
 
     def replay(self, event_id: str, actor: Actor) -> Receipt:
         """Take a kept dead letter once more, for instance after its source was mended."""

@@ -52,6 +52,10 @@ class Order:
             raise BadInput("A reason is needed", next="give it with --reason TEXT")
         return self.command.reason.strip()
 
+    def reason_if_any(self) -> str:
+        """The reason given, or the plain statement that there was none."""
+        return self.command.reason.strip() or "no reason given"
+
     def place(self, policy: Policy) -> tuple[str, str]:
         """The service and environment meant: as said, else production, else the only one there is."""
         named = self.command.environment

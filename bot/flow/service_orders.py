@@ -105,7 +105,7 @@ def _halt_playbook(order: Order, policy: Policy, place: tuple[str, str]) -> tupl
 
 def lift(order: Order) -> Answer:
     """End a halt. It never ends by itself."""
-    reason = order.reason()
+    reason = order.reason_if_any()
     answers = [_lift_one(order, order.configuration.policy(name), reason) for name in list(order.situation.services)]
     return answers[0] if len(answers) == 1 else Answer(Verdict.ORDER, " ".join(one.message for one in answers))
 
@@ -138,7 +138,7 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
 
 def hands_off(order: Order) -> Answer:
     """Pause automation for one service for a while; people can still halt and roll back."""
-    reason = order.reason()
+    reason = order.reason_if_any()
     span = parse_duration(str(order.command.details.get("for", "")))
     if not timedelta(0) <= span <= timedelta(days=7):
         raise BadInput("Hands off lasts 7 days at most", next="give a shorter time, or use `andon automation off`")
@@ -164,11 +164,11 @@ def hands_off(order: Order) -> Answer:
 def automation(order: Order) -> Answer:
     """The switch for everything; readable without Redis because it is one row in SQL."""
     on = bool(order.command.details.get("on"))
-    reason = order.command.reason.strip() if on else order.reason()
+    reason = order.reason_if_any()
     was = order.situation.automation
     if was.on == on:
         return Answer(Verdict.NO_OP, f"Automation is {'on' if on else 'off'} already.")
-    order.situation.automation = Automation(on, order.actor, order.situation.now, reason or None)
+    order.situation.automation = Automation(on, order.actor, order.situation.now, reason)
     return Answer(Verdict.ORDER, f"Automation is {'on' if on else 'off'} everywhere.")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -20,7 +21,17 @@ _FRESH = timedelta(seconds=1)
 class Sweep:
     """Called by every clock process; several at once do no harm, because a ring is only a ring."""
 
-    def __init__(self, *, store: Store, queue: Queue, clock: Clock, endings: Endings, again: timedelta) -> None:
+    def __init__(
+        self,
+        *,
+        store: Store,
+        queue: Queue,
+        clock: Clock,
+        endings: Endings,
+        again: timedelta,
+        keep_head: Callable[[tuple[int, str]], None],
+    ) -> None:
+        self._keep_head = keep_head
         self._store = store
         self._queue = queue
         self._clock = clock
@@ -45,8 +56,11 @@ class Sweep:
         return [bell for bell in self._bells(None) if bell.lane is lane]
 
     def seal(self) -> tuple[int, str] | None:
-        """Chain the audit rows that are not chained yet."""
-        return self._store.seal()
+        """Chain the audit rows that are not chained yet; the new head is kept outside the database too."""
+        head = self._store.seal()
+        if head is not None:
+            self._keep_head(head)
+        return head
 
     def _bells(self, now: datetime | None) -> list[Bell]:
         with self._store.read() as tx:

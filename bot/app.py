@@ -1,0 +1,220 @@
+"""The only file that knows every part: builds the program from its settings, for every process and for tests."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from bot.adapters.audit_heads import keep_head
+from bot.adapters.conditions import compile_condition
+from bot.adapters.configuration import load_configuration
+from bot.adapters.crash_points import crash_hook
+from bot.adapters.data_folder import kept_secret, open_data_folder
+from bot.adapters.embedded_redis import address_of
+from bot.adapters.expressions import SandboxedExpressions
+from bot.adapters.http import HttpxHttp
+from bot.adapters.identity import SystemClock, UlidIds
+from bot.adapters.notice_templates import NoticeTemplates
+from bot.adapters.page_messenger import PageMessenger
+from bot.adapters.process_names import owner_of
+from bot.adapters.processes import Scripts
+from bot.adapters.rq_queue import RqQueue
+from bot.adapters.secrets import EnvironmentSecrets
+from bot.adapters.shipped import shipped_folder
+from bot.adapters.sql import SqlStore, open_store
+from bot.adapters.telemetry import house_log
+from bot.domain.configuration import Configuration
+from bot.domain.events import Actor
+from bot.flow.consequences import Consequences
+from bot.flow.endings import Endings
+from bot.flow.intake import Intake
+from bot.flow.lease import LeaseKeeper
+from bot.flow.moving import Mover
+from bot.flow.notices import NoticeDesk
+from bot.flow.orders import Orders
+from bot.flow.runner import Runner
+from bot.flow.stepping import Workshop
+from bot.flow.sweep import Sweep
+from bot.flow.telling import Teller
+from bot.plugins import AlertSource, Checkable, Step
+from bot.ports import Clock, Ids, Log, Queue
+from bot.settings import Settings, parse_tokens
+from handlers.alerts import load_sources
+from playbooks.steps import load_steps
+
+WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
+API_TOKENS = "api-tokens"
+
+
+class ConfigurationHolder:
+    """The configuration in force. A set that does not validate never comes into force; the old one stays."""
+
+    def __init__(self, load: Callable[[], Configuration]) -> None:
+        self._load = load
+        self.current = load()
+
+    def reload(self) -> Configuration:
+        """Read the files again; raises ConfigError with every fault and keeps what is in force."""
+        self.current = self._load()
+        return self.current
+
+
+@dataclass
+class App:
+    """Every part, wired. `close` ends what holds connections."""
+
+    settings: Settings
+    store: SqlStore
+    queue: Queue
+    clock: Clock
+    ids: Ids
+    log: Log
+    configuration: ConfigurationHolder
+    secrets: EnvironmentSecrets
+    sources: Mapping[str, AlertSource]
+    steps: Mapping[str, Step]
+    tokens: Mapping[str, Actor]
+    webhook_token: str | None
+    intake: Intake
+    runner: Runner
+    notices: NoticeDesk
+    sweep: Sweep
+    workshop: Workshop
+    owner: str
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def close(self) -> None:
+        """Close connections; the program can be built again afterwards."""
+        self.store.close()
+        self.workshop.http.close()  # type: ignore[attr-defined]
+
+
+def redis_address(settings: Settings) -> str:
+    """The address of Redis: as set, else the embedded one's of this data folder."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return address_of(settings.data)
+
+
+def api_tokens(settings: Settings) -> dict[str, Actor]:
+    """Actors by secret: from ANDON_API_TOKENS, else the ones made at first start in the data folder."""
+    if settings.api_tokens is not None:
+        return parse_tokens(settings.api_tokens.get_secret_value())
+    return parse_tokens(kept_secret(settings.data / API_TOKENS, "owner:admin:{}"))
+
+
+def webhook_token(settings: Settings) -> str | None:
+    """On the embedded default, one bearer secret for every source; none where sources have secrets of their own."""
+    if settings.webhook_secrets or not settings.is_embedded_database:
+        return None
+    return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
+
+
+def build_app(settings: Settings) -> App:
+    """The whole program. Raises ConfigError with every fault where the configuration or a setting cannot be used."""
+    if settings.is_embedded_database or settings.is_embedded_redis or settings.api_tokens is None:
+        open_data_folder(settings.data)
+    steps = load_steps()
+    secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
+    shipped = shipped_folder("playbooks")
+    holder = ConfigurationHolder(
+        lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
+    )
+    clock, ids, log = SystemClock(), UlidIds(), house_log()
+    store = open_store(settings.database)
+    queue = RqQueue(redis_address(settings))
+    crash = crash_hook(settings.crash_at, settings.data)
+    stopping = threading.Event()
+    lease = timedelta(seconds=settings.lease_seconds)
+    owner = owner_of(os.getpid())
+
+    def current() -> Configuration:
+        return holder.current
+
+    teller = Teller(ids, settings.address)
+    consequences = Consequences(ids, teller)
+    endings = Endings(ids, teller, current)
+    sources = load_sources()
+    workshop = Workshop(
+        steps=steps,
+        http=HttpxHttp(),
+        processes=Scripts(_folders(settings.config / "scripts")),
+        expressions=SandboxedExpressions(secrets),
+        secrets=secrets,
+        compile=compile_condition,
+        crash=crash,
+    )
+    orders = Orders(
+        store=store,
+        queue=queue,
+        clock=clock,
+        ids=ids,
+        configuration=current,
+        consequences=consequences,
+        checkable=frozenset(name for name, step in steps.items() if isinstance(step, Checkable)),
+    )
+    return App(
+        settings=settings,
+        store=store,
+        queue=queue,
+        clock=clock,
+        ids=ids,
+        log=log,
+        configuration=holder,
+        secrets=secrets,
+        sources=sources,
+        steps=steps,
+        tokens=api_tokens(settings),
+        webhook_token=webhook_token(settings),
+        intake=Intake(
+            store=store,
+            queue=queue,
+            clock=clock,
+            ids=ids,
+            sources=sources,
+            configuration=current,
+            consequences=consequences,
+            orders=orders,
+            crash=crash,
+        ),
+        runner=Runner(
+            store=store,
+            clock=clock,
+            workshop=workshop,
+            mover=Mover(ids, current, endings),
+            keeper=LeaseKeeper(store, clock, lease, log),
+            owner=owner,
+            ttl=lease,
+            stopping=stopping,
+            log=log,
+        ),
+        notices=NoticeDesk(
+            store=store,
+            clock=clock,
+            renderer=NoticeTemplates(_folders(settings.config / "templates", shipped_folder("templates"))),
+            messengers={"page": PageMessenger()},
+            owner=owner,
+            ttl=timedelta(seconds=60),
+            log=log,
+            crash=crash,
+        ),
+        sweep=Sweep(
+            store=store,
+            queue=queue,
+            clock=clock,
+            endings=endings,
+            again=timedelta(seconds=settings.sweep_seconds),
+            keep_head=lambda head: keep_head(settings.data, head),
+        ),
+        workshop=workshop,
+        owner=owner,
+        stopping=stopping,
+    )
+
+
+def _folders(*folders: Path) -> list[Path]:
+    return [folder for folder in folders if folder.is_dir()]

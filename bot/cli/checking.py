@@ -1,0 +1,104 @@
+"""Commands that read files and touch nothing else: init, check, parse, decide, version."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from bot.cli.session import complain, settings_of, show
+from bot.domain.configuration import Configuration
+from bot.domain.errors import BadInput, ConfigError, NotFound
+from bot.plugins import AlertSource
+
+
+def version(_: argparse.Namespace) -> int:
+    """The version installed."""
+    from importlib.metadata import version as installed
+
+    show(f"andon {installed('andon')}")
+    return 0
+
+
+def init(args: argparse.Namespace) -> int:
+    """Write the example."""
+    from bot.adapters.configuration.example import write_example
+
+    folder = Path(args.dir)
+    for path in write_example(folder):
+        show(f"wrote {path}")
+    show(f"Next: `andon check {folder}`, then `andon up --config {folder}`.")
+    return 0
+
+
+def check(args: argparse.Namespace) -> int:
+    """Exit 0, or 1 with one `file:line: message` per fault."""
+    folder = Path(args.dir) if args.dir else settings_of(args).config
+    try:
+        configuration = _load(folder)
+    except ConfigError as error:
+        if args.json:
+            show({"faults": [asdict(fault) for fault in error.faults] or [{"message": str(error)}], "warnings": []})
+        else:
+            show(str(error))
+            complain(f"{len(error.faults) or 1} faults in {folder}")
+        return 1
+    if args.json:
+        show({"faults": [], "warnings": [asdict(fault) for fault in configuration.warnings]})
+        return 0
+    for warning in configuration.warnings:
+        show(f"{warning} (warning)")
+    counts = f"policies: {len(configuration.policies)}, playbooks: {len(configuration.playbooks)}"
+    show(f"{folder}: no faults ({counts})")
+    return 0
+
+
+def parse(args: argparse.Namespace) -> int:
+    """The normalised events of a recorded request."""
+    from bot.domain.alert_json import alert_json
+
+    source, raw = _source(args.source), _read(args.file)
+    show([alert_json(alert) for alert in source.parse(raw, _headers(args.header))])
+    return 0
+
+
+def decide(args: argparse.Namespace) -> int:
+    """What would be decided for each alert, on a service that nothing is known of yet."""
+    from bot.cli.rehearsal import decisions
+
+    configuration = _load(Path(args.config) if args.config else settings_of(args).config)
+    alerts = _source(args.source).parse(_read(args.file), _headers(args.header))
+    show({"decisions": decisions(alerts, configuration)})
+    return 0
+
+
+def _load(folder: Path) -> Configuration:
+    from bot.adapters.configuration import load_configuration
+    from bot.adapters.shipped import shipped_folder
+    from playbooks.steps import load_steps
+
+    return load_configuration(folder, steps=load_steps(), shipped=shipped_folder("playbooks"))
+
+
+def _source(name: str) -> AlertSource:
+    from handlers.alerts import load_sources
+
+    sources: Mapping[str, Any] = load_sources()
+    if name not in sources:
+        raise NotFound(f"No alert source {name!r}", next=f"known: {', '.join(sorted(sources))}")
+    source: AlertSource = sources[name]
+    return source
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
+
+
+def _headers(lines: list[str]) -> dict[str, str]:
+    pairs = [line.partition(":") for line in lines]
+    return {key.strip().lower(): value.strip() for key, _, value in pairs}

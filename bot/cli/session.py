@@ -1,0 +1,82 @@
+"""What a command works with: the settings, the program on the database directly, and who is asking."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.domain.errors import Refused
+from bot.domain.events import Actor, Role
+
+if TYPE_CHECKING:
+    from bot.app import App
+    from bot.settings import Settings
+
+ANYONE = Actor("anonymous", Role.ANYONE)
+
+
+def settings_of(args: argparse.Namespace, **overrides: Any) -> Settings:
+    """Settings from the environment, with what the command line says on top."""
+    from bot.settings import Settings
+
+    for name in ("config", "data", "port"):
+        value = getattr(args, name, None)
+        if value is not None and name not in overrides:
+            overrides[name] = Path(value) if name != "port" else value
+    return Settings.from_environment(**overrides)
+
+
+@contextmanager
+def program(args: argparse.Namespace) -> Iterator[App]:
+    """The program on the database, with or without `andon up`; it starts no server."""
+    from bot.adapters.telemetry import set_up_logging
+    from bot.app import build_app
+
+    set_up_logging("cli", "ERROR")
+    app = build_app(settings_of(args))
+    try:
+        if app.settings.is_embedded_database:
+            app.store.upgrade()
+        yield app
+    finally:
+        app.close()
+
+
+def actor_of(app: App) -> Actor:
+    """The holder of ANDON_TOKEN; on the embedded default the owner of the data folder; else nobody in particular."""
+    from bot.app import API_TOKENS
+
+    token = app.settings.token
+    if token is not None:
+        actor = app.tokens.get(token.get_secret_value())
+        if actor is None:
+            raise Refused("ANDON_TOKEN is none of ANDON_API_TOKENS", next="set it to the secret of one of them")
+        return actor
+    if app.settings.api_tokens is None and (app.settings.data / API_TOKENS).exists():
+        return next(iter(app.tokens.values()))
+    return ANYONE
+
+
+def show(value: Any) -> None:
+    """Print a line, or a value as JSON."""
+    print(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+
+
+def complain(text: str) -> None:
+    """One line on standard error."""
+    print(f"andon: {text}", file=sys.stderr)  # noqa: T201
+
+
+def confirmed(question: str, args: argparse.Namespace) -> bool:
+    """Ask before harm, unless told not to; without a terminal the answer is no."""
+    if getattr(args, "yes", False):
+        return True
+    if not sys.stdin.isatty():
+        complain(f"{question} Say --yes to do it without being asked.")
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in ("y", "yes")

@@ -1,0 +1,127 @@
+"""Commands that show what is recorded: services, incidents, events, the audit trail."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from bot.cli.session import complain, program, show
+from bot.domain.errors import NotFound
+
+
+def service(args: argparse.Namespace) -> int:
+    """State of one service, or of all that have a policy."""
+    from bot.flow.views import service_view
+
+    with program(args) as app:
+        policies = app.configuration.current.policies
+        if args.service:
+            app.configuration.current.policy(args.service)
+        names = [args.service] if args.service else sorted(policies)
+        with app.store.read() as tx:
+            views = [dict(service_view(tx, name, policies.get(name), app.clock.now())) for name in names]
+    if args.json:
+        show(views[0] if args.service else {"items": views, "next": None})
+        return 0
+    _table(
+        ("service", "state"), [(view["name"] if "name" in view else view["service"], view["state"]) for view in views]
+    )
+    return 0
+
+
+def incident_list(args: argparse.Namespace) -> int:
+    """Newest first."""
+    from bot.flow.views import incident_summary
+
+    with program(args) as app, app.store.read() as tx:
+        found = tx.incidents(limit=args.limit, service=args.service)
+        views = [dict(incident_summary(tx, one)) for one in found]
+    if args.json:
+        show({"items": views, "next": views[-1]["id"] if len(views) == args.limit else None})
+        return 0
+    rows = [
+        (one["id"], one["severity"], one["status"], one["service"], one["opened_at"], one["title"]) for one in views
+    ]
+    _table(("incident", "severity", "status", "service", "opened", "title"), rows)
+    return 0
+
+
+def incident_show(args: argparse.Namespace) -> int:
+    """One incident with everything recorded about it."""
+    from bot.flow.views import incident_view
+
+    with program(args) as app, app.store.read() as tx:
+        incident = tx.incident(args.incident)
+        if incident is None:
+            raise NotFound(f"No incident {args.incident!r}", next="`andon incident list` shows what there is")
+        view = dict(incident_view(tx, incident))
+    if args.json:
+        show(view)
+        return 0
+    show(f"{view['severity']} {view['title']}")
+    show(f"{view['service']} ({view['environment']}), {view['status']}, opened {view['opened_at']}")
+    show("\nTimeline")
+    for line in view["timeline"]:
+        show(f"  {line['at'][11:23]}  {line['text']}")
+    for run in view["runs"]:
+        show(f"\nRun {run['id']}: {run['playbook']}, {run['status']}, plan {run['plan_hash']}")
+        _table(
+            ("step", "use", "status", "tries", "error"),
+            [(one["id"], one["use"], one["status"], one["tries"], one["error"] or "") for one in run["steps"]],
+        )
+    show("\nNotices")
+    for notice in view["notices"]:
+        show(f"  {notice['audience']}: {notice['subject'] or notice['name']} ({notice['status']})")
+        if args.notices:
+            show("\n".join(f"    {line}" for line in str(notice["body"]).splitlines()))
+    return 0
+
+
+def event_list(args: argparse.Namespace) -> int:
+    """Newest first; `--dead` for those that were not understood."""
+    from bot.domain.events import Disposition
+    from bot.flow.views import event_view
+
+    wanted = Disposition.DEAD_LETTER if args.dead else None
+    with program(args) as app, app.store.read() as tx:
+        views = [dict(event_view(one)) for one in tx.events(limit=args.limit, disposition=wanted)]
+    if args.json:
+        show({"items": views, "next": views[-1]["id"] if len(views) == args.limit else None})
+        return 0
+    _table(
+        ("event", "source", "disposition", "accepted", "problem"),
+        [(one["id"], one["source"], one["disposition"], one["accepted_at"], one.get("problem") or "") for one in views],
+    )
+    return 0
+
+
+def audit_verify(args: argparse.Namespace) -> int:
+    """Walk the chain, against the heads kept beside the database too."""
+    from bot.adapters.audit_heads import read_heads
+
+    with program(args) as app:
+        fault = app.store.verify_audit(read_heads(app.settings.data))
+    if args.json:
+        show(
+            {
+                "ok": fault is None,
+                "position": fault.position if fault else None,
+                "problem": fault.problem if fault else None,
+            }
+        )
+    elif fault:
+        complain(f"row {fault.position} of the audit trail does not verify: {fault.problem}")
+    else:
+        show("the audit trail verifies")
+    return 1 if fault else 0
+
+
+def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    if not rows:
+        show("nothing yet")
+        return
+    cells = [[str(cell if cell is not None else "") for cell in row] for row in (titles, *rows)]
+    widths = [max(len(row[column]) for row in cells) for column in range(len(titles))]
+    for row in cells:
+        show("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
