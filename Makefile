@@ -59,10 +59,9 @@ bench: $(VENV)/.ready-test
 docs: $(VENV)/.ready-docs
 	$(BIN)/zensical build --clean
 
-# Prefers what is pinned already; `make lock ARGS=--upgrade` takes the newest that fits. The index of the caller's own
-# configuration leaves no trace in the files.
-LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-config --no-header \
-	--no-emit-index-url --no-emit-find-links $(ARGS)
+# Prefers what is pinned already; `make lock ARGS=--upgrade` takes the newest that fits. No address of an index gets in.
+LOCK = $(BIN)/uv pip compile --quiet --no-cache --no-config --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-emit-index-url --no-emit-find-links $(ARGS)
 lock: $(VENV)/.ready-lock
 	$(LOCK) pyproject.toml --output-file requirements/runtime.txt
 	$(LOCK) pyproject.toml --constraint requirements/runtime.txt --extra test --extra e2e \
@@ -72,7 +71,7 @@ lock: $(VENV)/.ready-lock
 	$(BIN)/python requirements/in_step.py
 
 clean:
-	rm -rf $(VENV) build dist site .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site .cache .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
 	find $(wildcard $(PY_FILES)) -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Set-up. A stamp is older than what it depends on when something has to be installed again.
