@@ -1,0 +1,98 @@
+"""Connections: an address becomes an engine whose transactions begin and last as the store needs them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+
+from bot.domain.errors import ConfigError
+
+BUSY_SECONDS = 30
+"""How long a writer waits for another one before it is told to try later."""
+
+_POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?")
+# A worker that is stopped in the middle of a transaction must not hold up the others for ever.
+_SESSION = (
+    "SET timezone = 'UTC'; SET lock_timeout = '10s'; SET statement_timeout = '30s'; "
+    "SET idle_in_transaction_session_timeout = '60s'"
+)
+
+
+def parse_address(text: str) -> URL:
+    """`sqlite:///file`, `postgresql://…` or `postgres://…` (also `?host=/folder`); ConfigError does not repeat it."""
+    try:
+        url = make_url(text)
+    except (ArgumentError, ValueError):
+        url = None
+    if url is not None and _POSTGRESQL.fullmatch(url.drivername):
+        return url.set(drivername="postgresql+psycopg")
+    if url is not None and url.drivername == "sqlite" and url.database and not url.database.startswith((":", "file:")):
+        return url
+    raise ConfigError(
+        "The database address cannot be used",
+        why="it is neither a SQLite file nor a PostgreSQL server",
+        next="write postgresql://user:password@host/name, or sqlite:////folder/andon.db",
+    ) from None
+
+
+def open_engine(url: URL, pool_size: int) -> Engine:
+    """An engine that has not connected yet. Parameters never appear in its errors: they hold alerts and digests."""
+    options: dict[str, Any] = {"hide_parameters": True, "pool_size": pool_size, "max_overflow": pool_size}
+    if url.drivername == "sqlite":
+        engine = create_engine(url, connect_args={"timeout": BUSY_SECONDS}, pool_timeout=BUSY_SECONDS, **options)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    arguments = {
+        "connect_timeout": 5,
+        "application_name": "andon",
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 20_000,
+    }
+    engine = create_engine(
+        url,
+        connect_args={key: value for key, value in arguments.items() if key not in url.query},
+        pool_pre_ping=True,
+        pool_timeout=10,
+        **options,
+    )
+    event.listen(engine, "connect", _prepare_postgresql)
+    return engine
+
+
+def readers_of(engine: Engine) -> Engine:
+    """The same connections, each transaction one consistent view that may not write."""
+    if engine.dialect.name == "sqlite":
+        return engine.execution_options(andon_reads=True)
+    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+
+
+def file_of(url: URL) -> Path | None:
+    """The SQLite file; None for a server."""
+    return Path(url.database) if url.drivername == "sqlite" and url.database else None
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver must not begin transactions by itself: it does so too late and too weakly (see _begin_sqlite).
+    connection.isolation_level = None
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "temp_store=MEMORY"):
+        connection.execute(f"PRAGMA {pragma}").close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    # A transaction that reads first and writes later cannot wait for its turn any more: SQLite refuses it at once.
+    reads = connection.get_execution_options().get("andon_reads", False)
+    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+
+
+def _prepare_postgresql(connection: Any, _record: object) -> None:
+    was, connection.autocommit = connection.autocommit, True
+    connection.execute(_SESSION)
+    connection.autocommit = was

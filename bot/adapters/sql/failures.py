@@ -1,0 +1,96 @@
+"""What a database's complaint means to the house: try later, a conflict, a missing upgrade, or a fault of ours."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+
+from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from bot.domain.errors import AndonError, BadInput, ConfigError, Conflict, TryLater
+
+# https://www.sqlite.org/rescode.html, primary codes: busy, locked, readonly, I/O error, full, cannot open.
+_SQLITE_PASSING = frozenset({5, 6, 8, 10, 13, 14})
+_SQLITE_UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY})
+# https://www.postgresql.org/docs/current/errcodes-appendix.html: connection, resources (disk full among them),
+# operator intervention (shutdown, restart), rollback (serialization, deadlock), lock not available, system error.
+_POSTGRESQL_PASSING = ("08", "53", "57", "40", "55P03", "58", "25P03")
+_POSTGRESQL_NO_TABLE = ("42P01", "42703", "3F000")
+_POSTGRESQL_TOO_LARGE = ("54", "22")
+
+
+@contextmanager
+def translated() -> Iterator[None]:
+    """Inside, the database's errors come out as errors of the house; whatever is neither passes as it is."""
+    try:
+        yield
+    except PoolTimeout as error:
+        raise TryLater("The database is busy", why="every connection is in use") from error
+    except DBAPIError as error:
+        meant = _meaning(error)
+        if meant is None:
+            raise
+        raise meant from error
+
+
+def _meaning(error: DBAPIError) -> AndonError | None:
+    if isinstance(error.orig, sqlite3.Error):
+        return _of_sqlite(error)
+    return _of_postgresql(error)
+
+
+def _of_sqlite(error: DBAPIError) -> AndonError | None:
+    code: int = getattr(error.orig, "sqlite_errorcode", 0)
+    if code in _SQLITE_UNIQUE:
+        return _conflict()
+    if code & 0xFF in _SQLITE_PASSING:
+        return _away(str(error.orig))
+    if code == sqlite3.SQLITE_TOOBIG:
+        return BadInput("The database cannot hold a value of this size")
+    if code == sqlite3.SQLITE_ERROR and "no such" in str(error.orig):
+        return _not_upgraded()
+    return None
+
+
+def _of_postgresql(error: DBAPIError) -> AndonError | None:
+    state: str | None = getattr(error.orig, "sqlstate", None)
+    if isinstance(error, IntegrityError):
+        return _conflict() if state == "23505" else None
+    if state is None:
+        # No answer from the server at all: refused, cut off, or not there. Its text may name hosts, never a password.
+        return _away("it does not answer") if _is_about_the_connection(error) else None
+    return _of_state(state)
+
+
+def _of_state(state: str) -> AndonError | None:
+    if state.startswith(_POSTGRESQL_PASSING):
+        return _away(f"PostgreSQL says {state}")
+    if state in _POSTGRESQL_NO_TABLE:
+        return _not_upgraded()
+    if state.startswith(_POSTGRESQL_TOO_LARGE):
+        return BadInput("The database cannot hold this value", why=f"PostgreSQL says {state}")
+    if state.startswith(("28", "3D")):
+        return ConfigError("The database refuses the login", why=f"PostgreSQL says {state}", next="mend its address")
+    return None
+
+
+def _is_about_the_connection(error: DBAPIError) -> bool:
+    import psycopg
+
+    return error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError)
+
+
+def _conflict() -> Conflict:
+    # Whoever was first has committed already, so there is nothing to wait for.
+    return Conflict("Somebody else wrote the same thing first", delay=timedelta(0), next="read again and decide again")
+
+
+def _away(why: str) -> TryLater:
+    return TryLater("The database is away or busy", why=why)
+
+
+def _not_upgraded() -> ConfigError:
+    return ConfigError("The database lacks tables of this version", next="run `andon db upgrade`")

@@ -1,0 +1,66 @@
+"""Additions and saves of one transaction, held back so that each table gets them in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Executable, Table
+
+from bot.adapters.sql import run_tables, tables
+
+Row = Mapping[str, Any]
+
+# Parents before children: the databases check references at once.
+_ORDER: Sequence[Table] = (
+    tables.services,
+    tables.automation,
+    tables.releases,
+    tables.events,
+    tables.alert_states,
+    tables.incidents,
+    run_tables.runs,
+    run_tables.run_plans,
+    run_tables.run_steps,
+    run_tables.approvals,
+    tables.decisions,
+    tables.timeline,
+    tables.notices,
+    tables.accesses,
+    tables.audit,
+)
+# Two transactions that write the same keys in different orders would wait for each other for ever.
+_SORTED_BY: Mapping[Table, tuple[str, str]] = {
+    tables.events: ("source", "dedup_key"),
+    tables.alert_states: ("source", "identity"),
+}
+
+
+class Pending:
+    """Rows that wait to be written. Within a table they keep the order in which they came."""
+
+    def __init__(self) -> None:
+        self._tables: dict[Table, list[tuple[Executable, list[Row]]]] = {}
+
+    def put(self, table: Table, statement: Executable, row: Row) -> None:
+        """Hold a row back; rows of one statement in a row are written together."""
+        batches = self._tables.setdefault(table, [])
+        if batches and batches[-1][0] is statement:
+            batches[-1][1].append(row)
+        else:
+            batches.append((statement, [row]))
+
+    def flush(self, connection: Connection) -> None:
+        """Write everything that was held back."""
+        if not self._tables:
+            return
+        waiting, self._tables = self._tables, {}
+        for table in _ORDER:
+            for statement, rows in waiting.get(table, ()):
+                # One row alone goes the direct way: a batch costs a round trip more on PostgreSQL.
+                connection.execute(statement, _in_key_order(table, rows) if len(rows) > 1 else rows[0])
+
+
+def _in_key_order(table: Table, rows: list[Row]) -> list[Row]:
+    keys = _SORTED_BY.get(table)
+    return sorted(rows, key=lambda row: (row[keys[0]], row[keys[1]])) if keys else rows

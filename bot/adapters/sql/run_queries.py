@@ -1,0 +1,171 @@
+"""Runs with their plans and steps: reading them, saving what changed, finding those that are due."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import (
+    Executable,
+    Row,
+    and_,
+    bindparam,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    type_coerce,
+    union_all,
+    update,
+)
+from sqlalchemy.types import Text
+
+from bot.adapters.sql.database_clock import now
+from bot.adapters.sql.run_tables import ACTIVE_RUN, leases, run_plans, run_steps, runs
+from bot.adapters.sql.statements import RUN_CHANGES, SAVE_RUN
+from bot.adapters.sql.work import Work, in_parts, step_row
+from bot.domain.errors import LeaseLost
+from bot.domain.playbooks import Playbook
+from bot.domain.runs import Run, RunStatus, StepState
+from bot.ports import Place
+
+_IN_PLAN_OR_STEPS = ("playbook", "facts", "steps")
+_NAMES = tuple(field.name for field in fields(Run) if field.name not in _IN_PLAN_OR_STEPS)
+_STEP_NAMES = tuple(field.name for field in fields(StepState))
+_PLAN = (type_coerce(run_plans.c.playbook, Text).label("playbook"), run_plans.c.facts)
+_RUNS = select(*[runs.c[name] for name in _NAMES], *_PLAN).join(run_plans, run_plans.c.run_id == runs.c.id)
+_STEPS = (
+    select(run_steps.c.run_id, *[run_steps.c[name] for name in _STEP_NAMES])
+    .where(run_steps.c.run_id.in_(bindparam("run_ids", expanding=True)))
+    .order_by(run_steps.c.run_id, run_steps.c.position)
+)
+_STEPS_OF_ONE = (
+    select(*[run_steps.c[name] for name in _STEP_NAMES])
+    .where(run_steps.c.run_id == bindparam("id"))
+    .order_by(run_steps.c.position)
+)
+_BY_ID = _RUNS.where(runs.c.id == bindparam("id"))
+_ACTIVE = _RUNS.where(ACTIVE_RUN, runs.c.service.in_(bindparam("services", expanding=True)))
+_HAS_LIVE_LEASE = exists(literal(1)).where(leases.c.run_id == runs.c.id, leases.c.expires_at > now())
+_DUE = (
+    _RUNS.where(
+        ACTIVE_RUN,  # the whole condition of the index, so that only the few active runs are looked at
+        or_(
+            runs.c.status.in_([RunStatus.QUEUED, RunStatus.RUNNING]),
+            and_(runs.c.status == RunStatus.WAITING, runs.c.wake_at <= now()),
+        ),
+        ~_HAS_LIVE_LEASE,
+    )
+    .order_by(runs.c.accepted_at, runs.c.id)
+    .limit(bindparam("most", type_=runs.c.version.type))
+)
+_OVERDUE = _RUNS.where(ACTIVE_RUN, runs.c.deadline < now(), runs.c.breached_at.is_(None)).order_by(runs.c.deadline)
+_moments = union_all(
+    select(runs.c.wake_at.label("at")).where(ACTIVE_RUN, runs.c.status == RunStatus.WAITING),
+    select(leases.c.expires_at.label("at"))
+    .join(runs, runs.c.id == leases.c.run_id)
+    .where(ACTIVE_RUN, runs.c.status == RunStatus.RUNNING),
+).subquery()
+_NEXT_WAKE = select(func.min(_moments.c.at))
+_LAST_AUTOMATIC = select(func.max(runs.c.first_action_at)).where(
+    runs.c.service == bindparam("service"),
+    runs.c.environment == bindparam("environment"),
+    runs.c.authority == "automatic",
+    runs.c.drill.is_(False),
+)
+_BREACH = (
+    update(runs)
+    .where(runs.c.id == bindparam("run_id"), runs.c.breached_at.is_(None))
+    .values(breached_at=bindparam("at", type_=runs.c.breached_at.type))
+)
+
+
+@lru_cache(maxsize=256)
+def _playbook(text: str) -> Playbook:
+    # A plan is never rewritten and a playbook is frozen, so one text is read once.
+    return Playbook.model_validate(json.loads(text))
+
+
+class RunQueries(Work):
+    """What is done about it."""
+
+    def run(self, run_id: str) -> Run | None:
+        """One run with its plan and steps."""
+        row = self.row(_BY_ID, {"id": run_id})
+        return _run(row, tuple(StepState(*one) for one in self.rows(_STEPS_OF_ONE, {"id": run_id}))) if row else None
+
+    def active_runs(self, services: Collection[str]) -> Mapping[Place, Run]:
+        """The one run of each place that is not ended."""
+        if not services:
+            return {}
+        return {(run.service, run.environment): run for run in self._runs(_ACTIVE, {"services": list(services)})}
+
+    def runs(
+        self, *, limit: int, before: str | None = None, incident_id: str | None = None, service: str | None = None
+    ) -> Sequence[Run]:
+        """Newest first."""
+        statement = _RUNS.order_by(runs.c.id.desc()).limit(limit)
+        if before is not None:
+            statement = statement.where(runs.c.id < before)
+        if incident_id is not None:
+            statement = statement.where(runs.c.incident_id == incident_id)
+        if service is not None:
+            statement = statement.where(runs.c.service == service)
+        return self._runs(statement)
+
+    def save_run(self, before: Run, after: Run) -> Run:
+        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile."""
+        saved = replace(after, version=before.version + 1)
+        values = {f"new_{name}": getattr(after, name) for name in RUN_CHANGES}
+        if self.count(SAVE_RUN, {"run_id": before.id, "seen_version": before.version, **values}) != 1:
+            raise LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again")
+        old = before.steps
+        changed = [
+            step_row(after.id, position, step)
+            for position, step in enumerate(after.steps)
+            if position >= len(old) or (step is not old[position] and step != old[position])
+        ]
+        if changed:
+            self.count(self.statements.save_step, changed[0] if len(changed) == 1 else changed)
+        return saved
+
+    def due_runs(self, *, limit: int) -> Sequence[Run]:
+        """Runs that a worker should take now and none has; oldest `accepted_at` first."""
+        return self._runs(_DUE, {"most": limit})
+
+    def next_wake(self) -> datetime | None:
+        """The earliest `wake_at` of a waiting run or lease end of a running one, or None."""
+        row = self.row(_NEXT_WAKE)
+        return row[0] if row else None
+
+    def overdue_runs(self) -> Sequence[Run]:
+        """Runs that are not ended, past their deadline by the database's clock, with no breach recorded."""
+        return self._runs(_OVERDUE)
+
+    def record_breach(self, run_id: str, at: datetime) -> bool:
+        """Note a missed deadline; the run's version stays, so whoever works on it is not disturbed."""
+        return self.count(_BREACH, {"run_id": run_id, "at": at}) == 1
+
+    def last_automatic_action(self, place: Place) -> datetime | None:
+        """The newest `first_action_at` among runs of automatic authority that were no drill."""
+        row = self.row(_LAST_AUTOMATIC, {"service": place[0], "environment": place[1]})
+        return row[0] if row else None
+
+    def _runs(self, statement: Executable, values: Mapping[str, Any] | None = None) -> list[Run]:
+        rows = self.rows(statement, values)
+        steps: dict[str, list[StepState]] = {}
+        for part in in_parts(row.id for row in rows):
+            for run_id, *step in self.rows(_STEPS, {"run_ids": part}):
+                steps.setdefault(run_id, []).append(StepState(*step))
+        return [_run(row, tuple(steps.get(row.id, ()))) for row in rows]
+
+
+def _run(row: Row[Any], steps: tuple[StepState, ...]) -> Run:
+    values = dict(row._mapping)
+    values["playbook"] = _playbook(values["playbook"])
+    return Run(steps=steps, **values)

@@ -1,0 +1,140 @@
+"""Statements that write records, made once per database so that a call costs no more than its parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Column, Executable, Table, bindparam, func, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from bot.adapters.sql import run_tables, tables
+from bot.adapters.sql.database_clock import now, now_and
+from bot.domain.access import Access
+from bot.domain.decisions import Decision
+from bot.domain.events import AlertState, Event
+from bot.domain.incidents import Incident
+from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
+from bot.domain.releases import Automation, Release, Service
+
+TABLE_OF: Mapping[type, Table] = {
+    Service: tables.services,
+    Automation: tables.automation,
+    Release: tables.releases,
+    Event: tables.events,
+    AlertState: tables.alert_states,
+    Incident: tables.incidents,
+    Approval: run_tables.approvals,
+    Decision: tables.decisions,
+    TimelineEntry: tables.timeline,
+    Notice: tables.notices,
+    Access: tables.accesses,
+    AuditEntry: tables.audit,
+}
+
+_SAVED: Mapping[type, frozenset[str]] = {
+    # What arrived is never rewritten: lists of events carry no body, and saving one of them must not lose it.
+    Event: frozenset({"disposition", "problem", "replayed_as", "incident_ids", "run_ids"}),
+}
+_NEVER_SAVED = frozenset({"held_by", "held_until", "place"})
+
+
+@dataclass(frozen=True)
+class Statements:
+    """What differs between the databases, ready to run."""
+
+    adds: Mapping[Table, Executable]
+    saves: Mapping[type, Executable]
+    meet_service: Executable
+    raise_fence: Executable
+    take_lease: Executable
+    save_step: Executable
+
+
+@lru_cache
+def statements_for(dialect: str) -> Statements:
+    """The statements of `sqlite` or `postgresql`."""
+    insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
+    written = [*TABLE_OF.values(), run_tables.runs, run_tables.run_plans, run_tables.run_steps]
+    saved = (AlertState, Service, Automation, Incident, Release, Notice, Approval, Event)
+    return Statements(
+        adds={table: insert(table) for table in written},
+        saves={kind: _upsert(insert, kind) for kind in saved},
+        meet_service=insert(tables.services).on_conflict_do_nothing(),
+        raise_fence=_raise_fence(insert),
+        take_lease=_take_lease(insert),
+        save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),
+    )
+
+
+def _upsert(insert: Any, kind: type) -> Executable:
+    table = TABLE_OF[kind]
+    statement = insert(table)
+    names = _SAVED.get(kind) or {column.name for column in table.columns if not column.primary_key} - _NEVER_SAVED
+    changes: dict[str, Any] = {name: statement.excluded[name] for name in names}
+    if kind is Notice:  # whoever had it to send is done with it
+        changes |= {"held_by": None, "held_until": None}
+    return _on_same_key(statement, table, changes)
+
+
+def _replace_all(insert: Any, table: Table, keep: tuple[str, ...]) -> Executable:
+    statement = insert(table)
+    changes = {column.name: statement.excluded[column.name] for column in table.columns if column.name not in keep}
+    return _on_same_key(statement, table, changes)
+
+
+def _on_same_key(statement: Any, table: Table, changes: Mapping[str, Any]) -> Executable:
+    result: Executable = statement.on_conflict_do_update(index_elements=list(table.primary_key.columns), set_=changes)
+    return result
+
+
+def _raise_fence(insert: Any) -> Executable:
+    fences = run_tables.fences
+    statement: Executable = (
+        insert(fences)
+        .values(fence=1)
+        .on_conflict_do_update(
+            index_elements=[fences.c.service, fences.c.environment], set_={"fence": fences.c.fence + 1}
+        )
+        .returning(fences.c.fence)
+    )
+    return statement
+
+
+def _take_lease(insert: Any) -> Executable:
+    leases = run_tables.leases
+    fresh = insert(leases).values(expires_at=now_and("ttl"))
+    taken = {name: fresh.excluded[name] for name in ("owner", "fence", "expires_at")}
+    statement: Executable = fresh.on_conflict_do_update(
+        index_elements=[leases.c.run_id], set_=taken, where=leases.c.expires_at <= now()
+    ).returning(leases.c.expires_at)
+    return statement
+
+
+def columns_of(table: Table, kind: type) -> list[Column[Any]]:
+    """The columns that hold a record's fields, in their order, so that `kind(*row)` makes it again."""
+    return [table.c[field.name] for field in fields(kind)]
+
+
+_FIXED_IN_RUN = ("id", "service", "environment", "playbook_name", "plan_hash", "event_id", "drill", "version")
+
+RUN_CHANGES = tuple(column.name for column in run_tables.runs.columns if column.name not in _FIXED_IN_RUN)
+"""The columns of a run that a save may change."""
+
+SAVE_RUN = (
+    update(run_tables.runs)
+    .where(run_tables.runs.c.id == bindparam("run_id"), run_tables.runs.c.version == bindparam("seen_version"))
+    .values(
+        {name: bindparam(f"new_{name}", type_=run_tables.runs.c[name].type) for name in RUN_CHANGES}
+        | {
+            "version": run_tables.runs.c.version + 1,
+            # A breach is noted beside whoever works on the run, who may not know of it.
+            "breached_at": func.coalesce(
+                run_tables.runs.c.breached_at,
+                bindparam("new_breached_at", type_=run_tables.runs.c.breached_at.type),
+            ),
+        }
+    )
+)

@@ -1,0 +1,210 @@
+"""The tables: one per record, columns named as the record's fields."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from bot.adapters.sql.column_types import NUMBER, Choice, Json, Key, Moment, Names, Prose, Traces
+from bot.adapters.sql.table_shapes import metadata, number, partial, table
+from bot.domain.access import AccessKind
+from bot.domain.decisions import Verdict
+from bot.domain.events import AlertStatus, Disposition, Role
+from bot.domain.incidents import IncidentStatus, Severity
+from bot.domain.records import NoticeStatus
+from bot.domain.releases import ReleaseStatus
+
+# Conditions of partial indexes. A statement must use the same words, or the databases do not see that the index serves.
+DEAD_LETTER = text("disposition = 'dead_letter'")
+OPEN_INCIDENT = text("status <> 'resolved'")
+UNSENT = text("status IN ('due', 'failed')")
+
+events = table(
+    "events",
+    Column("id", Key, primary_key=True),
+    Column("source", Key, nullable=False),
+    Column("dedup_key", Key, nullable=False),
+    Column("accepted_at", Moment, nullable=False),
+    Column("disposition", Choice(Disposition), nullable=False),
+    Column("alerts", Integer, nullable=False),
+    Column("body", LargeBinary),
+    Column("headers", Json, nullable=False),
+    Column("problem", Prose),
+    Column("replayed_as", Key),
+    Column("replay_of", Key),
+    Column("actor", Prose),
+    Column("incident_ids", Names, nullable=False),
+    Column("run_ids", Names, nullable=False),
+    UniqueConstraint("source", "dedup_key"),
+    partial("events_dead_letters", "id", where=DEAD_LETTER),
+)
+
+alert_states = table(
+    "alert_states",
+    Column("source", Key, primary_key=True),
+    Column("identity", Key, primary_key=True),
+    Column("status", Choice(AlertStatus)),
+    Column("starts_at", Moment),
+    Column("resolved_starts_at", Moment),
+    Column("event_id", Key, nullable=False),
+    Column("seen_at", Moment, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("incident_ids", Names, nullable=False),
+    Column("run_ids", Names, nullable=False),
+)
+
+services = table(
+    "services",
+    Column("name", Key, primary_key=True),
+    Column("halted_at", Moment),
+    Column("halted_by", Prose),
+    Column("halt_reason", Prose),
+    Column("hands_off_until", Moment),
+    Column("hands_off_by", Prose),
+    Column("hands_off_reason", Prose),
+    Column("release_id", Key),
+)
+
+automation = table(
+    "automation",
+    Column("id", Integer, CheckConstraint("id = 1", name="one_row"), primary_key=True, autoincrement=False),
+    Column("on", Boolean, nullable=False),
+    Column("changed_by", Prose),
+    Column("changed_at", Moment),
+    Column("reason", Prose),
+)
+
+releases = table(
+    "releases",
+    Column("id", Key, primary_key=True),
+    Column("service", Key, nullable=False),
+    Column("incumbent", Prose, nullable=False),
+    Column("candidate", Prose, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("status", Choice(ReleaseStatus), nullable=False),
+    Column("ended_at", Moment),
+    Index(None, "service", "opened_at"),
+)
+
+incidents = table(
+    "incidents",
+    Column("id", Key, primary_key=True),
+    Column("place", Key, nullable=False),  # service and environment; the latter comes from a label of any length
+    Column("service", Key, nullable=False),
+    Column("environment", Prose, nullable=False),
+    Column("severity", Choice(Severity), nullable=False),
+    Column("title", Prose, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("status", Choice(IncidentStatus), nullable=False),
+    Column("release_id", Key),
+    Column("event_id", Key),
+    Column("previous_id", Key),
+    Column("resolved_at", Moment),
+    Column("revision", Integer, nullable=False),
+    Column("alert_count", Integer, nullable=False),
+    Index(None, "place", "resolved_at"),
+    Index(None, "service", "id"),
+    partial("incidents_one_open_per_place", "place", where=OPEN_INCIDENT, unique=True),
+)
+
+decisions = table(
+    "decisions",
+    number(),
+    Column("id", Key, nullable=False, unique=True),
+    Column("event_id", Key, ForeignKey("events.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("verdict", Choice(Verdict), nullable=False),
+    Column("reason", Prose, nullable=False),
+    Column("actor", Prose, nullable=False),
+    Column("service", Key),
+    Column("environment", Prose),
+    Column("severity", Choice(Severity)),
+    Column("criterion", Prose),
+    Column("playbook", Key),
+    Column("authority", Prose),
+    Column("policy_digest", Key),
+    Column("incident_id", Key, ForeignKey("incidents.id"), index=True),
+    Column("run_id", Key, ForeignKey("runs.id")),
+    Column("trace", Traces, nullable=False),
+    Column("alert", Json, nullable=False),
+)
+
+timeline = table(
+    "timeline",
+    number(),
+    Column("id", Key, nullable=False, unique=True),
+    Column("incident_id", Key, ForeignKey("incidents.id"), nullable=False, index=True),
+    Column("at", Moment, nullable=False),
+    Column("kind", Key, nullable=False),
+    Column("text", Prose, nullable=False),
+    Column("actor", Prose),
+    Column("run_id", Key),
+    Column("link", Prose),
+    Column("data", Json, nullable=False),
+)
+
+notices = table(
+    "notices",
+    Column("id", Key, primary_key=True),
+    Column("service", Key, nullable=False),
+    Column("audience", Key, nullable=False),
+    Column("name", Key, nullable=False),
+    Column("cause", Key, nullable=False),
+    Column("due_at", Moment, nullable=False),
+    Column("facts", Json, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("incident_id", Key, ForeignKey("incidents.id"), index=True),
+    Column("run_id", Key, ForeignKey("runs.id")),
+    Column("medium", Key, nullable=False),
+    Column("status", Choice(NoticeStatus), nullable=False),
+    Column("subject", Prose, nullable=False),
+    Column("body", Prose, nullable=False),
+    Column("tries", Integer, nullable=False),
+    Column("error", Prose, nullable=False),
+    Column("sent_at", Moment),
+    Column("held_by", Key),
+    Column("held_until", Moment),
+    partial("notices_unsent", "due_at", where=UNSENT),
+)
+
+accesses = table(
+    "accesses",
+    Column("digest", Key, primary_key=True),
+    Column("kind", Choice(AccessKind), nullable=False),
+    Column("name", Prose, nullable=False),
+    Column("role", Choice(Role), nullable=False),
+    Column("csrf", Prose, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", NUMBER, Identity(), primary_key=True, autoincrement=True),
+    Column("at", Moment, nullable=False),
+    Column("actor", Prose, nullable=False),
+    Column("action", Prose, nullable=False),
+    Column("subject", Prose, nullable=False),
+    Column("data", Json, nullable=False),
+    implicit_returning=False,
+    sqlite_autoincrement=True,  # the number of a row that was deleted is never given again
+)
+
+audit_seals = table(
+    "audit_seals",
+    Column("position", NUMBER, primary_key=True, autoincrement=False),
+    Column("audit_id", NUMBER, nullable=False, unique=True),
+    Column("hash", Key, nullable=False),
+    Column("previous", Key, nullable=False),
+)
