@@ -5,16 +5,18 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.domain.events import Actor, Role
+from bot.domain.events import Actor, Alert, Role
 from bot.settings import parse_tokens
 from bot.web.authentication import ApiTokens, WebhookAuthentication
 from handlers.alerts import load_sources
+from handlers.plain_source import PlainSource
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 SOURCES = load_sources()
@@ -66,6 +68,7 @@ REFUSED = {
     "no colon": basic("first-secret"),
     "a password with more colons": basic("a:b:first-secret"),
     "no base64": "Basic !!!",
+    "base64 with something else in it": basic("anyone:first-secret")[:12] + "!" + basic("anyone:first-secret")[12:],
     "half a base64": "Basic QQ=",
     "Unicode instead of base64": "Basic ÄÖ\u20ac\ud800",
     "a lone surrogate": "Bearer \ud800",
@@ -105,6 +108,24 @@ def test_a_senders_own_signature_opens_its_source_and_no_other() -> None:
     assert may(own, "grafana", authorization="Bearer wrong", signature=signature)
     assert not may(own, "grafana", raw=BODY + b" ", signature=signature)
     assert not may(own, "alertmanager", signature=signature)
+
+
+class Trusting(PlainSource):
+    """A sender whose scheme needs no secret of ours, such as a public key's."""
+
+    name = "closed"
+
+    def parse(self, raw: bytes, headers: Mapping[str, str]) -> list[Alert]:
+        return []
+
+    def verify(self, raw: bytes, headers: Mapping[str, str], secrets: Sequence[str], now: datetime) -> bool:
+        return True
+
+
+def test_a_closed_source_stays_closed_even_where_its_own_scheme_would_vouch() -> None:
+    assert not own.check(Trusting(), "closed", BODY, {}, NOW)
+    assert not embedded.check(Trusting(), "closed", BODY, {}, NOW)
+    assert WebhookAuthentication({"closed": ("anything",)}).check(Trusting(), "closed", BODY, {}, NOW)
 
 
 def test_the_embedded_token_signs_nothing() -> None:

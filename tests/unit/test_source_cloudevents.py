@@ -140,8 +140,9 @@ def test_attributes_in_headers_are_unquoted_and_percent_decoded() -> None:
 def test_headers_cannot_stand_in_for_the_body() -> None:
     fake = body(ALERT).decode()
     for headers in (binary(data=fake), binary(data_base64=base64.b64encode(body(ALERT)).decode())):
-        (other,) = SOURCE.parse(b'{"accuracy": 1}', headers)
-        assert other.kind is EventKind.OTHER
+        for raw in (b'{"accuracy": 1}', b""):
+            (other,) = SOURCE.parse(raw, headers)
+            assert other.kind is EventKind.OTHER
 
 
 def test_a_binary_event_may_have_no_body_or_one_that_is_not_json() -> None:

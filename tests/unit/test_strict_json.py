@@ -72,6 +72,13 @@ def test_the_deepest_body_allowed_is_read() -> None:
     assert depth == MAX_DEPTH
 
 
+def test_depth_is_what_is_open_at_once_however_many_brackets_there_are() -> None:
+    many = b",".join([nested(MAX_DEPTH - 1)] * 3)
+    assert len(parse_json(b"[" + many + b"]")) == 3
+    with pytest.raises(BadInput, match="deep"):
+        parse_json(b"[[" + many + b"]]")
+
+
 def test_many_shallow_brackets_and_brackets_inside_strings_are_no_depth() -> None:
     value = [{"a": ["[[[[{{{{", '"]']}] * 500
     assert parse_json(json.dumps(value).encode()) == value
