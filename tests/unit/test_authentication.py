@@ -7,6 +7,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from typing import ClassVar
 
 import pytest
 from hypothesis import given
@@ -113,7 +114,7 @@ def test_a_senders_own_signature_opens_its_source_and_no_other() -> None:
 class Trusting(PlainSource):
     """A sender whose scheme needs no secret of ours, such as a public key's."""
 
-    name = "closed"
+    name: ClassVar[str] = "closed"
 
     def parse(self, raw: bytes, headers: Mapping[str, str]) -> list[Alert]:
         return []
