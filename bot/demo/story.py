@@ -62,9 +62,8 @@ class Story:
         say("A model server starts, with the bad candidate 42 in place, and payments come in.")
         self.stage.start_model_server()
         ratio = self._until("the model server has judged enough payments", self.stage.wrong_ratio)
-        say(
-            f"  {self.stage.deployer}: 42 is serving, {ratio:.0%} of its last 200 decisions are wrong (seed {self.stage.seed})"
-        )
+        wrong = f"{ratio:.0%} of its last 200 decisions are wrong"
+        say(f"  {self.stage.deployer}: 42 is serving, {wrong} (seed {self.stage.seed})")
         say("Andon starts on an empty folder: SQLite, its own Redis, web, workers, clock.")
         self.stage.start_andon()
         say(f"  {self.stage.address}")
@@ -79,9 +78,8 @@ class Story:
         receipt = dict(answer.json())
         if answer.status_code != 202 or not receipt.get("runs"):
             raise StepFailed(f"The alert was answered {answer.status_code} {answer.text[:300]}")
-        say(
-            f"  answered {answer.status_code} {receipt['disposition']} in {answer.elapsed.total_seconds() * 1000:.0f} ms, run {receipt['runs'][0]}"
-        )
+        took, run = answer.elapsed.total_seconds() * 1000, receipt["runs"][0]
+        say(f"  answered {answer.status_code} {receipt['disposition']} in {took:.0f} ms: run {run}")
         return receipt
 
     def _kill_worker(self, run_id: str) -> None:
@@ -125,14 +123,12 @@ class Story:
         total = (parse_time(run["finished_at"]) - parse_time(run["accepted_at"])).total_seconds()
         say("\nProof")
         say(f"  run {run['status']}; {model['serving']} is serving; {measured}")
-        say(
-            f"  first action after {run['seconds_to_first_action']:.3f} s, restored and verified after {total:.2f} s of 300 s"
-        )
+        first = run["seconds_to_first_action"]
+        say(f"  first action after {first:.3f} s, restored and verified after {total:.2f} s of 300 s")
         if kill_worker:
             tries = next(step for step in run["steps"] if step["id"] == "restore")
-            say(
-                f"  step restore was interrupted and went on in another worker; deployments made: {len(model['deployments'])}"
-            )
+            made = len(model["deployments"])
+            say(f"  step restore was interrupted and went on in another worker; deployments made: {made}")
             if len(model["deployments"]) != 1 or tries["status"] != "done":
                 raise StepFailed("The model was not deployed exactly once")
         if run["status"] != "succeeded" or model["serving"] != "41" or ratio is None or ratio >= 0.05:

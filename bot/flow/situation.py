@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.events import AlertState
@@ -11,7 +12,7 @@ from bot.domain.judging import Known
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import Policy
 from bot.domain.records import Notice
-from bot.domain.releases import Automation, Release, Service
+from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.runs import Run, RunEvent
 from bot.ports import Bell, Ids, JobName, Lane, Place, Record, Transaction
 
@@ -71,6 +72,8 @@ class Situation:
         release = self.releases.get(policy.service)
         named = policy.release
         if named and (release is None or (release.incumbent, release.candidate) != (named.incumbent, named.candidate)):
+            if release is not None and release.is_in_flight:
+                self.tx.save(replace(release, status=ReleaseStatus.ABANDONED, ended_at=self.now))
             release = Release(
                 id=self.ids.new("rel"),
                 service=policy.service,

@@ -1,0 +1,62 @@
+"""The page of states and moves, made from the tables in the code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from bot.domain.incidents import INCIDENT_MOVES, IncidentEvent, IncidentStatus
+from bot.domain.runs import RUN_MOVES, RunEvent, RunStatus
+
+HEAD = """# States and moves
+
+Made from `bot/domain/runs.py` and `bot/domain/incidents.py`; a test fails when this page and the code differ.
+Rows are states, columns are events, cells are the state afterwards; an empty cell is refused and changes nothing.
+
+"""
+
+RUNS = """## Run
+
+A run is queued when it is planned, or waits for its approval. `needs_human` is not an end: it keeps its service and
+environment until somebody says `retry`, `done`, `undo`, `take_over` or `cancel`. One run that is not ended per
+service and environment, by a unique index. `halt` ends whatever promotes, in every state (the column is for playbooks
+of kind `promote`); a rollback goes on, because a halt never interrupts one.
+
+"""
+
+INCIDENTS = """
+## Incident
+
+A halt freezes promotion in every state, by the service's own flag, which stays until it is lifted whatever the
+incident does; an incident that rolls back goes on saying so. One incident that is not resolved per service and
+environment, by a unique index. An alert after resolution opens a new incident linked to the old one.
+
+"""
+
+OTHERS = """
+## Service, release, notice, event, approval
+
+| of | states and moves |
+|---|---|
+| service | normal, halted (until lifted), rolling_back (a rollback is at it), monitoring (restored, being watched); besides: hands_off until a time, observe |
+| release | in_flight ⇄ halted; → rolled_back when its incumbent was restored; abandoned when another one replaces it |
+| notice | due → sent; due → failed → sent or dead after 8 tries; superseded when the facts changed before it left |
+| event | accepted, duplicate, ignored, dead_letter → replayed once, as a new event |
+| approval | asked → approved, rejected or withdrawn; asked → expired → approved or rejected while the run keeps waiting |
+| step | pending → started (the intent) → done, failed, unknown, or waiting → started; checking after a person said done; skipped when its run is undone |
+"""  # noqa: E501 - rows of a Markdown table
+
+
+def page() -> str:
+    """The whole page as Markdown."""
+    runs = _table(RunStatus, RunEvent, RUN_MOVES)
+    incidents = _table(IncidentStatus, IncidentEvent, INCIDENT_MOVES)
+    return HEAD + RUNS + runs + INCIDENTS + incidents + OTHERS
+
+
+def _table(states: type[StrEnum], events: type[StrEnum], moves: Mapping[tuple[StrEnum, StrEnum], StrEnum]) -> str:
+    lines = [f"| | {' | '.join(events)} |", f"|---|{'---|' * len(events)}"]
+    for state in states:
+        cells = [str(moves.get((state, event), "")) for event in events]
+        lines.append(f"| **{state}** | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
