@@ -310,7 +310,9 @@ class Run:
         """A person says: perform the step that stopped once more, with fresh tries."""
         moved = self.moved(RunEvent.RETRY, now)
         step = self.next_step
-        return moved.with_step(replace(step, status=StepStatus.PENDING, tries=0, error="")) if step else moved
+        # Started anew: a wait that ran into its timeout gets all of its time again.
+        fresh = step and replace(step, status=StepStatus.PENDING, tries=0, error="", started_at=None)
+        return moved.with_step(fresh) if fresh else moved
 
     def said_done(self, now: datetime) -> Self:
         """A person says that the step that stopped is done; its check decides."""
