@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
@@ -13,10 +14,18 @@ from bot.domain.outcomes import Outcome
 from bot.plugins import ConditionField, ProcessResult, StepContext, StepParams
 from playbooks.answers import excerpt, judge
 
-_ARGUMENT = r"^[A-Za-z0-9_.,:=@/+%][A-Za-z0-9_.,:=@/+%-]*$"
+_ARGUMENT = re.compile(r"[A-Za-z0-9_.,:=@/+%-]{1,1000}")
 _OPTION = r"^--?[A-Za-z][A-Za-z0-9_-]*$"
 _VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
 _OURS = "ANDON_"
+
+
+def _checked_argument(value: str) -> str:
+    if value.startswith("-"):
+        raise ValueError('an argument does not start with "-": write options as `options: {"--to": "41"}`')
+    if not _ARGUMENT.fullmatch(value):
+        raise ValueError("an argument has letters, digits and _.,:=@/+%- only, 1 to 1000 of them")
+    return value
 
 
 def _checked_code(value: int) -> int:
@@ -25,7 +34,7 @@ def _checked_code(value: int) -> int:
     return value
 
 
-Argument = Annotated[StrictStr, Field(pattern=_ARGUMENT, max_length=1000)]
+Argument = Annotated[StrictStr, AfterValidator(_checked_argument)]
 Option = Annotated[StrictStr, Field(pattern=_OPTION, max_length=100)]
 Variable = Annotated[StrictStr, Field(pattern=_VARIABLE, max_length=64)]
 ExitCode = Annotated[StrictInt, AfterValidator(_checked_code)]
