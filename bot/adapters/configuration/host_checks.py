@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.adapters.addresses import is_allowed, parse_address
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile
-from bot.adapters.configuration.playbook_checks import Steps, actions
+from bot.adapters.configuration.playbook_checks import Steps, actions, is_placeholder
 from bot.adapters.configuration.policy_checks import Playbooks, uses
 from bot.adapters.configuration.reader import Path_
 from bot.adapters.configuration.shapes import marked
@@ -115,8 +115,8 @@ def _judge(place: _Place, address: Address) -> tuple[str, bool]:
     known, is_whole = SandboxedExpressions(_NoSecrets()).beginning(address.text, facts)
     if not is_whole and not _names_host(known):
         return "", False
-    if "://" not in known:
-        return f"has an address without a host, {known[:80]!r}: every call will be refused", False
+    if is_placeholder(known):
+        return "has an address that is not written out yet: every call will be refused", False
     return _against(known, place), True
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -20,6 +21,8 @@ from bot.domain.playbooks import ActionSpec, IfInterrupted, OnFailure, StepSpec
 from bot.plugins import Checkable, ConditionField, Step
 
 Steps = Mapping[str, Step]
+
+_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 def check_playbook(file: PlaybookFile, steps: Steps) -> tuple[PlaybookFile, list[Fault], list[Fault]]:
@@ -63,6 +66,11 @@ def check_action(
     return [*faults, *_check_parameters(document, path, action, step), *_check_conditions(document, path, action, step)]
 
 
+def is_placeholder(value: object) -> bool:
+    """Whether this text stands for one that is still to be written; a playbook may be checked before it is complete."""
+    return value in ("…", "...")
+
+
 def leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
     """Every text inside a value with its place."""
     if isinstance(value, str):
@@ -104,24 +112,25 @@ def _check_parameters(document: Document, path: Path_, action: ActionSpec, step:
 
 
 def _is_open(found: Mapping[str, Any]) -> bool:
-    """Whether the finding is about a value that is known only when the templates in it are filled."""
+    """Whether the finding is about a value that is known only when the templates in it are filled, or not yet."""
     if found["type"] in ("missing", "extra_forbidden"):
         return False
     written = found["input"]
-    return is_template(written) or (
-        isinstance(written, list) and any(is_template(text) for _, text in leaves(written, ()))
-    )
+    texts = leaves(written, ()) if isinstance(written, str | list) else ()
+    return any(is_template(text) or is_placeholder(text) for _, text in texts)
 
 
 def _check_conditions(document: Document, path: Path_, action: ActionSpec, step: Step) -> list[Fault]:
     faults = []
     for marker, place, text in marked(step.Params, action.with_):
-        if not isinstance(marker, ConditionField) or not isinstance(text, str) or is_template(text):
+        if not isinstance(marker, ConditionField) or not isinstance(text, str) or is_placeholder(text):
             continue
         try:
-            compile_condition(text, frozenset(marker.variables))
+            compile_condition(_TEMPLATE.sub("0", text), frozenset(marker.variables))
         except ValueError as error:
-            faults.append(document.fault((*path, "with", *place), f"{dotted(place)!r} is wrong: {error}"))
+            # What stands in place of a template may break the syntax; a name that is unknown stays unknown.
+            if not is_template(text) or str(error).startswith("unknown"):
+                faults.append(document.fault((*path, "with", *place), f"{dotted(place)!r} is wrong: {error}"))
     return faults
 
 
