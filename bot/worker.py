@@ -1,0 +1,62 @@
+"""The worker process: serves one lane until it is told to stop, finishing the step in hand."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Protocol
+
+from bot import jobs
+from bot.adapters.embedded_redis import address_of
+from bot.adapters.process_names import owner_of
+from bot.adapters.process_orders import Reloads, orders
+from bot.adapters.process_signals import SignalWatch
+from bot.adapters.rq_worker import LaneWorker
+from bot.ports import Bell, Lane
+from bot.settings import Settings
+
+
+class DueWork(Protocol):
+    """What is due according to SQL."""
+
+    def due(self, lane: Lane) -> Sequence[Bell]:
+        """What a worker of the lane should do now."""
+        ...
+
+
+class WorkerApp(jobs.HasJobs, Protocol):
+    """What a worker needs of the program."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def sweep(self) -> DueWork: ...
+    @property
+    def configuration(self) -> Reloads: ...
+    @property
+    def stopping(self) -> threading.Event:
+        """Set once this process should stop; the runner looks at it between steps."""
+        ...
+
+
+def redis_address(settings: Settings) -> str:
+    """Where the queue is: the address that was given, else the embedded server of the data folder."""
+    return address_of(settings.data) if settings.redis_url is None else settings.redis_url.get_secret_value()
+
+
+def serve(app: WorkerApp, lane: Lane) -> int:
+    """Work until SIGTERM or SIGINT (main thread only); the exit status. A second one of the same kind ends it hard."""
+    jobs.bind(app)
+    worker = LaneWorker(
+        lane,
+        redis_address(app.settings),
+        name=owner_of(os.getpid()),
+        calls=jobs.CALLS,
+        due=app.sweep.due,
+        stopping=app.stopping,
+        lease_seconds=app.settings.lease_seconds,
+    )
+    with SignalWatch(orders(app.stopping, app.configuration)):
+        worker.work()
+    return 0
