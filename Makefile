@@ -112,11 +112,11 @@ $(VENV)/.ready-e2e: $(VENV)/.ready-test
 endif
 
 $(VENV)/.ready-docs: $(VENV)/.made pyproject.toml
-	@$(PIP) install "$$($(BIN)/python requirements/in_step.py --list docs)"
+	@$(BIN)/python requirements/in_step.py --list docs | $(PIP) install --requirement /dev/stdin
 	@touch $@
 
 $(VENV)/.ready-lock: $(VENV)/.made pyproject.toml
-	@$(PIP) install "$$($(BIN)/python requirements/in_step.py --list lock)"
+	@$(BIN)/python requirements/in_step.py --list lock | $(PIP) install --requirement /dev/stdin
 	@touch $@
 
 # Bytecode is made now, not at the first start; also where the caller forbids Python to write it while running.

@@ -69,6 +69,8 @@ def test_the_list_of_longer_files_names_only_files_that_need_it() -> None:
 def test_no_function_is_longer_than_the_house_allows() -> None:
     long = []
     for path in modules(*HOUSE, "requirements"):
+        if "versions" in path.parts:
+            continue  # a migration is a list of columns, and never changed again
         for node in ast.walk(tree_of(path)):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 lines = (node.end_lineno or node.lineno) - node.lineno + 1
@@ -94,8 +96,8 @@ def test_importing_a_module_starts_nothing() -> None:
             is_text = isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
             if not is_text and not isinstance(node, allowed):
                 acting.append(f"{path}:{node.lineno} {ast.unparse(node)[:60]}")
-    # Typer wants its commands registered, and Alembic runs its environment by importing it.
-    assert [line for line in acting if not line.startswith(("bot/cli", "bot/adapters/sql/migrations"))] == []
+    # These two are started by being imported or run: the first by Alembic, the second by `python -m bot`.
+    assert [line for line in acting if not line.startswith(("bot/adapters/migrations/env.py", "bot/__main__.py"))] == []
 
 
 PLUGINS = [
