@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
-from sqlalchemy.exc import DBAPIError, IntegrityError
+import psycopg
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from bot.domain.errors import AndonError, BadInput, ConfigError, Conflict, TryLater
@@ -20,6 +21,7 @@ _SQLITE_UNIQUE = frozenset({sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CON
 _POSTGRESQL_PASSING = ("08", "53", "57", "40", "55P03", "58", "25P03")
 _POSTGRESQL_NO_TABLE = ("42P01", "42703", "3F000")
 _POSTGRESQL_TOO_LARGE = ("54", "22")
+_POSTGRESQL_NO_ENTRY = ("28", "3D")
 
 
 @contextmanager
@@ -29,58 +31,50 @@ def translated() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise TryLater("The database is busy", why="every connection is in use") from error
-    except DBAPIError as error:
-        meant = _meaning(error)
+    except (DBAPIError, psycopg.Error) as error:  # the driver's own come from statements that were sent together
+        meant = _meaning(error.orig if isinstance(error, DBAPIError) else error)
         if meant is None:
             raise
         raise meant from error
 
 
-def _meaning(error: DBAPIError) -> AndonError | None:
-    if isinstance(error.orig, sqlite3.Error):
+def _meaning(error: BaseException | None) -> AndonError | None:
+    if isinstance(error, sqlite3.Error):
         return _of_sqlite(error)
-    return _of_postgresql(error)
+    if not isinstance(error, psycopg.Error):
+        return None
+    if error.sqlstate is not None:
+        return _of_state(error.sqlstate)
+    # No answer from the server at all: refused, cut off, or not there.
+    is_about_the_connection = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    return _away("it does not answer") if is_about_the_connection else None
 
 
-def _of_sqlite(error: DBAPIError) -> AndonError | None:
-    code: int = getattr(error.orig, "sqlite_errorcode", 0)
+def _of_sqlite(error: sqlite3.Error) -> AndonError | None:
+    code: int = getattr(error, "sqlite_errorcode", 0)
     if code in _SQLITE_UNIQUE:
         return _conflict()
     if code & 0xFF in _SQLITE_PASSING:
-        return _away(str(error.orig))
+        return _away(str(error))
     if code == sqlite3.SQLITE_TOOBIG:
-        return BadInput("The database cannot hold a value of this size")
-    if code == sqlite3.SQLITE_ERROR and "no such" in str(error.orig):
+        return _too_large(str(error))
+    if code == sqlite3.SQLITE_ERROR and "no such" in str(error):
         return _not_upgraded()
     return None
 
 
-def _of_postgresql(error: DBAPIError) -> AndonError | None:
-    state: str | None = getattr(error.orig, "sqlstate", None)
-    if isinstance(error, IntegrityError):
-        return _conflict() if state == "23505" else None
-    if state is None:
-        # No answer from the server at all: refused, cut off, or not there. Its text may name hosts, never a password.
-        return _away("it does not answer") if _is_about_the_connection(error) else None
-    return _of_state(state)
-
-
 def _of_state(state: str) -> AndonError | None:
+    if state == "23505":
+        return _conflict()
     if state.startswith(_POSTGRESQL_PASSING):
         return _away(f"PostgreSQL says {state}")
     if state in _POSTGRESQL_NO_TABLE:
         return _not_upgraded()
     if state.startswith(_POSTGRESQL_TOO_LARGE):
-        return BadInput("The database cannot hold this value", why=f"PostgreSQL says {state}")
-    if state.startswith(("28", "3D")):
+        return _too_large(f"PostgreSQL says {state}")
+    if state.startswith(_POSTGRESQL_NO_ENTRY):
         return ConfigError("The database refuses the login", why=f"PostgreSQL says {state}", next="mend its address")
     return None
-
-
-def _is_about_the_connection(error: DBAPIError) -> bool:
-    import psycopg
-
-    return error.connection_invalidated or isinstance(error.orig, psycopg.OperationalError | psycopg.InterfaceError)
 
 
 def _conflict() -> Conflict:
@@ -94,3 +88,7 @@ def _away(why: str) -> TryLater:
 
 def _not_upgraded() -> ConfigError:
     return ConfigError("The database lacks tables of this version", next="run `andon db upgrade`")
+
+
+def _too_large(why: str) -> BadInput:
+    return BadInput("The database cannot hold this value", why=why)

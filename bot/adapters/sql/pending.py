@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Executable, Table
 
 from bot.adapters.sql import run_tables, tables
@@ -55,10 +57,21 @@ class Pending:
         if not self._tables:
             return
         waiting, self._tables = self._tables, {}
-        for table in _ORDER:
-            for statement, rows in waiting.get(table, ()):
-                # One row alone goes the direct way: a batch costs a round trip more on PostgreSQL.
-                connection.execute(statement, _in_key_order(table, rows) if len(rows) > 1 else rows[0])
+        batches = [
+            (statement, _in_key_order(table, rows)) for table in _ORDER for statement, rows in waiting.get(table, ())
+        ]
+        with _one_round_trip(connection, len(batches)):
+            for statement, rows in batches:
+                connection.execute(statement, rows if len(rows) > 1 else rows[0])
+
+
+def _one_round_trip(connection: Connection, batches: int) -> AbstractContextManager[object]:
+    """PostgreSQL answers several statements at once where the driver need not wait for each."""
+    if batches < 2 or connection.dialect.name != "postgresql":
+        return nullcontext()
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    return driver.pipeline()
 
 
 def _in_key_order(table: Table, rows: list[Row]) -> list[Row]:

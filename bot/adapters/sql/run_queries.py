@@ -27,7 +27,7 @@ from sqlalchemy.types import Text
 
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.run_tables import ACTIVE_RUN, leases, run_plans, run_steps, runs
-from bot.adapters.sql.statements import RUN_CHANGES, SAVE_RUN
+from bot.adapters.sql.statements import RUN_CHANGES, save_run
 from bot.adapters.sql.work import Work, in_parts, step_row
 from bot.domain.errors import LeaseLost
 from bot.domain.playbooks import Playbook
@@ -120,19 +120,15 @@ class RunQueries(Work):
 
     def save_run(self, before: Run, after: Run) -> Run:
         """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile."""
-        saved = replace(after, version=before.version + 1)
-        values = {f"new_{name}": getattr(after, name) for name in RUN_CHANGES}
-        if self.count(SAVE_RUN, {"run_id": before.id, "seen_version": before.version, **values}) != 1:
+        changed = tuple(name for name in RUN_CHANGES if getattr(before, name) != getattr(after, name))
+        values = {f"new_{name}": getattr(after, name) for name in changed}
+        if self.count(save_run(changed), {"run_id": before.id, "seen_version": before.version, **values}) != 1:
             raise LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again")
         old = before.steps
-        changed = [
-            step_row(after.id, position, step)
-            for position, step in enumerate(after.steps)
-            if position >= len(old) or (step is not old[position] and step != old[position])
-        ]
-        if changed:
-            self.count(self.statements.save_step, changed[0] if len(changed) == 1 else changed)
-        return saved
+        for position, step in enumerate(after.steps):
+            if position >= len(old) or (step is not old[position] and step != old[position]):
+                self.save_step(step_row(after.id, position, step))
+        return replace(after, version=before.version + 1)
 
     def due_runs(self, *, limit: int) -> Sequence[Run]:
         """Runs that a worker should take now and none has; oldest `accepted_at` first."""

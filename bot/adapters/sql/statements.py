@@ -60,7 +60,8 @@ def statements_for(dialect: str) -> Statements:
     written = [*TABLE_OF.values(), run_tables.runs, run_tables.run_plans, run_tables.run_steps]
     saved = (AlertState, Service, Automation, Incident, Release, Notice, Approval, Event)
     return Statements(
-        adds={table: insert(table) for table in written},
+        # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
+        adds={table: insert(table).inline() for table in written},
         saves={kind: _upsert(insert, kind) for kind in saved},
         meet_service=insert(tables.services).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
@@ -123,18 +124,16 @@ _FIXED_IN_RUN = ("id", "service", "environment", "playbook_name", "plan_hash", "
 RUN_CHANGES = tuple(column.name for column in run_tables.runs.columns if column.name not in _FIXED_IN_RUN)
 """The columns of a run that a save may change."""
 
-SAVE_RUN = (
-    update(run_tables.runs)
-    .where(run_tables.runs.c.id == bindparam("run_id"), run_tables.runs.c.version == bindparam("seen_version"))
-    .values(
-        {name: bindparam(f"new_{name}", type_=run_tables.runs.c[name].type) for name in RUN_CHANGES}
-        | {
-            "version": run_tables.runs.c.version + 1,
-            # A breach is noted beside whoever works on the run, who may not know of it.
-            "breached_at": func.coalesce(
-                run_tables.runs.c.breached_at,
-                bindparam("new_breached_at", type_=run_tables.runs.c.breached_at.type),
-            ),
-        }
+
+@lru_cache
+def save_run(changed: tuple[str, ...]) -> Executable:
+    """Change these columns of the run `run_id`, as parameters `new_…`, if it still has the version `seen_version`."""
+    runs = run_tables.runs
+    values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in changed}
+    if "breached_at" in values:  # it is noted beside whoever works on the run: the first one stays
+        values["breached_at"] = func.coalesce(runs.c.breached_at, values["breached_at"])
+    return (
+        update(runs)
+        .where(runs.c.id == bindparam("run_id"), runs.c.version == bindparam("seen_version"))
+        .values(values | {"version": runs.c.version + 1})
     )
-)

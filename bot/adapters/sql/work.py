@@ -48,6 +48,10 @@ class Work:
             kind = type(change)
             self._pending.put(TABLE_OF[kind], self.statements.saves[kind], _row(change))
 
+    def save_step(self, row: Mapping[str, Any]) -> None:
+        """Hold a step of a run back until the next read or the end."""
+        self._pending.put(run_steps, self.statements.save_step, row)
+
     def flush(self) -> None:
         """Write everything that was held back."""
         self._pending.flush(self.connection)
