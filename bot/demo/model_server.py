@@ -85,6 +85,7 @@ class Handler(BaseHTTPRequestHandler):
     """Routes to the state."""
 
     protocol_version = "HTTP/1.1"
+    wbufsize = -1  # one packet an answer: two would wait for each other's acknowledgement
     state: State
 
     def do_GET(self) -> None:
@@ -122,6 +123,7 @@ class Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
+        self.wfile.flush()
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives
         """Quiet: the story is told elsewhere."""

@@ -45,7 +45,8 @@ class Stage:
         """`andon up` on an empty data folder, ready to take alerts."""
         shutil.copytree(CONFIG, self.folder / "config")
         policy = self.folder / "config/policies/fraud-model.yaml"
-        policy.write_text(policy.read_text(encoding="utf-8").replace("http://127.0.0.1:9", self.deployer), encoding="utf-8")
+        text = policy.read_text(encoding="utf-8").replace("http://127.0.0.1:9", self.deployer)
+        policy.write_text(text, encoding="utf-8")
         environment = {key: value for key, value in os.environ.items() if not key.startswith("ANDON_")}
         environment |= {"ANDON_DATA": str(self.folder / "var"), "ANDON_CONFIG": str(self.folder / "config")}
         up = self._start(

@@ -14,7 +14,7 @@ from bot.domain.permits import check_answer
 from bot.domain.playbooks import IfInterrupted
 from bot.domain.policies import AUTOMATIC
 from bot.domain.records import Approval, ApprovalStatus, AuditEntry, TimelineEntry
-from bot.domain.runs import Lease, Run, RunEvent, RunStatus, StepState, StepStatus
+from bot.domain.runs import Lease, Run, RunEvent, RunStatus, StepState, StepStatus, WaitingFor
 from bot.flow.endings import Endings
 from bot.flow.stepping import Workshop
 from bot.ports import Ids, Transaction
@@ -76,7 +76,7 @@ class Mover:
 
     def write(self, tx: Transaction, before: Run, move: Move, now: datetime) -> None:
         """The consequences of a changed status, besides the run's own row."""
-        if move.run.status is not before.status:
+        if move.run.status is not before.status and not _is_polling(before, move.run):
             tx.add(
                 AuditEntry(now, ANDON.name, f"run.{move.run.status}", f"run:{move.run.id}", {"error": move.run.error})
             )
@@ -102,7 +102,9 @@ class Mover:
         check_answer(Actor(approval.answered_by or "", role), policy, approval, run.plan_hash)
 
     def intent(self, tx: Transaction, run: Run, step: StepState, lease: Lease, now: datetime) -> None:
-        """No effect without an earlier audit row, in the commit of the intent."""
+        """No effect without an earlier audit row, in the commit of the intent; a poll that goes on is not news."""
+        if step.state:
+            return
         data = {"step": step.id, "use": step.use, "try": step.tries, "fence": lease.fence, "owner": lease.owner}
         tx.add(AuditEntry(now, ANDON.name, "step.intended", f"run:{run.id}", data))
 
@@ -155,6 +157,11 @@ class Mover:
                     self._endings.freeze(tx, run, effect.reason, now)
                 case Tell():
                     self._endings.say(tx, run, effect, now)
+
+
+def _is_polling(before: Run, after: Run) -> bool:
+    moving = (RunStatus.WAITING, RunStatus.RUNNING)
+    return before.status in moving and after.status in moving and before.waiting_for is not WaitingFor.APPROVAL
 
 
 def _words(outcome: Outcome, state: StepState, now: datetime) -> str:
