@@ -11,16 +11,14 @@ from typing import Any
 from jinja2 import StrictUndefined, TemplateError, Undefined, UndefinedError, nodes
 from jinja2.environment import TemplateExpression
 from jinja2.parser import Parser
-from jinja2.runtime import Context
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from bot.adapters.filters import FILTERS, TESTS, Unfillable
+from bot.adapters.sandbox import NarrowSandbox
 from bot.domain.errors import ConfigError
 
 __all__ = ["Part", "Unfillable", "parts", "shown"]
 
 MAX_TEXT = 16_000
-MAX_NUMBER = 10**30
 
 _ALLOWED = (
     nodes.Name, nodes.Const, nodes.List, nodes.Dict, nodes.Pair, nodes.Tuple, nodes.Getattr, nodes.Getitem,
@@ -203,51 +201,9 @@ def _refusal(written: str, why: str) -> ValueError:
     return ValueError(f"{shown(written)}: {why}")
 
 
-class _Environment(ImmutableSandboxedEnvironment):
-    """Jinja's sandbox, narrowed: look-ups reach into maps and lists only, operators keep numbers and texts small."""
-
-    intercepted_binops = frozenset({"+", "-", "*", "/", "//", "%", "**"})
-
-    def getattr(self, obj: Any, attribute: str) -> Any:
-        """`a.b`: the item `b` of a map, never an attribute."""
-        return self.getitem(obj, attribute)
-
-    def getitem(self, obj: Any, argument: Any) -> Any:
-        """`a[b]`: an item of a map, a list or a text."""
-        if isinstance(obj, Undefined):
-            return obj
-        if isinstance(obj, Mapping):
-            return obj[argument] if isinstance(argument, str) and argument in obj else self._absent(argument, obj)
-        if isinstance(obj, list | tuple | str) and isinstance(argument, int | slice):
-            try:
-                return obj[argument]
-            except IndexError:
-                return self.undefined(hint=f"there is no item {argument}", name=str(argument))
-        return self.undefined(hint=f"{str(argument)[:80]!r} is not there: this is no map", name=str(argument))
-
-    def _absent(self, argument: Any, obj: Mapping[str, Any]) -> Undefined:
-        known = ", ".join(str(key)[:40] for key in list(obj)[:12]) or "nothing"
-        hint = f"{str(argument)[:80]!r} is not there; there is: {known}"
-        return self.undefined(hint=hint, name=str(argument))
-
-    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:  # noqa: ARG002
-        """Numbers with numbers, and `+` for two texts or two lists; nothing may grow huge."""
-        if isinstance(left, Undefined) or isinstance(right, Undefined):
-            return self.binop_table[operator](left, right)
-        kinds = (str, list) if operator == "+" else ()
-        if not (_is_number(left) and _is_number(right)) and not any(
-            isinstance(left, kind) and isinstance(right, kind) for kind in kinds
-        ):
-            raise Unfillable(f"'{operator}' works on numbers{' , texts or lists' if kinds else ''} only")
-        result = self.binop_table[operator](left, right)
-        if _is_number(result) and abs(result) > MAX_NUMBER:
-            raise Unfillable("a number grows too large")
-        return result
-
-
 @lru_cache(maxsize=1)
-def _environment() -> _Environment:
-    environment = _Environment(
+def _environment() -> NarrowSandbox:
+    environment = NarrowSandbox(
         undefined=StrictUndefined, autoescape=False, keep_trailing_newline=True, optimized=False, cache_size=0
     )
     environment.globals.clear()
@@ -255,10 +211,6 @@ def _environment() -> _Environment:
     environment.filters = dict(filters)
     environment.tests = {name: test for name, test in environment.tests.items() if name in TESTS}
     return environment
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _plain(value: Any) -> Any:
