@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import structlog
-from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from bot.adapters.fault_traces import describe_fault
@@ -16,13 +15,14 @@ POLICY = (
     "frame-ancestors 'none'"
 )
 _AFTER_A_FAULT = "look whether what you asked for happened before you repeat it"
-_HEADERS = {
-    "content-security-policy": POLICY,
-    "x-content-type-options": "nosniff",
-    "referrer-policy": "no-referrer",
-    "cross-origin-opener-policy": "same-origin",
-    "cross-origin-resource-policy": "same-origin",
-}
+_KEEPABLE = (
+    (b"content-security-policy", POLICY.encode()),
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+_HEADERS = (*_KEEPABLE, (b"cache-control", b"no-store"))
 
 
 class Armour:
@@ -42,10 +42,9 @@ class Armour:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
-                    headers[name] = value
-                headers.setdefault("cache-control", "no-store")
+                given = message["headers"]
+                kept = any(name == b"cache-control" for name, _ in given)
+                message["headers"] = [*given, *(_KEEPABLE if kept else _HEADERS)]
             await send(message)
 
         try:
