@@ -20,6 +20,8 @@ from bot.flow.stepping import Workshop
 from bot.ports import Ids, Transaction
 
 _SECONDS = 60.0
+MOST_INTERRUPTIONS = 10
+"""After so many deaths of its worker a step is suspected of causing them, and a person looks."""
 
 
 @dataclass(frozen=True)
@@ -49,16 +51,23 @@ def _next_step(run: Run, step: StepState, approval: Approval | None, workshop: W
     spec = run.spec(step.id)
     if step.status is StepStatus.CHECKING:
         return Move(run, step, checks=True)
-    if step.status is StepStatus.STARTED and spec.if_interrupted is not IfInterrupted.REPEAT:
-        found = step.interrupted()
+    if step.status is StepStatus.STARTED:
+        step = step if step.error else step.interrupted()  # with an error: its answer got lost, its worker lives
+        if step.interruptions > MOST_INTERRUPTIONS:
+            return _stopped(run, step, f"its worker died at it {step.interruptions} times", now)
         if spec.if_interrupted is IfInterrupted.CHECK and workshop.can_check(run, step):
-            return Move(run.with_step(found), found, checks=True)
-        why = "it was interrupted: whether it had its effect is not known, and it may not be done twice unasked"
-        unknown = replace(found, status=StepStatus.UNKNOWN, error=why, finished_at=now)
-        return Move(run.with_step(unknown).moved(RunEvent.STOP, now, error=f"step {step.id}: {why}"))
-    intended = (step.interrupted() if step.status is StepStatus.STARTED else step).intended(now)
+            return Move(run.with_step(step), step, checks=True)
+        if spec.if_interrupted is not IfInterrupted.REPEAT:
+            why = "it was interrupted: whether it had its effect is not known, and it may not be done twice unasked"
+            return _stopped(run, step, why, now)
+    intended = step.intended(now)
     first = run.first_action_at or (now if workshop.acts(spec) else None)
     return Move(replace(run.with_step(intended), first_action_at=first), intended, approval=approval)
+
+
+def _stopped(run: Run, step: StepState, why: str, now: datetime) -> Move:
+    unknown = replace(step, status=StepStatus.UNKNOWN, error=why, finished_at=now)
+    return Move(run.with_step(unknown).moved(RunEvent.STOP, now, error=f"step {step.id}: {why}"))
 
 
 def _answer_to(step: StepState, approvals: Sequence[Approval]) -> Approval | None:
@@ -101,10 +110,18 @@ class Mover:
         role = Role.ADMIN if approval.role not in policy.roles else Role.OPERATOR
         check_answer(Actor(approval.answered_by or "", role), policy, approval, run.plan_hash)
 
-    def intent(self, tx: Transaction, run: Run, step: StepState, lease: Lease, now: datetime) -> None:
+    def intent(self, tx: Transaction, before: Run, move: Move, lease: Lease, now: datetime) -> None:
         """No effect without an earlier audit row, in the commit of the intent; a poll that goes on is not news."""
-        if step.state:
+        run, step = move.run, move.step
+        if step is None or step.state:
             return
+        if step.interruptions > before.step(step.id).interruptions:
+            goes_on = (
+                "it is looked whether its effect is there" if move.checks else "repeating it is safe, so it goes on"
+            )
+            self._note(
+                tx, run, step, f"Step {step.id} was interrupted, its worker is gone: {goes_on}", "interrupted", now
+            )
         data = {"step": step.id, "use": step.use, "try": step.tries, "fence": lease.fence, "owner": lease.owner}
         tx.add(AuditEntry(now, ANDON.name, "step.intended", f"run:{run.id}", data))
 
@@ -114,9 +131,12 @@ class Mover:
             return
         data = {"step": state.id, "outcome": str(outcome.kind), "try": state.tries, "error": outcome.error}
         tx.add(AuditEntry(now, ANDON.name, "step.outcome", f"run:{run.id}", data))
+        text = f"Step {state.id} ({state.use}): {_words(outcome, state, now)}"
+        self._note(tx, run, state, text, str(outcome.kind), now)
+
+    def _note(self, tx: Transaction, run: Run, step: StepState, text: str, outcome: str, now: datetime) -> None:
         if run.incident_id is None:
             return
-        text = f"Step {state.id} ({state.use}): {_words(outcome, state, now)}"
         tx.add(
             TimelineEntry(
                 id=self._ids.new("tml"),
@@ -125,7 +145,7 @@ class Mover:
                 kind="step",
                 text=text[:1000],
                 run_id=run.id,
-                data={"step": state.id, "outcome": str(outcome.kind)},
+                data={"step": step.id, "outcome": outcome},
             )
         )
 

@@ -133,7 +133,7 @@ class Runner:
         now = self._clock.now()
         run, approval = self._after(work, outcome)
         with self._store.write() as tx:
-            if run.status is not RunStatus.RUNNING or run.next_step is None or outcome.effects:
+            if run.next_step is None or run.status is RunStatus.NEEDS_HUMAN or outcome.effects or approval:
                 tx.lock_services((run.service,))  # before the run's row, in the order in which the front door locks
             tx.confirm(work.lease, live=False)
             self._mover.note_outcome(tx, work.run, run.step(work.step.id), outcome, now)
@@ -172,7 +172,7 @@ class Runner:
                 return self._later(run, work, state, outcome), None
             case OutcomeKind.FAILED:
                 return self._failed(run, work, state), None
-        return self._unknown(run, state, outcome), None
+        return self._unknown(run, work, state, outcome), None
 
     def _later(self, run: Run, work: _Work, state: StepState, outcome: Outcome) -> Run:
         now = self._clock.now()
@@ -189,13 +189,17 @@ class Runner:
         return run.parked(WaitingFor.TIME, now + max(outcome.delay, backoff), now)
 
     def _failed(self, run: Run, work: _Work, state: StepState) -> Run:
-        if work.checks and work.step.status is not StepStatus.CHECKING:
-            # Surely not there: it is performed again; an interruption was not a try.
-            pending = replace(state, status=StepStatus.PENDING, tries=max(0, state.tries - 1), finished_at=None)
-            return run.with_step(pending)
+        if work.step.status is StepStatus.CHECKING:
+            return self._stop(run, state, f"its check does not agree that it is done: {state.error}")
+        if work.checks:
+            # Surely not there: it is performed again. An interruption was not a try, an answer that got lost was one.
+            tries = state.tries if work.step.error else max(0, state.tries - 1)
+            return run.with_step(replace(state, status=StepStatus.PENDING, tries=tries, finished_at=None))
         return self._stop_or_undo(run, state)
 
-    def _unknown(self, run: Run, state: StepState, outcome: Outcome) -> Run:
+    def _unknown(self, run: Run, work: _Work, state: StepState, outcome: Outcome) -> Run:
+        if work.checks:
+            return self._stop(run, state, f"its check cannot tell whether it is done: {outcome.error}")
         spec = run.spec(state.id)
         may_again = state.tries < spec.most_tries and not isinstance(outcome, Unforeseen)
         if may_again and spec.if_interrupted is IfInterrupted.REPEAT:
@@ -228,7 +232,7 @@ class Runner:
         if move.step is None:
             tx.release_lease(lease)
             return None
-        self._mover.intent(tx, saved, move.step, lease, now)
+        self._mover.intent(tx, before, move, lease, now)
         return _Work(saved, lease, move.step, move.checks, move.approval)
 
 
