@@ -1,0 +1,221 @@
+"""The deliveries of one commit, taken one after the other: alerts become decisions and what follows from them."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from bot.domain.configuration import Configuration
+from bot.domain.decisions import Decision, Verdict
+from bot.domain.events import Actor, Alert, AlertState, AlertStatus, Delivery, Disposition, Event, Receipt
+from bot.domain.judging import decide, ignored, place_of, repeats
+from bot.domain.policies import Policy
+from bot.domain.records import AuditEntry
+from bot.flow.consequences import Consequences
+from bot.flow.situation import Situation
+from bot.ports import Ids, Transaction
+
+_KEPT_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "ce-id", "ce-type", "ce-source"})
+
+
+@dataclass
+class Heard:
+    """One delivery, understood or not, before the transaction."""
+
+    delivery: Delivery
+    event_id: str
+    alerts: list[Alert] = field(default_factory=list)
+    matches: list[tuple[Policy, ...]] = field(default_factory=list)
+    delivery_id: str | None = None
+    problem: str = ""
+
+    @property
+    def dedup_key(self) -> str:
+        """The sender's id of the delivery; a dead letter is one by its bytes; anything else is told by its alerts."""
+        if self.delivery.replay_of:
+            return self.event_id
+        if self.problem:
+            return "dead:" + hashlib.sha256(self.delivery.raw).hexdigest()[:40]
+        return f"id:{self.delivery_id}"[:200] if self.delivery_id else self.event_id
+
+
+@dataclass
+class _Result:
+    """What the alerts of one event led to so far."""
+
+    dispositions: set[Disposition] = field(default_factory=set)
+    incidents: dict[str, None] = field(default_factory=dict)
+    runs: dict[str, None] = field(default_factory=dict)
+
+    @property
+    def disposition(self) -> Disposition:
+        """The first of accepted, dead_letter, duplicate, ignored that occurs."""
+        return next((one for one in Disposition if one in self.dispositions), Disposition.IGNORED)
+
+
+class Batch:
+    """The deliveries of one commit, taken one after the other on one situation."""
+
+    def __init__(
+        self,
+        tx: Transaction,
+        services: Sequence[str],
+        now: datetime,
+        ids: Ids,
+        consequences: Consequences,
+        configuration: Configuration,
+    ) -> None:
+        self.tx = tx
+        self.situation = Situation(tx, services, now, ids)
+        self.consequences = consequences
+        self.configuration = configuration
+        self.now = now
+        self.ids = ids
+
+    def take_all(self, heard: Sequence[Heard]) -> list[Receipt]:
+        """One receipt for each delivery."""
+        keys: dict[str, set[str]] = {}
+        for one in heard:
+            if one.dedup_key != one.event_id:
+                keys.setdefault(one.delivery.source, set()).add(one.dedup_key)
+        known = {
+            (source, key): event
+            for source, wanted in keys.items()
+            for key, event in self.tx.events_by_key(source, wanted).items()
+        }
+        identities = {(alert.source, alert.identity) for one in heard for alert in one.alerts}
+        seen = dict(self.tx.alert_states(identities)) if identities else {}
+        return [self._take(one, known, seen) for one in heard]
+
+    def _take(
+        self, heard: Heard, known: dict[tuple[str, str], Event], seen: dict[tuple[str, str], AlertState]
+    ) -> Receipt:
+        source = heard.delivery.source
+        before = known.get((source, heard.dedup_key))
+        if before is not None:
+            return Receipt(
+                before.id, Disposition.DUPLICATE, before.alerts, before.incident_ids, before.run_ids, "delivered before"
+            )
+        result = _Result()
+        if heard.problem:
+            self._dead_letter(heard, result)
+        for alert, policies in zip(heard.alerts, heard.matches, strict=True):
+            self._take_alert(heard.event_id, alert, policies, seen, result)
+        event = self._event(heard, result)
+        known[source, heard.dedup_key] = event
+        self.situation.record(event)
+        return Receipt(event.id, event.disposition, event.alerts, event.incident_ids, event.run_ids, heard.problem)
+
+    def _event(self, heard: Heard, result: _Result) -> Event:
+        disposition = result.disposition
+        repeated = disposition is Disposition.DUPLICATE
+        return Event(
+            id=heard.event_id,
+            source=heard.delivery.source,
+            dedup_key=heard.dedup_key,
+            accepted_at=self.now,
+            disposition=disposition,
+            alerts=len(heard.alerts),
+            # A repeated body is kept by its first delivery already.
+            body=None if repeated else heard.delivery.raw,
+            headers={key: value for key, value in heard.delivery.headers.items() if key in _KEPT_HEADERS},
+            problem=heard.problem or None,
+            replay_of=heard.delivery.replay_of,
+            incident_ids=tuple(result.incidents),
+            run_ids=tuple(result.runs),
+        )
+
+    def _dead_letter(self, heard: Heard, result: _Result) -> None:
+        result.dispositions.add(Disposition.DEAD_LETTER)
+        decision = Decision(
+            id=self.ids.new("dec"),
+            event_id=heard.event_id,
+            at=self.now,
+            verdict=Verdict.DEAD_LETTER,
+            reason=heard.problem,
+        )
+        self.situation.record(decision)
+        self.consequences.dead_letter(self.situation, heard.delivery.source, heard.event_id, heard.problem)
+
+    def _take_alert(
+        self,
+        event_id: str,
+        alert: Alert,
+        policies: tuple[Policy, ...],
+        seen: dict[tuple[str, str], AlertState],
+        result: _Result,
+    ) -> None:
+        key = (alert.source, alert.identity)
+        before = seen.get(key)
+        repeated = repeats(alert, before)
+        if repeated is not None and before is not None:
+            self._repeat(event_id, repeated, before, seen, result)
+            return
+        if not policies:
+            decisions = [ignored(alert, self.now, "no policy matches it")]
+        else:
+            decisions = [self._decide(event_id, alert, policy) for policy in policies]
+        decisions = [replace(one, id=one.id or self.ids.new("dec"), event_id=event_id) for one in decisions]
+        self.situation.record(*decisions)
+        incidents = [one.incident_id for one in decisions if one.incident_id]
+        runs = [one.run_id for one in decisions if one.run_id]
+        result.dispositions.add(Disposition.ACCEPTED if policies else Disposition.IGNORED)
+        result.incidents.update(dict.fromkeys(incidents))
+        result.runs.update(dict.fromkeys(runs))
+        seen[key] = _next_state(alert, before, event_id, self.now, tuple(incidents), tuple(runs))
+        self.situation.remember(seen[key])
+
+    def _decide(self, event_id: str, alert: Alert, policy: Policy) -> Decision:
+        known = self.situation.known(place_of(alert, policy), policy)
+        decision = replace(decide(alert, policy, known), id=self.ids.new("dec"), event_id=event_id)
+        return self.consequences.of_alert(self.situation, decision, alert, policy, self.configuration)
+
+    def _repeat(
+        self,
+        event_id: str,
+        decision: Decision,
+        before: AlertState,
+        seen: dict[tuple[str, str], AlertState],
+        result: _Result,
+    ) -> None:
+        stale = decision.verdict is Verdict.STALE
+        result.dispositions.add(Disposition.IGNORED if stale else Disposition.DUPLICATE)
+        result.incidents.update(dict.fromkeys(before.incident_ids))
+        result.runs.update(dict.fromkeys(before.run_ids))
+        self.situation.record(replace(decision, id=self.ids.new("dec"), event_id=event_id, at=self.now))
+        counted = replace(before, count=before.count + 1, seen_at=self.now)
+        seen[before.source, before.identity] = counted
+        self.situation.remember(counted)
+
+    def mark_replayed(self, event: Event, replayed_as: str, actor: Actor) -> None:
+        """The dead letter points to what became of it."""
+        self.tx.save(replace(event, replayed_as=replayed_as))
+        self.situation.record(
+            AuditEntry(self.now, actor.name, "event.replayed", f"event:{event.id}", {"as": replayed_as})
+        )
+
+
+def _next_state(
+    alert: Alert,
+    before: AlertState | None,
+    event_id: str,
+    now: datetime,
+    incidents: tuple[str, ...],
+    runs: tuple[str, ...],
+) -> AlertState:
+    resolved = before.resolved_starts_at if before else None
+    if alert.status is AlertStatus.RESOLVED and alert.starts_at:
+        resolved = max(alert.starts_at, resolved) if resolved else alert.starts_at
+    return AlertState(
+        source=alert.source,
+        identity=alert.identity,
+        status=alert.status,
+        starts_at=alert.starts_at,
+        resolved_starts_at=resolved,
+        event_id=event_id,
+        seen_at=now,
+        incident_ids=incidents,
+        run_ids=runs,
+    )
