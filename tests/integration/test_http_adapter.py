@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import socket
-import ssl
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-import support
 from support.ledger import Ledger, running_ledger
+from support.raw_server import answering, dripping, raw_server
 
-from bot.adapters.addresses import is_allowed, parse_address
 from bot.adapters.http import HttpxHttp
-from bot.domain.errors import Refused
 from bot.plugins import Call
+
+ANY = ["127.0.0.1"]
 
 
 @pytest.fixture(scope="module")
@@ -37,65 +35,8 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
         yield running
 
 
-@contextmanager
-def raw_server(talk: Callable[[socket.socket], None], tls: ssl.SSLContext | None = None) -> Iterator[int]:
-    """A server whose every connection is handed to `talk`; gives its port."""
-    listener = socket.create_server(("127.0.0.1", 0))
-    conversations: list[threading.Thread] = []
-
-    def one(connection: socket.socket) -> None:
-        with suppress(OSError), connection:
-            if tls is not None:
-                with tls.wrap_socket(connection, server_side=True) as wrapped:
-                    talk(wrapped)
-            else:
-                talk(connection)
-
-    def serve() -> None:
-        with suppress(OSError):
-            while True:
-                connection, _ = listener.accept()
-                conversations.append(threading.Thread(target=one, args=(connection,), daemon=True))
-                conversations[-1].start()
-
-    accepting = threading.Thread(target=serve, daemon=True)
-    accepting.start()
-    try:
-        yield listener.getsockname()[1]
-    finally:
-        with suppress(OSError):
-            listener.shutdown(socket.SHUT_RDWR)
-        listener.close()
-        accepting.join(5)
-        for conversation in conversations:
-            conversation.join(5)
-
-
-def answering(raw: bytes) -> Callable[[socket.socket], None]:
-    def talk(connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(raw)
-
-    return talk
-
-
-def dripping(quick: bytes, slow: bytes, gap: float = 0.2) -> Callable[[socket.socket], None]:
-    def talk(connection: socket.socket) -> None:
-        connection.recv(65536)
-        connection.sendall(quick)
-        for position in range(len(slow)):
-            connection.sendall(slow[position : position + 1])
-            threading.Event().wait(gap)
-
-    return talk
-
-
 def get(port: int, *, path: str = "/", seconds: float = 5.0, **values: object) -> Call:
     return Call("GET", f"http://127.0.0.1:{port}{path}", timeout=timedelta(seconds=seconds), **values)  # type: ignore[arg-type]
-
-
-ANY = ["127.0.0.1"]
-CERTIFICATE = str(Path(support.__file__).with_name("localhost.pem"))
 
 
 def test_a_json_answer_comes_back_parsed_with_lower_case_headers(http: HttpxHttp, ledger: Ledger) -> None:
@@ -380,99 +321,6 @@ def test_a_broken_off_body_names_the_status_that_had_come(http: HttpxHttp) -> No
     assert "answered 200" in reply.error
 
 
-@pytest.mark.parametrize(
-    ("url", "allowed"),
-    [
-        ("http://127.0.0.1:9/", []),
-        ("http://127.0.0.1:9/", ["localhost"]),
-        ("http://127.0.0.1:9/", ["127.0.0.1:8"]),
-        ("http://127.0.0.1/", ["127.0.0.1:9"]),
-        ("http://127.0.0.1:9@evil.example/", ["127.0.0.1"]),
-        ("http://user:hunter2hunter2@127.0.0.1/", ["127.0.0.1"]),
-        ("http://evil.example\\@127.0.0.1/", ["127.0.0.1", "evil.example"]),
-        ("http://127.0.0.1.evil.example/", ["127.0.0.1"]),
-        ("http://evil.example#@127.0.0.1/", ["127.0.0.1"]),
-        ("http://evil.example?@127.0.0.1/", ["127.0.0.1"]),
-        ("http://2130706433/", ["127.0.0.1"]),
-        ("http://0x7f.1/", ["127.0.0.1"]),
-        ("http://[::ffff:127.0.0.1]/", ["127.0.0.1"]),
-        ("http://%31%32%37.0.0.1/", ["127.0.0.1"]),
-        ("http://127.0.0.1%00.evil.example/", ["127.0.0.1"]),
-        ("http://127.0.0.1 .evil.example/", ["127.0.0.1"]),
-        ("http://api.example.com/", ["example.com"]),
-        ("http://example.com.evil.example/", ["example.com"]),
-        ("ftp://127.0.0.1/", ["127.0.0.1"]),
-        ("file:///etc/passwd", ["", "127.0.0.1"]),
-        ("//127.0.0.1/", ["127.0.0.1"]),
-        ("127.0.0.1:80/", ["127.0.0.1"]),
-        ("http:///x", [""]),
-        ("http://", [""]),
-        ("", [""]),
-        ("http://127.0.0.1:99999/", ["127.0.0.1"]),
-        ("http://127.0.0.1:x/", ["127.0.0.1"]),
-        ("http://127.0.0.1:0/", ["127.0.0.1"]),
-        ("http://127.0.0.1/\r\nX: y", ["127.0.0.1"]),
-        ("http://[::1/", ["::1"]),
-        ("http://127.0.0.1/" + "a" * 9000, ["127.0.0.1"]),
-    ],
-)
-def test_an_address_outside_the_list_is_refused(http: HttpxHttp, url: str, allowed: list[str]) -> None:
-    with pytest.raises(Refused) as refused:
-        http.request(Call("GET", url), allow_hosts=allowed)
-
-    assert "hunter2" not in str(refused.value)
-
-
-@pytest.mark.parametrize(
-    ("url", "entry"),
-    [
-        ("http://127.0.0.1:9/", "127.0.0.1"),
-        ("http://127.0.0.1:9/", "127.0.0.1:9"),
-        ("https://deploy.example.com/", "deploy.example.com:443"),
-        ("https://DEPLOY.Example.Com/", "deploy.example.com"),
-        ("https://deploy.example.com./", "Deploy.Example.COM"),
-        ("http://bücher.example/", "xn--bcher-kva.example"),
-        ("http://xn--bcher-kva.example/", "bücher.example"),
-        ("http://[::1]:80/", "::1"),
-        ("http://[::1]:8080/", "[::1]"),
-        ("http://[::1]:8080/", "[::1]:8080"),
-    ],
-)
-def test_an_entry_allows_its_host_in_any_spelling(url: str, entry: str) -> None:
-    assert is_allowed(parse_address(url), [entry])
-
-
-@pytest.mark.parametrize(
-    "headers",
-    [
-        {"X": "a\r\nY: b"},
-        {"X": "a\x00b"},
-        {"X\r\nY": "b"},
-        {"Host": "evil.example"},
-        {"transfer-encoding": "chunked"},
-        {"Content-Length": "0"},
-        {"X": "s" * 10_000},
-    ],
-)
-def test_a_header_that_could_change_the_framing_is_refused(http: HttpxHttp, headers: dict[str, str]) -> None:
-    with pytest.raises(Refused) as refused:
-        http.request(Call("GET", "http://127.0.0.1:9/", headers=headers), allow_hosts=ANY)
-
-    assert "evil" not in str(refused.value)
-    assert "sss" not in str(refused.value)
-
-
-@pytest.mark.parametrize("method", ["CONNECT", "trace", "GET /x", "", "G\r\n"])
-def test_a_method_that_is_none_is_refused(http: HttpxHttp, method: str) -> None:
-    with pytest.raises(Refused):
-        http.request(Call(method, "http://127.0.0.1:9/"), allow_hosts=ANY)
-
-
-def test_a_body_that_is_no_json_is_refused(http: HttpxHttp) -> None:
-    with pytest.raises(Refused):
-        http.request(Call("POST", "http://127.0.0.1:9/", json={"a": float("nan")}), allow_hosts=ANY)
-
-
 def test_errors_hold_neither_path_nor_query(http: HttpxHttp) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -534,109 +382,3 @@ def test_a_forked_child_makes_connections_of_its_own(http: HttpxHttp, ledger: Le
     )
 
     assert done.returncode == 0
-
-
-@pytest.fixture(scope="module")
-def server_tls() -> ssl.SSLContext:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(CERTIFICATE)
-    return context
-
-
-def test_a_trusted_certificate_is_accepted_and_connections_are_used_again(server_tls: ssl.SSLContext) -> None:
-    accepted: list[int] = []
-
-    def talk(connection: socket.socket) -> None:
-        accepted.append(1)
-        while connection.recv(65536):
-            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok")
-
-    adapter = HttpxHttp(tls=ssl.create_default_context(cafile=CERTIFICATE))
-    with raw_server(talk, server_tls) as port:
-        for _ in range(3):
-            reply = adapter.request(Call("GET", f"https://localhost:{port}/"), allow_hosts=["localhost"])
-            assert (reply.status, reply.text) == (200, "ok")
-        adapter.close()
-
-    assert accepted == [1]
-
-
-def test_an_unknown_certificate_sent_nothing(http: HttpxHttp, server_tls: ssl.SSLContext) -> None:
-    with raw_server(answering(b"HTTP/1.1 200 OK\r\n\r\n"), server_tls) as port:
-        reply = http.request(Call("POST", f"https://localhost:{port}/"), allow_hosts=["localhost"])
-
-    assert (reply.status, reply.was_sent) == (None, False)
-    assert "TLS" in reply.error
-
-
-def test_a_handshake_that_hangs_ends_at_the_deadline_and_sent_nothing(http: HttpxHttp) -> None:
-    done = threading.Event()
-    with raw_server(lambda connection: done.wait(5) and None) as port:
-        started = time.monotonic()
-        call = Call("POST", f"https://localhost:{port}/", timeout=timedelta(seconds=1))
-        reply = http.request(call, allow_hosts=["localhost"])
-        took = time.monotonic() - started
-        done.set()
-
-    assert (reply.status, reply.was_sent) == (None, False)
-    assert took < 2
-
-
-def test_a_dripping_answer_over_tls_ends_at_the_deadline(server_tls: ssl.SSLContext) -> None:
-    adapter = HttpxHttp(tls=ssl.create_default_context(cafile=CERTIFICATE))
-    with raw_server(dripping(b"", b"HTTP/1.1 200 OK\r\n" + b"X: y\r\n" * 100), server_tls) as port:
-        started = time.monotonic()
-        call = Call("POST", f"https://localhost:{port}/", timeout=timedelta(seconds=1))
-        reply = adapter.request(call, allow_hosts=["localhost"])
-        took = time.monotonic() - started
-        adapter.close()
-
-    assert (reply.status, reply.was_sent) == (None, True)
-    assert took < 2
-
-
-def test_the_ledger_carries_on_where_a_crash_left_it(tmp_path: Path, http: HttpxHttp) -> None:
-    call = {"headers": {"Idempotency-Key": "k"}, "json": {"n": 1}}
-    with running_ledger(tmp_path) as before:
-        http.request(Call("POST", before.url + "/effects/kept", **call), allow_hosts=ANY)  # type: ignore[arg-type]
-    with (tmp_path / "ledger.jsonl").open("ab") as torn:
-        torn.write(b'{"kind": "eff')
-    with running_ledger(tmp_path) as after:
-        reply = http.request(Call("POST", after.url + "/effects/kept", **call), allow_hosts=ANY)  # type: ignore[arg-type]
-        assert (reply.status, reply.body["applied"]) == (200, False)
-        assert len(after.effects("kept")) == 1
-        assert len(after.calls("kept")) == 2
-
-
-def test_the_ledger_without_dedup_shows_doubles_and_with_fences_refuses_old_ones(
-    tmp_path: Path, http: HttpxHttp
-) -> None:
-    def act(running: Ledger, fence: int) -> int | None:
-        headers = {"Idempotency-Key": "same", "Andon-Fence": str(fence)}
-        return http.request(Call("POST", running.url + "/effects/x", headers=headers), allow_hosts=ANY).status
-
-    with running_ledger(tmp_path, dedup=False, fences=True) as running:
-        assert [act(running, 5), act(running, 5), act(running, 4), act(running, 6)] == [200, 200, 409, 200]
-        assert len(running.effects("x")) == 3
-        assert [one["outcome"] for one in running.calls("x")] == ["applied", "applied", "stale", "applied"]
-
-
-def test_the_ledger_plays_a_deployer_with_models(tmp_path: Path, http: HttpxHttp) -> None:
-    models = {"fraud": {"serving": "42", "versions": ["41", "42"]}}
-    with running_ledger(tmp_path, models=models, bad_versions=["42"]) as running:
-        page = http.request(Call("GET", running.url + "/metrics"), allow_hosts=ANY).text
-        assert 'model_error_ratio{model="fraud"} 0.2\n' in page
-        url = running.url + "/models/fraud/rollback"
-        done = http.request(Call("POST", url, json={"from": "42", "to": "41"}), allow_hosts=ANY)
-        assert (done.status, done.body["serving"], running.model("fraud")["serving"]) == (200, "41", "41")
-        again = http.request(Call("POST", url, json={"from": "42", "to": "41"}), allow_hosts=ANY)
-        assert again.status == 409
-        page = http.request(Call("GET", running.url + "/metrics"), allow_hosts=ANY).text
-        assert 'model_error_ratio{model="fraud"} 0.002\n' in page
-
-
-def test_what_was_received_is_on_disk_before_the_answer(tmp_path: Path, http: HttpxHttp) -> None:
-    with running_ledger(tmp_path) as running:
-        http.request(Call("POST", running.url + "/effects/x", json=1), allow_hosts=ANY)
-        kinds = [json.loads(line)["kind"] for line in (tmp_path / "ledger.jsonl").read_bytes().splitlines()]
-    assert kinds == ["call", "effect"]
