@@ -112,7 +112,8 @@ def _syntax_fault(shown: str, text: str, error: Exception) -> Fault:
         return Fault(shown, 1, "this is not YAML")
     mark = error.problem_mark or error.context_mark
     what = _plain_words(error.problem or error.context or "")
-    return Fault(shown, mark.line + 1 if mark else 1, f"this is not YAML: {what}")
+    last = text.rstrip().count("\n") + 1
+    return Fault(shown, min(mark.line + 1, last) if mark else 1, f"this is not YAML: {what}")
 
 
 def _plain_words(problem: str) -> str:
