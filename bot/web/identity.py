@@ -33,11 +33,11 @@ _cookie = APIKeyCookie(
 )
 
 
-class Unknown(Exception):  # noqa: N818 (it is an answer, not a fault)
+class Unknown(Exception):
     """Nobody is logged in: 401, or the login page."""
 
 
-class Forbidden(Exception):  # noqa: N818
+class Forbidden(Exception):
     """Somebody is, but may not: 403. `needs` names the role that would do, where one would."""
 
     def __init__(self, detail: str, needs: Role | None = None) -> None:
