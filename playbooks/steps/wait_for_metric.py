@@ -54,7 +54,7 @@ class WaitForMetricParams(WaitParams):
         return self
 
 
-class NoData(Exception):  # noqa: N818 - an answer, not an error
+class NoData(Exception):
     """There is no number to judge, and why."""
 
 
