@@ -44,7 +44,7 @@ def test_loading_some_loads_only_those() -> None:
 def test_each_step_says_what_it_is_and_documents_every_parameter(name: str) -> None:
     step = load_steps([name])[name]
     page = (FOLDER.parents[1] / "docs" / "steps.md").read_text(encoding="utf-8")
-    section = page.partition(f"\n## {name}\n")[2].partition("\n## ")[0]
+    section = page.partition(f"\n## `{name}`\n")[2].partition("\n## ")[0]
 
     assert step.name == name
     assert step.summary
