@@ -40,7 +40,7 @@ _LOOKS_LIKE_NAN = re.compile(r"\s*[+-]?nan\s*", re.IGNORECASE)
 _YES, _NO = Finding(Truth.YES), Finding(Truth.NO)
 
 
-class _TooMuch(Exception):  # noqa: N818 - a signal inside this file
+class _TooMuch(Exception):
     """The facts break a limit; the text says which."""
 
 

@@ -13,7 +13,7 @@ from jinja2 import Undefined
 MAX_CHARACTERS = 64 * 1024
 
 
-class Unfillable(Exception):  # noqa: N818 - becomes a StepFailed that names the expression
+class Unfillable(Exception):
     """An expression has no value; the text says why and quotes no value, because values may be secret."""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from copy import deepcopy
 from typing import Any
 
 from pydantic import ValidationError
@@ -18,10 +19,11 @@ from bot.adapters.expressions import VARIABLES, is_template, references
 from bot.adapters.secrets import check_secret_name
 from bot.domain.errors import ConfigError, Fault
 from bot.domain.playbooks import ActionSpec, IfInterrupted, OnFailure, StepSpec
-from bot.plugins import Checkable, ConditionField, Step
+from bot.plugins import Checkable, ConditionField, Step, UrlField
 
 Steps = Mapping[str, Step]
 
+_STAND_IN = "https://stand.in.invalid/"
 _TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
@@ -103,12 +105,25 @@ def _check_template(document: Document, path: Path_, text: str, earlier: tuple[s
 def _check_parameters(document: Document, path: Path_, action: ActionSpec, step: Step) -> list[Fault]:
     """The step's own model over the parameters as written; a text with `{{` fits everywhere until it is filled."""
     try:
-        step.Params.model_validate(dict(action.with_))
+        step.Params.model_validate(_with_stand_ins(action, step))
     except ValidationError as error:
         base = (*path, "with")
         # Without `with` in the file its faults belong to the line of the step.
         return explain(error, document, step.Params, base if base in document.values else path, skip=_is_open)
     return []
+
+
+def _with_stand_ins(action: ActionSpec, step: Step) -> dict[str, Any]:
+    """The parameters with an address in place of every address that is not known yet, so that the model goes on to
+    look at how its parameters fit together."""
+    filled = deepcopy(dict(action.with_))
+    for marker, place, text in marked(step.Params, action.with_):
+        if isinstance(marker, UrlField) and (is_template(text) or is_placeholder(text)):
+            inner: Any = filled
+            for part in place[:-1]:
+                inner = inner[part]
+            inner[place[-1]] = _STAND_IN
+    return filled
 
 
 def _is_open(found: Mapping[str, Any]) -> bool:

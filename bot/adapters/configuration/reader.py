@@ -126,7 +126,7 @@ def _plain_words(problem: str) -> str:
     return hints.get(problem, problem or "it cannot be understood")
 
 
-class _Stop(Exception):  # noqa: N818 - a signal inside this file
+class _Stop(Exception):
     """Reading on would make no sense; the fault is noted."""
 
 
