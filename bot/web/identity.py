@@ -14,7 +14,6 @@ from starlette.requests import Request
 
 from bot.domain.access import Access, AccessKind, digest_of
 from bot.domain.events import Actor, Role
-from bot.ports import Store
 from bot.web.head import Head
 
 COOKIE = "andon_session"
@@ -51,14 +50,6 @@ def new_access(kind: AccessKind, actor: Actor, now: datetime) -> tuple[str, Acce
     secret = secrets.token_urlsafe(32)
     ends = now + (LINK_LASTS if kind is AccessKind.LINK else SESSION_LASTS)
     return secret, Access(digest_of(secret), kind, actor.name, actor.role, secrets.token_urlsafe(32), ends)
-
-
-def issue_link(store: Store, actor: Actor, address: str, now: datetime) -> str:
-    """A link that logs its holder in as `actor`, once and within an hour; `address` without a slash at its end."""
-    secret, access = new_access(AccessKind.LINK, actor, now)
-    with store.write() as tx:
-        tx.add(access)
-    return f"{address}/login/{secret}"
 
 
 def session_of(request: Request) -> Access | None:

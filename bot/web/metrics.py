@@ -9,7 +9,6 @@ from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
-from prometheus_client.utils import floatToGoString
 
 from bot.domain.errors import AndonError
 from bot.domain.runs import RunStatus
@@ -135,9 +134,8 @@ def _families(figures: Figures) -> Iterator[Metric]:
 
 
 def _histogram(name: str, text: str, spread: Spread) -> HistogramMetricFamily:
-    buckets = [
-        (floatToGoString(bound), float(count)) for bound, count in zip(spread.bounds, spread.counts, strict=True)
-    ]
+    bounds = [repr(float(bound)) for bound in spread.bounds]
+    buckets = [(bound, float(count)) for bound, count in zip(bounds, spread.counts, strict=True)]
     return HistogramMetricFamily(
         name, text, buckets=[*buckets, ("+Inf", float(spread.count))], sum_value=spread.seconds
     )
