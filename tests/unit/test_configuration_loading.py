@@ -197,8 +197,10 @@ def test_numbers_and_truth_values_in_parameters_keep_their_type(tmp_path: Path) 
 def test_templates_fit_wherever_a_parameter_has_another_type(tmp_path: Path) -> None:
     steps = (
         "{id: a, use: pause, with: {for: '{{ target.pause }}'}}",
-        "{id: b, use: http_request, with: {method: '{{ target.m }}', url: '{{ target.deployer }}', "
-        "expect: {status: ['{{ target.s }}']}}}",
+        (
+            "{id: b, use: http_request, with: {method: '{{ target.m }}', url: '{{ target.deployer }}', "
+            "expect: {status: ['{{ target.s }}']}}}"
+        ),
     )
     assert len(load(written(tmp_path, **playbook(*steps))).playbook("back").steps) == 2
 
