@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 from bot.adapters.audit_heads import keep_head
 from bot.adapters.conditions import compile_condition
@@ -118,27 +119,51 @@ def build_app(settings: Settings) -> App:
     """The whole program. Raises ConfigError with every fault where the configuration or a setting cannot be used."""
     if settings.is_embedded_database or settings.is_embedded_redis or settings.api_tokens is None:
         open_data_folder(settings.data)
-    steps = load_steps()
-    secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
-    shipped = shipped_folder("playbooks")
-    holder = ConfigurationHolder(
-        lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
+    outside = _open_outside(settings)
+    return App(
+        settings=settings,
+        tokens=api_tokens(settings),
+        webhook_token=webhook_token(settings),
+        sources=outside.sources,
+        steps=outside.workshop.steps,
+        secrets=outside.secrets,
+        workshop=outside.workshop,
+        configuration=outside.configuration,
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        log=outside.log,
+        owner=outside.owner,
+        stopping=outside.stopping,
+        **_build_flow(settings, outside),
     )
-    clock, ids, log = SystemClock(), UlidIds(), house_log()
-    store = open_store(settings.database)
-    queue = RqQueue(redis_address(settings))
-    crash = crash_hook(settings.crash_at, settings.data)
-    stopping = threading.Event()
-    lease = timedelta(seconds=settings.lease_seconds)
-    owner = owner_of(os.getpid())
 
-    def current() -> Configuration:
-        return holder.current
 
-    teller = Teller(ids, settings.address)
-    consequences = Consequences(ids, teller)
-    endings = Endings(ids, teller, current)
-    sources = load_sources()
+@dataclass(frozen=True)
+class _Outside:
+    """The adapters and plug-ins that the flow is built on."""
+
+    store: SqlStore
+    queue: Queue
+    secrets: EnvironmentSecrets
+    workshop: Workshop
+    sources: Mapping[str, AlertSource]
+    configuration: ConfigurationHolder
+    owner: str
+    clock: Clock = field(default_factory=SystemClock)
+    ids: Ids = field(default_factory=UlidIds)
+    log: Log = field(default_factory=house_log)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def current(self) -> Configuration:
+        """The configuration in force."""
+        return self.configuration.current
+
+
+def _open_outside(settings: Settings) -> _Outside:
+    steps, shipped = load_steps(), shipped_folder("playbooks")
+    secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
     workshop = Workshop(
         steps=steps,
         http=HttpxHttp(),
@@ -146,73 +171,85 @@ def build_app(settings: Settings) -> App:
         expressions=SandboxedExpressions(secrets),
         secrets=secrets,
         compile=compile_condition,
-        crash=crash,
+        crash=crash_hook(settings.crash_at, settings.data),
     )
-    orders = Orders(
-        store=store,
-        queue=queue,
-        clock=clock,
-        ids=ids,
-        configuration=current,
-        consequences=consequences,
-        checkable=frozenset(name for name, step in steps.items() if isinstance(step, Checkable)),
-    )
-    return App(
-        settings=settings,
-        store=store,
-        queue=queue,
-        clock=clock,
-        ids=ids,
-        log=log,
-        configuration=holder,
+    return _Outside(
+        store=open_store(settings.database),
+        queue=RqQueue(redis_address(settings)),
         secrets=secrets,
-        sources=sources,
-        steps=steps,
-        tokens=api_tokens(settings),
-        webhook_token=webhook_token(settings),
-        intake=Intake(
-            store=store,
-            queue=queue,
-            clock=clock,
-            ids=ids,
-            sources=sources,
-            configuration=current,
-            consequences=consequences,
-            orders=orders,
-            crash=crash,
+        workshop=workshop,
+        sources=load_sources(),
+        configuration=ConfigurationHolder(
+            lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
         ),
-        runner=Runner(
-            store=store,
-            clock=clock,
-            workshop=workshop,
-            mover=Mover(ids, current, endings),
-            keeper=LeaseKeeper(store, clock, lease, log),
-            owner=owner,
-            ttl=lease,
-            stopping=stopping,
-            log=log,
-        ),
-        notices=NoticeDesk(
+        owner=owner_of(os.getpid()),
+    )
+
+
+def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
+    store, clock, ids, current = outside.store, outside.clock, outside.ids, outside.current
+    crash = outside.workshop.crash
+    teller = Teller(ids, settings.address)
+    endings = Endings(ids, teller, current)
+    return {
+        "intake": _intake(outside, Consequences(ids, teller)),
+        "runner": _runner(settings, outside, endings),
+        "notices": NoticeDesk(
             store=store,
             clock=clock,
             renderer=NoticeTemplates(_folders(settings.config / "templates", shipped_folder("templates"))),
             messengers={"page": PageMessenger()},
-            owner=owner,
+            owner=outside.owner,
             ttl=timedelta(seconds=60),
-            log=log,
+            log=outside.log,
             crash=crash,
         ),
-        sweep=Sweep(
+        "sweep": Sweep(
             store=store,
-            queue=queue,
+            queue=outside.queue,
             clock=clock,
             endings=endings,
             again=timedelta(seconds=settings.sweep_seconds),
             keep_head=lambda head: keep_head(settings.data, head),
         ),
-        workshop=workshop,
-        owner=owner,
-        stopping=stopping,
+    }
+
+
+def _intake(outside: _Outside, consequences: Consequences) -> Intake:
+    orders = Orders(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        configuration=outside.current,
+        consequences=consequences,
+        checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
+    )
+    return Intake(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        sources=outside.sources,
+        configuration=outside.current,
+        consequences=consequences,
+        orders=orders,
+        crash=outside.workshop.crash,
+    )
+
+
+def _runner(settings: Settings, outside: _Outside, endings: Endings) -> Runner:
+    lease = timedelta(seconds=settings.lease_seconds)
+    return Runner(
+        store=outside.store,
+        clock=outside.clock,
+        workshop=outside.workshop,
+        mover=Mover(outside.ids, outside.current, endings),
+        keeper=LeaseKeeper(outside.store, outside.clock, lease, outside.log),
+        owner=outside.owner,
+        ttl=lease,
+        stopping=outside.stopping,
+        log=outside.log,
     )
 
 

@@ -8,13 +8,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, field_validator, model_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.errors import ConfigError
 from bot.domain.events import Actor, Role
-
-EMBEDDED_SCHEMES = ("redis://", "rediss://", "unix://")
 
 
 class Settings(BaseSettings):
@@ -37,15 +35,8 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""
-    unsafe_controls: Annotated[frozenset[str], NoDecode] = frozenset()
-    """Tests only: safeguards switched off, to prove that the fault tests can see a fault."""
     webhook_secrets: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, repr=False)
     playbook_secrets: Mapping[str, str] = Field(default_factory=dict, repr=False)
-
-    @field_validator("unsafe_controls", mode="before")
-    @classmethod
-    def _split(cls, value: object) -> object:
-        return frozenset(filter(None, value.split(","))) if isinstance(value, str) else value
 
     @model_validator(mode="after")
     def _absolute(self) -> Self:
@@ -80,8 +71,15 @@ class Settings(BaseSettings):
         return cls.model_validate(dict(values))
 
     @classmethod
-    def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> tuple[Any, ...]:
-        """Only what is handed over: one place reads the environment, and it reads it once."""
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Only what is handed over: `from_environment` reads the environment, once, `_FILE` variants included."""
         return (init_settings,)
 
     @property

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.cli.session import program, settings_of, show
 from bot.domain.errors import AndonError, ConfigError
+from bot.plugins import Call
+from bot.ports import Http
 
 
 @dataclass(frozen=True)
@@ -100,25 +102,18 @@ def _sources(app: Any) -> Check:
 
 
 def _targets(app: Any) -> Iterator[Check]:
-    from bot.plugins import Call
-
     for policy in app.configuration.current.policies.values():
         for environment, target in policy.targets.items():
             for key, value in target.facts().items():
                 if isinstance(value, str) and value.startswith(("http://", "https://")):
                     call = Call("GET", value)
-                    yield _reached(
-                        f"{policy.service} {environment} {key}",
-                        value,
-                        lambda call=call, target=target: app.workshop.http.request(
-                            call, allow_hosts=target.allow_hosts
-                        ),
-                    )
+                    yield _reached(app.workshop.http, f"{policy.service} {environment} {key}", call, target.allow_hosts)
 
 
-def _reached(name: str, address: str, ask: Callable[[], Any]) -> Check:
+def _reached(http: Http, name: str, call: Call, allow_hosts: Collection[str]) -> Check:
+    address = call.url
     try:
-        reply = ask()
+        reply = http.request(call, allow_hosts=allow_hosts)
     except AndonError as error:
         return Check(name, ok=False, found=str(error))
     if reply.status is None:

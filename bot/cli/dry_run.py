@@ -8,8 +8,8 @@ from typing import Any
 from bot.cli.session import program, show
 from bot.domain.errors import AndonError
 from bot.domain.playbooks import plan_hash
+from bot.domain.policies import PRODUCTION
 from bot.domain.releases import Release
-from bot.flow.order import PRODUCTION
 from bot.flow.planning import Cause, plan_facts
 
 

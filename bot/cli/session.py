@@ -64,7 +64,8 @@ def actor_of(app: App) -> Actor:
 
 def show(value: Any) -> None:
     """Print a line, or a value as JSON."""
-    print(value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str))  # noqa: T201
+    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False, default=str)
+    print(text, flush=True)  # noqa: T201
 
 
 def complain(text: str) -> None:

@@ -139,16 +139,12 @@ class Consequences:
         rule: ApprovalRule = _COOLDOWN_RULE,
     ) -> Run:
         """Plan a run at the incident's place, superseding one that only waits for an approval there."""
-        place = (incident.service, incident.environment)
-        waiting = situation.runs.get(place)
-        if waiting is not None:
-            self.write(situation, incident, "run", f"Run {waiting.id} is superseded", run_id=waiting.id)
-            situation.supersede(waiting, "superseded by an automatic criterion")
+        self._supersede(situation, incident)
         run = plan_run(
             self._ids,
             policy,
             configuration.playbook(playbook),
-            place,
+            (incident.service, incident.environment),
             release=situation.releases.get(policy.service),
             incident=incident,
             cause=cause,
@@ -159,16 +155,16 @@ class Consequences:
             self._ask(situation, policy, incident, run, rule)
         else:
             self._announce(situation, policy, incident, run)
-        situation.record(
-            AuditEntry(
-                situation.now,
-                cause.requested_by or ANDON.name,
-                "run.planned",
-                f"run:{run.id}",
-                {"plan": run.plan_hash, "playbook": playbook, "authority": run.authority, "event": cause.event_id},
-            )
-        )
+        data = {"plan": run.plan_hash, "playbook": playbook, "authority": run.authority, "event": cause.event_id}
+        actor = cause.requested_by or ANDON.name
+        situation.record(AuditEntry(situation.now, actor, "run.planned", f"run:{run.id}", data))
         return run
+
+    def _supersede(self, situation: Situation, incident: Incident) -> None:
+        waiting = situation.runs.get((incident.service, incident.environment))
+        if waiting is not None:
+            self.write(situation, incident, "run", f"Run {waiting.id} is superseded", run_id=waiting.id)
+            situation.supersede(waiting, "superseded by an automatic criterion")
 
     def _announce(self, situation: Situation, policy: Policy, incident: Incident, run: Run) -> None:
         self.write(situation, incident, "run", f"Run planned: {_what(run)}", run_id=run.id)

@@ -9,11 +9,11 @@ from datetime import timedelta
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, Refused
 from bot.domain.events import Word
-from bot.domain.incidents import IncidentEvent
+from bot.domain.incidents import Incident, IncidentEvent
 from bot.domain.permits import check_halt
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Policy
-from bot.domain.releases import Automation
+from bot.domain.releases import Automation, Service
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.flow.order import Answer, Order
 from bot.flow.planning import Cause
@@ -34,61 +34,59 @@ def halt(order: Order) -> Answer:
 
 
 def _halt_one(order: Order, policy: Policy) -> Answer:
-    situation, now = order.situation, order.situation.now
+    situation = order.situation
     check_halt(order.command.actor, policy)
     place = order.place(policy)
     release = situation.ensure_release(policy)
     service = situation.services[policy.service]
-    answer = Answer(Verdict.ORDER, "", policy.service, place[1])
     if service.is_halted:
-        incident = situation.incidents.get(place)
-        message = f"{policy.service} is halted already, by {service.halted_by} at {service.halted_at:%H:%M:%S} UTC."
-        if incident is not None:
-            order.consequences.write(
-                situation, incident, "halt", f"{order.actor} halts too: {order.reason()}", actor=order.actor
-            )
-        return replace(answer, verdict=Verdict.JOIN, message=message, incident_ids=(incident.id,) if incident else ())
+        return _halt_joined(order, service, place)
     busy = place in situation.incidents or place in situation.runs
     if release is not None and not release.is_in_flight and not busy:
         message = f"Nothing of {policy.service} is on its way: there is nothing to halt. This was recorded."
-        return replace(answer, verdict=Verdict.NO_OP, message=message)
+        return Answer(Verdict.NO_OP, message, *place)
     reason = order.reason()
-    situation.put_service(service.halted(order.actor, reason, now))
+    situation.put_service(service.halted(order.actor, reason, situation.now))
     if release is not None:
         situation.put_release(release.with_halt(halted=True))
-    incident = order.open_incident(place, f"Halted: {reason}").moved(IncidentEvent.HALT, now)
+    incident = order.open_incident(place, f"Halted: {reason}").moved(IncidentEvent.HALT, situation.now)
     situation.put_incident(incident)
-    for held in [run for (name, _), run in situation.runs.items() if name == policy.service]:
-        if held.halted(now) is not held:
-            situation.move_run(held.halted(now))
-            order.consequences.write(
-                situation, incident, "run", f"Promotion {held.id} was stopped by the halt", run_id=held.id
-            )
-    details = {key: str(value) for key, value in order.command.details.items()}
-    order.consequences.write(
-        situation,
-        incident,
-        "halt",
-        f"{order.actor} halted the release: {reason}",
-        actor=order.actor,
-        data=dict(details),
-    )
-    order.consequences.tell(
-        situation,
-        "halted",
-        policy,
-        incident,
-        cause=f"event:{order.event_id}",
-        reason=reason,
-        by=order.actor,
-        report=details,
-    )
-    run_ids = _halt_playbook(order, policy, place)
+    _stop_promotions(order, policy, incident)
+    _tell_halt(order, policy, incident, reason)
     message = (
         f"{policy.service} is halted: nothing of it is promoted until somebody lifts it. "
         f"Next: fill in what is known at the incident, or `andon lift {policy.service}`."
     )
-    return replace(answer, message=message, incident_ids=(incident.id,), run_ids=run_ids)
+    return Answer(Verdict.ORDER, message, *place, (incident.id,), _halt_playbook(order, policy, place))
+
+
+def _halt_joined(order: Order, service: Service, place: tuple[str, str]) -> Answer:
+    incident = order.situation.incidents.get(place)
+    message = f"{service.name} is halted already, by {service.halted_by} at {service.halted_at:%H:%M:%S} UTC."
+    if incident is None:
+        return Answer(Verdict.JOIN, message, *place)
+    text = f"{order.actor} halts too: {order.reason()}"
+    order.consequences.write(order.situation, incident, "halt", text, actor=order.actor)
+    return Answer(Verdict.JOIN, message, *place, (incident.id,))
+
+
+def _stop_promotions(order: Order, policy: Policy, incident: Incident) -> None:
+    situation = order.situation
+    for run in [run for (name, _), run in situation.runs.items() if name == policy.service]:
+        halted = run.halted(situation.now)
+        if halted is not run:
+            situation.move_run(halted)
+            text = f"Promotion {run.id} was stopped by the halt"
+            order.consequences.write(situation, incident, "run", text, run_id=run.id)
+
+
+def _tell_halt(order: Order, policy: Policy, incident: Incident, reason: str) -> None:
+    report = {key: str(value) for key, value in order.command.details.items()}
+    text, cause = f"{order.actor} halted the release: {reason}", f"event:{order.event_id}"
+    order.consequences.write(order.situation, incident, "halt", text, actor=order.actor, data=dict(report))
+    order.consequences.tell(
+        order.situation, "halted", policy, incident, cause=cause, reason=reason, by=order.actor, report=report
+    )
 
 
 def _halt_playbook(order: Order, policy: Policy, place: tuple[str, str]) -> tuple[str, ...]:
