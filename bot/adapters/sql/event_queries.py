@@ -40,7 +40,7 @@ class EventQueries(Work):
         """Events of a source by their `dedup_key`, as it was asked for."""
         asked = {clean_key(key): key for key in keys}
         found: dict[str, Event] = {}
-        for part in in_parts(asked):
+        for part in in_parts(keys):
             for row in self.rows(_EVENTS_BY_KEY, {"source": source, "keys": part}):
                 event = Event(*row)
                 found[asked[event.dedup_key]] = event
@@ -63,7 +63,7 @@ class EventQueries(Work):
         """By (source, identity), as they were asked for; absent where never seen."""
         asked = {(clean_key(source), clean_key(identity)): (source, identity) for source, identity in keys}
         found: dict[tuple[str, str], AlertState] = {}
-        for part in in_parts(asked):
+        for part in in_parts(keys):
             for row in self.rows(_STATES, {"keys": part}):
                 state = AlertState(*row)
                 source, identity = key = asked[state.source, state.identity]

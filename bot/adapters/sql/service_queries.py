@@ -40,7 +40,7 @@ class ServiceQueries(Work):
 
     def lock_services(self, names: Collection[str]) -> Mapping[str, Service]:
         """The services, made where new, locked in name order until the commit."""
-        ordered = sorted({clean_key(name) for name in names})
+        ordered = sorted(set(names), key=clean_key)
         if not ordered:
             return {}
         # Row by row in name order: two transactions that meet the same new names wait for each other in one direction.

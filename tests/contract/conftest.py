@@ -1,0 +1,62 @@
+"""Every test of the store runs on a SQLite file and on PostgreSQL."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from support.databases import KINDS, database
+
+from bot.adapters.sql import SqlStore, open_store
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which database."""
+    return str(request.param)
+
+
+@pytest.fixture
+def address(kind: str, tmp_path: Path) -> Iterator[str]:
+    """An empty database."""
+    with database(kind, tmp_path) as address:
+        yield address
+
+
+@pytest.fixture
+def open_another(address: str) -> Iterator[Callable[[], SqlStore]]:
+    """Opens further stores on the same database, as other processes would."""
+    opened: list[SqlStore] = []
+
+    def open_one() -> SqlStore:
+        opened.append(open_store(address))
+        return opened[-1]
+
+    yield open_one
+    for store in opened:
+        store.close()
+
+
+@pytest.fixture
+def store(open_another: Callable[[], SqlStore]) -> SqlStore:
+    """A store with the newest schema."""
+    store = open_another()
+    store.upgrade()
+    return store
+
+
+@pytest.fixture
+def tamper(store: SqlStore, kind: str) -> Callable[[str], None]:
+    """Runs SQL as somebody with full rights would, with the triggers of the trail out of the way."""
+
+    def run(statement: str) -> None:
+        with store.engine.begin() as connection:
+            for table in ("audit", "audit_seals"):
+                for word in ("update", "delete"):
+                    tail = f" ON {table}" if kind == "postgresql" else ""
+                    connection.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_{word}{tail}"))
+            connection.execute(text(statement))
+
+    return run

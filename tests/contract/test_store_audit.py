@@ -1,0 +1,217 @@
+"""What the store promises about the audit trail: append-only, chained, and every change of it found."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Barrier, Thread
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+from support.store_records import audit_entry
+
+from bot.adapters.sql import SqlStore
+
+Head = tuple[int, str]
+FORGED = "'2026-11-20T11:00:00.000000+00:00', 'x', 'x', 'x', '{}'"
+
+
+def _write(store: SqlStore, numbers: range) -> None:
+    with store.write() as tx:
+        tx.add(*(audit_entry(number) for number in numbers))
+
+
+def _sealed(store: SqlStore, rows: int = 10) -> Head:
+    _write(store, range(rows))
+    head = store.seal()
+    assert head is not None
+    return head
+
+
+def _bad_position(store: SqlStore, *heads: Head) -> int | None:
+    fault = store.verify_audit(heads)
+    return fault.position if fault else None
+
+
+def test_entries_come_back_oldest_first_with_their_numbers(store: SqlStore) -> None:
+    _write(store, range(5))
+    with store.read() as tx:
+        rows = tx.audit_entries(limit=3)
+        rest = tx.audit_entries(limit=9, after=rows[-1][0])
+    assert [entry for _, entry in [*rows, *rest]] == [audit_entry(number) for number in range(5)]
+    assert [number for number, _ in [*rows, *rest]] == sorted({number for number, _ in [*rows, *rest]})
+
+
+@pytest.mark.parametrize("table", ["audit", "audit_seals"])
+@pytest.mark.parametrize("word", ["update", "delete"])
+def test_the_trail_and_its_chain_refuse_changes(store: SqlStore, table: str, word: str) -> None:
+    _sealed(store)
+    column = "actor" if table == "audit" else "hash"
+    statement = f"UPDATE {table} SET {column} = 'x'" if word == "update" else f"DELETE FROM {table}"
+    with pytest.raises(DBAPIError, match="append-only"), store.engine.begin() as connection:
+        connection.execute(text(statement))
+    assert store.verify_audit() is None
+
+
+def test_a_row_commits_with_its_cause_or_not_at_all(store: SqlStore) -> None:
+    with pytest.raises(ValueError, match="no"), store.write() as tx:  # noqa: PT012 - one unit of work
+        tx.add(audit_entry(1))
+        assert len(tx.audit_entries(limit=9)) == 1
+        raise ValueError("no")
+    with store.read() as tx:
+        assert tx.audit_entries(limit=9) == []
+
+
+def test_sealing_chains_what_is_new_and_says_where_the_chain_ends(store: SqlStore) -> None:
+    assert store.seal() is None
+    first = _sealed(store, 3)
+    assert first[0] == 3
+    assert len(first[1]) == 64
+    assert store.seal() is None
+    second = _sealed(store, 2)
+    assert second[0] == 5
+    assert second[1] != first[1]
+    assert store.verify_audit([first, second]) is None
+
+
+def test_more_rows_than_one_batch_are_chained_by_sealing_again(store: SqlStore) -> None:
+    _write(store, range(10_500))
+    heads = [store.seal(), store.seal(), store.seal()]
+    assert [head and head[0] for head in heads] == [10_000, 10_500, None]
+    assert store.verify_audit([head for head in heads if head]) is None
+
+
+def test_rows_after_the_chain_only_wait_for_the_sealer(store: SqlStore) -> None:
+    head = _sealed(store)
+    _write(store, range(3))
+    assert store.verify_audit([head]) is None
+
+
+def test_several_sealers_at_once_make_one_chain(store: SqlStore, open_another: Callable[[], SqlStore]) -> None:
+    stores, start, heads = [store, open_another(), open_another()], Barrier(6), list[Head]()
+
+    def work(number: int) -> None:
+        start.wait(10)
+        for turn in range(8):
+            if number < 3:
+                _write(stores[number], range(turn * 10, turn * 10 + 5))
+            else:
+                heads.extend(filter(None, [stores[number - 3].seal()]))
+
+    threads = [Thread(target=work, args=(number,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    last = store.seal()
+    heads.extend([last] if last else [])
+    assert max(position for position, _ in heads) == 120
+    assert store.verify_audit(heads) is None
+
+
+@pytest.mark.parametrize(
+    ("column", "value"),
+    [("actor", "'somebody'"), ("at", "'2026-11-20T11:33:31.000000+00:00'"), ("data", "'{\"number\": 4}'")],
+)
+def test_an_altered_row_is_named(store: SqlStore, tamper: Callable[[str], None], column: str, value: str) -> None:
+    head = _sealed(store)
+    tamper(f"UPDATE audit SET {column} = {value} WHERE id = 4")
+    assert _bad_position(store, head) == 4
+    fault = store.verify_audit()
+    assert fault is not None
+    assert "altered" in fault.problem
+
+
+def test_a_deleted_row_is_named(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    _sealed(store)
+    tamper("DELETE FROM audit WHERE id = 7")
+    assert _bad_position(store) == 7
+
+
+def test_a_row_deleted_with_its_link_is_named(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    _sealed(store)
+    tamper("DELETE FROM audit_seals WHERE audit_id = 7")
+    tamper("DELETE FROM audit WHERE id = 7")
+    assert _bad_position(store) == 7
+
+
+def test_a_link_cut_out_is_found_though_the_positions_were_closed_up(
+    store: SqlStore, tamper: Callable[[str], None]
+) -> None:
+    _sealed(store)
+    tamper("DELETE FROM audit_seals WHERE position = 10")
+    tamper("DELETE FROM audit_seals WHERE position = 3")
+    for position in range(4, 10):
+        tamper(f"UPDATE audit_seals SET position = {position - 1} WHERE position = {position}")
+    assert _bad_position(store) == 3
+
+
+def test_rows_that_changed_places_are_found(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    _sealed(store)
+    for old, new in ((5, 99), (6, 5), (99, 6)):
+        tamper(f"UPDATE audit SET id = {new} WHERE id = {old}")
+    assert _bad_position(store) == 5
+
+
+def test_links_that_changed_places_are_found(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    _sealed(store)
+    for old, new in ((5, 99), (6, 5), (99, 6)):
+        tamper(f"UPDATE audit_seals SET position = {new} WHERE position = {old}")
+    assert _bad_position(store) == 5
+
+
+def test_a_row_put_in_before_the_end_of_the_chain_is_found(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    _sealed(store)
+    tamper("DELETE FROM audit WHERE id = 8")
+    _write(store, range(1))
+    assert _bad_position(store) == 8
+    tamper(f"INSERT INTO audit (id, at, actor, action, subject, data) VALUES (0, {FORGED})")
+    assert _bad_position(store) == 8
+
+
+def test_a_row_with_a_number_that_the_chain_has_passed_is_found(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    _sealed(store)
+    tamper(f"INSERT INTO audit (id, at, actor, action, subject, data) VALUES (-5, {FORGED})")
+    fault = store.verify_audit()
+    assert fault is not None
+    assert fault.position == 1
+    assert "put in" in fault.problem
+
+
+def test_a_chain_cut_short_is_found_with_an_anchor(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    head = _sealed(store)
+    tamper("DELETE FROM audit_seals WHERE position > 6")
+    tamper("DELETE FROM audit WHERE id > 6")
+    assert store.verify_audit() is None  # nothing inside the database can tell
+    assert _bad_position(store, head) == 7
+    _write(store, range(9))
+    assert store.seal() is not None  # grown again past the anchor
+    assert _bad_position(store, head) == 10
+
+
+def test_a_chain_written_anew_is_found_with_an_anchor(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    head = _sealed(store)
+    tamper("DELETE FROM audit_seals")
+    tamper("UPDATE audit SET actor = 'somebody' WHERE id = 2")
+    assert store.seal() is not None
+    assert store.verify_audit() is None
+    assert _bad_position(store, head) == 10
+
+
+def test_a_row_that_commits_late_gets_a_later_position(
+    kind: str, store: SqlStore, open_another: Callable[[], SqlStore]
+) -> None:
+    if kind == "sqlite":
+        # One writer at a time: the second would wait for the first, and their numbers tell the order.
+        assert _sealed(store, 2)[0] == 2
+        return
+    with open_another().write() as slow:
+        slow.add(audit_entry(1))
+        assert len(slow.audit_entries(limit=9)) == 1  # it has its number now, and is not committed
+        head = _sealed(store, 3)
+        assert head[0] == 3
+    assert store.verify_audit([head]) is None  # it waits for the sealer, nothing was put in
+    late = store.seal()
+    assert late is not None
+    assert late[0] == 4
+    assert store.verify_audit([head, late]) is None
