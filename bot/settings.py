@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -16,7 +15,7 @@ from bot.domain.events import Actor, Role
 
 
 class Settings(BaseSettings):
-    """Read once per process. `ANDON_X_FILE` gives `ANDON_X` from a file. Data and configuration folders are absolute."""
+    """Read once per process. `ANDON_X_FILE` gives `ANDON_X` from a file. Folders are made absolute."""
 
     model_config = SettingsConfigDict(env_prefix="ANDON_", extra="ignore", frozen=True, hide_input_in_errors=True)
 
