@@ -50,6 +50,9 @@ from playbooks.steps import load_steps
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
 
+_NOTICE_LEASES = 5
+"""A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
+
 
 class ConfigurationHolder:
     """The configuration in force. A set that does not validate never comes into force; the old one stays."""
@@ -200,7 +203,7 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
             renderer=NoticeTemplates(_folders(settings.config / "templates", shipped_folder("templates"))),
             messengers={"page": PageMessenger()},
             owner=outside.owner,
-            ttl=timedelta(seconds=60),
+            ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
             log=outside.log,
             crash=crash,
         ),
