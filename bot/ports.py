@@ -292,6 +292,14 @@ class Http(Protocol):
         """Refused where the host is not allowed; otherwise a reply, with or without an answer."""
         ...
 
+    def warm(self) -> None:
+        """Make ready what the first call would otherwise wait for."""
+        ...
+
+    def close(self) -> None:
+        """Close what is open."""
+        ...
+
 
 class Processes(Protocol):
     """Reviewed scripts."""

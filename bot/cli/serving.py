@@ -50,7 +50,9 @@ def worker(args: argparse.Namespace) -> int:
     from bot.ports import Lane
     from bot.worker import serve
 
-    return serve(_process(args, f"worker {args.queue}"), Lane(args.queue))
+    app = _process(args, f"worker {args.queue}")
+    app.workshop.http.warm()
+    return serve(app, Lane(args.queue))
 
 
 def clock(args: argparse.Namespace) -> int:
