@@ -94,7 +94,7 @@ class App:
     def close(self) -> None:
         """Close connections; the program can be built again afterwards."""
         self.store.close()
-        self.workshop.http.close()  # type: ignore[attr-defined]
+        self.workshop.http.close()
 
 
 def redis_address(settings: Settings) -> str:
