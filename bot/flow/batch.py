@@ -150,7 +150,7 @@ class Batch:
         key = (alert.source, alert.identity)
         before = seen.get(key)
         repeated = repeats(alert, before)
-        if repeated is not None and before is not None:
+        if repeated is not None and before is not None and not self._leads_on(alert, policies, before, repeated):
             self._repeat(event_id, repeated, before, seen, result)
             return
         if not policies:
@@ -166,6 +166,18 @@ class Batch:
         result.runs.update(dict.fromkeys(runs))
         seen[key] = _next_state(alert, before, event_id, self.now, tuple(incidents), tuple(runs))
         self.situation.remember(seen[key])
+
+    def _leads_on(self, alert: Alert, policies: tuple[Policy, ...], before: AlertState, repeated: Decision) -> bool:
+        """Whether a repeated alert is news after all: it still fires, led to nothing, and would lead to more today.
+
+        Its policy may be new or have changed, or automation was off: senders repeat what still fires for that reason.
+        """
+        if repeated.verdict is not Verdict.DUPLICATE or alert.status is not AlertStatus.FIRING or before.run_ids:
+            return False
+        if policies and not before.incident_ids:
+            return True
+        answers = [decide(alert, policy, self.situation.known(place_of(alert, policy), policy)) for policy in policies]
+        return any(answer.verdict in (Verdict.RUN, Verdict.ASK) for answer in answers)
 
     def _decide(self, event_id: str, alert: Alert, policy: Policy) -> Decision:
         known = self.situation.known(place_of(alert, policy), policy)
