@@ -30,7 +30,9 @@ class Templates:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._environment.filters.update(when=when, moment=moment, lasted=lasted, words=words, pretty=pretty)
+        self._environment.filters.update(
+            when=when, moment=moment, lasted=lasted, until=until, words=words, pretty=pretty
+        )
         self._environment.globals["style_address"] = self.style_address
 
     def page(
@@ -70,6 +72,11 @@ def lasted(seconds: float | None) -> str:
     if size < 86400:
         return f"{sign}{int(size // 3600)} h {int(size % 3600 // 60):02d} min"
     return f"{sign}{int(size // 86400)} d {int(size % 86400 // 3600)} h"
+
+
+def until(start: str | None, end: str | None) -> str:
+    """How long it was from one time to another."""
+    return lasted((parse_time(end) - parse_time(start)).total_seconds()) if start and end else "–"
 
 
 def words(name: str | None) -> str:
