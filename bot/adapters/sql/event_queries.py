@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
-from sqlalchemy import bindparam, null, select, tuple_
+from sqlalchemy import bindparam, null, select
 
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.stored_text import clean_key
@@ -22,8 +22,9 @@ _EVENT_BY_ID = select(*_EVENT).where(events.c.id == bindparam("id"))
 _EVENTS_BY_KEY = select(*_EVENT).where(
     events.c.source == bindparam("source"), events.c.dedup_key.in_(bindparam("keys", expanding=True))
 )
+# One source at a time: SQLite reads the whole table where pairs are looked up in a list.
 _STATES = select(*_STATE).where(
-    tuple_(alert_states.c.source, alert_states.c.identity).in_(bindparam("keys", expanding=True))
+    alert_states.c.source == bindparam("source"), alert_states.c.identity.in_(bindparam("keys", expanding=True))
 )
 _DECISIONS = select(*columns_of(decisions, Decision)).order_by(decisions.c.number)
 
@@ -61,13 +62,17 @@ class EventQueries(Work):
 
     def alert_states(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], AlertState]:
         """By (source, identity), as they were asked for; absent where never seen."""
-        asked = {(clean_key(source), clean_key(identity)): (source, identity) for source, identity in keys}
+        asked: dict[str, dict[str, str]] = {}
+        for source, identity in keys:
+            asked.setdefault(source, {})[clean_key(identity)] = identity
         found: dict[tuple[str, str], AlertState] = {}
-        for part in in_parts(keys):
-            for row in self.rows(_STATES, {"keys": part}):
-                state = AlertState(*row)
-                source, identity = key = asked[state.source, state.identity]
-                found[key] = state if state.identity == identity else replace(state, source=source, identity=identity)
+        for source, identities in asked.items():
+            for part in in_parts(identities.values()):
+                for row in self.rows(_STATES, {"source": source, "keys": part}):
+                    state = AlertState(*row)
+                    identity = identities[state.identity]
+                    same = state.identity == identity
+                    found[source, identity] = state if same else replace(state, identity=identity)
         return found
 
     def decisions(self, *, incident_id: str | None = None, event_id: str | None = None) -> Sequence[Decision]:

@@ -72,11 +72,17 @@ _moments = union_all(
     .where(ACTIVE_RUN, runs.c.status == RunStatus.RUNNING),
 ).subquery()
 _NEXT_WAKE = select(func.min(_moments.c.at))
-_LAST_AUTOMATIC = select(func.max(runs.c.first_action_at)).where(
-    runs.c.service == bindparam("service"),
-    runs.c.environment == bindparam("environment"),
-    runs.c.authority == "automatic",
-    runs.c.drill.is_(False),
+_LAST_AUTOMATIC = (
+    select(runs.c.first_action_at)
+    .where(
+        runs.c.service == bindparam("service"),
+        runs.c.environment == bindparam("environment"),
+        runs.c.first_action_at.is_not(None),
+        runs.c.authority == "automatic",
+        runs.c.drill.is_(False),
+    )
+    .order_by(runs.c.first_action_at.desc())
+    .limit(1)
 )
 _BREACH = (
     update(runs)

@@ -40,7 +40,7 @@ runs = table(
     Column("error", Prose, nullable=False),
     Column("version", Integer, nullable=False),
     Index(None, "incident_id"),
-    Index(None, "service", "environment"),
+    Index(None, "service", "environment", "first_action_at"),
     partial("runs_one_active_per_place", "service", "environment", where=ACTIVE_RUN, unique=True),
 )
 

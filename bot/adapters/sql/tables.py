@@ -115,7 +115,7 @@ incidents = table(
     Column("alert_count", Integer, nullable=False),
     Index(None, "place", "resolved_at"),
     Index(None, "service", "id"),
-    partial("incidents_one_open_per_place", "place", where=OPEN_INCIDENT, unique=True),
+    partial("incidents_one_open_per_place", "service", "place", where=OPEN_INCIDENT, unique=True),
 )
 
 decisions = table(

@@ -175,7 +175,7 @@ def _incidents() -> None:
     op.create_index(
         "incidents_one_open_per_place",
         "incidents",
-        ["place"],
+        ["service", "place"],
         unique=True,
         sqlite_where=sa.text("status <> 'resolved'"),
         postgresql_where=sa.text("status <> 'resolved'"),

@@ -83,7 +83,9 @@ def _runs() -> None:
         sa.PrimaryKeyConstraint("id", name="runs_pkey"),
     )
     op.create_index("runs_by_incident_id", "runs", ["incident_id"])
-    op.create_index("runs_by_service_environment", "runs", ["service", "environment"])
+    op.create_index(
+        "runs_by_service_environment_first_action_at", "runs", ["service", "environment", "first_action_at"]
+    )
     op.create_index(
         "runs_one_active_per_place",
         "runs",
