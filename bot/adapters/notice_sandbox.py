@@ -132,7 +132,7 @@ class _Metered(NodeTransformer):
 
     def visit_Concat(self, node: nodes.Concat) -> nodes.Filter:  # noqa: N802
         self.generic_visit(node)
-        return _filter(nodes.List(node.nodes, "load", lineno=node.lineno), "joined")
+        return _filter(nodes.List(node.nodes, lineno=node.lineno), "joined")
 
     def visit_TemplateData(self, node: nodes.TemplateData) -> nodes.MarkSafe:  # noqa: N802
         return nodes.MarkSafe(nodes.Const(node.data, lineno=node.lineno), lineno=node.lineno)

@@ -19,6 +19,7 @@ UNKNOWN = Markup("not known yet")
 """What stands where nobody knows: never a gap, never an invented figure."""
 
 LONGEST_VALUE = 300
+_LONGEST_BRIEF = 20_000
 _LONGEST_WORD = 40
 _BREAK = "\u200b"
 """Zero width: people see no difference, programs find no mention, link or list."""
@@ -30,7 +31,7 @@ _MENTION = re.compile(r"(?<!\w)@(?=\w)")
 _TAG = re.compile(r"<(?=[!@#/?a-zA-Z])")
 _MASKED_LINK = re.compile(r"\](?=[(\[])")
 _BLOCK_MARK = re.compile(r"[#>=~+*|-]|\d+[.)](?:\s|$)")
-_RECORD_ID = re.compile(r"\b[a-z]{2,5}-[0-9a-hjkmnp-tv-z]{26}\b", re.ASCII | re.IGNORECASE)
+_RECORD_ID = re.compile(r"\b[a-z]{2,5}-[0-9][0-9a-hjkmnp-tv-z]{25}\b", re.ASCII | re.IGNORECASE)
 
 
 def plain(value: Any, limit: int = LONGEST_VALUE) -> Markup:
@@ -81,7 +82,7 @@ def brief(value: Any, words: int) -> Markup:
     """At most so many words, without ids of records: for readers who have a minute and no access."""
     if _is_absent(value):
         return UNKNOWN
-    kept = _RECORD_ID.sub("(a record)", plain(value)).split(" ")
+    kept = _RECORD_ID.sub("(a record)", plain(value, _LONGEST_BRIEF)).split(" ")
     cut = [word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…" for word in kept[:words]]
     return _harmless(" ".join(cut) + (" …" if len(kept) > words else ""))
 
@@ -97,10 +98,10 @@ def _is_absent(value: Any) -> bool:
 
 
 def when(value: Any, as_of: datetime | None = None) -> str:
-    """RFC 3339 → `14:07:31 UTC`, with the date in front unless it is the date of `as_of`."""
+    """RFC 3339 → `14:07:31 UTC`, with the date in front unless it is the date of `as_of`; else `not known yet`."""
     at = _moment(value)
     if at is None:
-        return known(value)
+        return UNKNOWN
     date = "" if as_of is not None and at.date() == as_of.date() else f"{date_of(value)}, "
     return f"{date}{at:%H:%M:%S} UTC"
 
@@ -108,7 +109,7 @@ def when(value: Any, as_of: datetime | None = None) -> str:
 def date_of(value: Any) -> str:
     """RFC 3339 → `20 Nov 2026`."""
     at = _moment(value)
-    return known(value) if at is None else f"{at.day} {at:%b %Y}"
+    return UNKNOWN if at is None else f"{at.day} {at:%b %Y}"
 
 
 def _moment(value: Any) -> datetime | None:

@@ -1,0 +1,236 @@
+"""Notices as tests need them: with realistic, minimal and overlong facts; run as a program it renews the golden files.
+
+PYTHONPATH=.:tests python -m support.golden_notices
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from bot.adapters.notice_templates import NoticeTemplates
+from bot.adapters.shipped import shipped_folder
+from bot.domain.decisions import alert_facts
+from bot.domain.events import Alert, AlertStatus
+from bot.domain.incidents import Incident, IncidentStatus, Severity
+from bot.domain.judging import release_facts
+from bot.domain.playbooks import Playbook
+from bot.domain.records import Notice
+from bot.domain.releases import Release
+from bot.domain.runs import Run, RunStatus, StepStatus
+from bot.domain.times import format_time
+from bot.flow.telling import incident_facts, run_facts
+
+GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
+AUDIENCES = ("engineering", "product", "executive", "support", "compliance", "security")
+HOUSE_NAMES = ("dead_letter", "orphaned_run")
+
+T0 = datetime(2026, 11, 20, 14, 7, 31, 396000, UTC)
+ULID = "01jd4xk2m9q7r3s5t6v8w0y1z2"
+
+STEERING = frozenset({"as_of", "status", "kind", "severity", "deadline", "opened_at", "within"})
+"""Facts that Andon makes itself out of closed sets and its own clock."""
+
+STATUS_OF = {
+    "rollback_started": RunStatus.QUEUED,
+    "approval_needed": RunStatus.WAITING,
+    "approval_expired": RunStatus.WAITING,
+    "restored": RunStatus.SUCCEEDED,
+    "needs_human": RunStatus.NEEDS_HUMAN,
+    "stopped": RunStatus.CANCELLED,
+    "deadline_missed": RunStatus.RUNNING,
+    "halfway": RunStatus.RUNNING,
+}
+"""The notices that are about a run, and how that run is doing; `halfway` is one that a playbook might post."""
+
+INCIDENT_OF = {
+    "restored": IncidentStatus.MONITORING,
+    "endorsed": IncidentStatus.STABLE,
+    "resolved": IncidentStatus.RESOLVED,
+    "halted": IncidentStatus.HALTED,
+} | dict.fromkeys(
+    ("incident_opened", "approval_needed", "approval_expired", "would_restore", "held", "lifted"), IncidentStatus.OPEN
+)
+
+OTHER_NAMES = ("incident_opened", "would_restore", "held", "halted", "lifted", "resolved", "endorsed")
+NAMES = (*STATUS_OF, *OTHER_NAMES, *HOUSE_NAMES)
+
+
+def playbook(steps: int = 3) -> Playbook:
+    """A rollback in so many steps."""
+    known = [("confirm", "http_request"), ("restore", "http_request"), ("verify", "wait_for_metric")]
+    extra = [(f"step-{number}-{'x' * 50}"[:60], "wait_for_http") for number in range(3, steps)]
+    listed = [{"id": id_, "use": use} for id_, use in (known + extra)[:steps]]
+    return Playbook.model_validate({"playbook": "rollback_model", "summary": "Put the incumbent back", "steps": listed})
+
+
+def run(status: RunStatus = RunStatus.SUCCEEDED, *, drill: bool = False, steps: int = 3) -> Run:
+    """A run that is this far."""
+    planned = Run.planned(
+        playbook=playbook(steps), id=f"run-{ULID}", service="fraud-model", environment="production",
+        plan_hash="9f2c41d07ab35e68", facts={}, accepted_at=T0, deadline=T0 + timedelta(minutes=5),
+        status=status, incident_id=f"inc-{ULID}", criterion="prediction divergence", drill=drill,
+    )  # fmt: skip
+    if status in (RunStatus.QUEUED, RunStatus.WAITING):
+        waits = status is RunStatus.WAITING
+        return replace(planned, authority="rollback_authority", requested_by="oncall") if waits else planned
+    planned = replace(planned, first_action_at=T0 + timedelta(seconds=0.42))
+    done = {step.id: StepStatus.DONE for step in planned.steps}
+    if status is not RunStatus.SUCCEEDED:
+        done |= {"restore": StepStatus.UNKNOWN, "verify": StepStatus.PENDING}
+    stopped = "the deployer answered 503 and then not at all"
+    error = {RunStatus.SUCCEEDED: "", RunStatus.CANCELLED: "cancelled by lead"}.get(status, stopped)
+    states = tuple(
+        replace(step, status=done[step.id], error=stopped if done[step.id] is StepStatus.UNKNOWN else "")
+        for step in planned.steps
+    )
+    finished = T0 + timedelta(seconds=125.3) if status.is_ended else None
+    breached = T0 + timedelta(minutes=5) if status is RunStatus.RUNNING else None
+    return replace(planned, steps=states, finished_at=finished, error=error, breached_at=breached)
+
+
+def alert() -> dict[str, Any]:
+    """An alert's facts as a decision keeps them."""
+    return alert_facts(
+        Alert(
+            source="alertmanager", title="PredictionDivergence", status=AlertStatus.FIRING, severity="critical",
+            starts_at=T0 - timedelta(seconds=35), link="http://prometheus.example.com/graph?g0.expr=divergence",
+            labels={"alertname": "PredictionDivergence", "service": "fraud-model", "severity": "critical"},
+            annotations={"summary": "Candidate and incumbent disagree on 7 % of requests"},
+        )
+    )  # fmt: skip
+
+
+def realistic(name: str, *, drill: bool = False) -> Notice:
+    """The notice with everything known that may be known by then."""
+    if name in HOUSE_NAMES:
+        return _house(name)
+    incident = Incident(
+        id=f"inc-{ULID}", service="fraud-model", environment="production", severity=Severity.SEV_1,
+        title="PredictionDivergence", opened_at=T0, status=INCIDENT_OF.get(name, IncidentStatus.ROLLING_BACK),
+        revision=3, alert_count=2,
+    )  # fmt: skip
+    release = Release(id=f"rel-{ULID}", service="fraud-model", incumbent="41", candidate="42", opened_at=T0)
+    facts = {
+        "as_of": format_time(T0 + timedelta(seconds=301 if name == "deadline_missed" else 126)),
+        "service": "fraud-model",
+        "summary": "Card fraud scores served to checkout",
+        "environment": "production",
+        "incident": incident_facts(incident, "https://andon.example.com"),
+        "release": release_facts(release),
+        "run": run_facts(run(STATUS_OF[name], drill=drill)) if name in STATUS_OF else {},
+    }
+    return _notice(name, facts | _extra(name), revision=3)
+
+
+def _extra(name: str) -> dict[str, Any]:
+    question = {"question": "Run rollback_model for fraud-model in production?", "role": "rollback_authority"}
+    decided = {"reason": "criterion 'prediction divergence' holds", "criterion": "prediction divergence"}
+    person = {"by": "lead", "reason": "Scores for small amounts look far too low"}
+    extras: dict[str, dict[str, Any]] = {
+        "approval_needed": question | {"members": ["U0LEAD", "U0ONCALL"]},
+        "approval_expired": question,
+        "incident_opened": {"reason": "no rollback criterion holds", "criterion": "", "alert": alert()},
+        "would_restore": decided | {"alert": alert()},
+        "held": decided | {"alert": alert()},
+        "halted": person
+        | {
+            "report": {
+                "user_effect": "Some customers are asked for a second confirmation",
+                "business_effect": "About 2 % of checkouts take longer",
+                "recommendation": "Keep the halt until the cause is found",
+                "suspected_cause": "a feature that arrives late",
+            }
+        },
+        "lifted": person | {"reason": "The feature arrives in time again, and the gates pass"},
+        "resolved": person | {"reason": "Stable for two days"},
+        "endorsed": person | {"reason": "Ten minutes without a single divergence"},
+        "halfway": {"text": "Traffic is back on the incumbent; the caches are being warmed."},
+    }
+    return extras.get(name, {})
+
+
+def minimal(name: str) -> Notice:
+    """The notice with nothing known but that it is due."""
+    if name in HOUSE_NAMES:
+        return _notice(name, {"as_of": format_time(T0), "service": "andon"})
+    facts: dict[str, Any] = {"as_of": format_time(T0), "service": "fraud-model", "release": {}, "run": {}}
+    if name in STATUS_OF:
+        facts["run"] = run_facts(replace(run(STATUS_OF[name]), criterion=None)) | {"seconds": None}
+    incident = Incident("inc-" + ULID, "fraud-model", "production", Severity.SEV_3, "", T0)
+    return _notice(name, facts | {"incident": incident_facts(incident, "http://127.0.0.1:8080")})
+
+
+def longest(name: str) -> Notice:
+    """The notice with facts as long as they come, in many short words."""
+    words = "many short words and a record run-" + ULID + " "
+    notice = realistic(name)
+    facts = filled(notice.facts, lambda _: words * 30)
+    facts["report"] = {f"finding_{number}": words * 30 for number in range(22)} | dict.fromkeys(
+        ("user_effect", "business_effect", "recommendation"), words * 30
+    )
+    if name in STATUS_OF:
+        states = run(STATUS_OF[name], steps=100).steps
+        steps = [{"id": one.id, "use": one.use, "status": "failed", "error": words * 30} for one in states]
+        facts["run"] = facts["run"] | {"steps": steps, "late": True, "id": f"run-{ULID}"}
+    if name not in HOUSE_NAMES:
+        labels = {f"label-{number}-{'k' * 90}": words * 30 for number in range(60)}
+        facts["alert"] = filled(alert(), lambda _: words * 30, frozenset()) | {"labels": labels}
+    facts |= dict.fromkeys(("reason", "question", "role", "by", "text", "problem", "source", "event"), words * 30)
+    return replace(notice, facts=facts)
+
+
+def filled(value: Any, make: Callable[[str], str], keep: frozenset[str] = STEERING) -> Any:
+    """The facts with every text in them replaced, but for those that steer a template."""
+    if isinstance(value, Mapping):
+        return {key: one if key in keep else filled(one, make, keep) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [filled(one, make, keep) for one in value]
+    return make(value) if isinstance(value, str) else value
+
+
+def _house(name: str) -> Notice:
+    about = {"as_of": format_time(T0), "service": "andon", "address": "https://andon.example.com"}
+    if name == "orphaned_run":
+        return _notice(name, about | {"run": f"run-{ULID}", "problem": "fraud-model has no policy any more"})
+    problem = "alerts[0].labels: this is no map"
+    return _notice(name, about | {"source": "alertmanager", "event": f"evt-{ULID}", "problem": problem})
+
+
+def _notice(name: str, facts: Mapping[str, Any], revision: int = 1) -> Notice:
+    return Notice(
+        id=f"ntc-{ULID}", service=str(facts["service"]), audience="engineering", name=name, cause=f"event:evt-{ULID}",
+        due_at=T0, facts=facts, revision=revision,
+    )  # fmt: skip
+
+
+def golden() -> dict[str, str]:
+    """Every golden file's name and text: all audiences of one notice with one kind of facts."""
+    templates = NoticeTemplates([shipped_folder("templates")])
+    made = {}
+    for name in NAMES:
+        for kind, build in (("realistic", realistic), ("minimal", minimal)):
+            parts = []
+            for audience in AUDIENCES:
+                subject, body = templates.render(replace(build(name), audience=audience))
+                parts.append(f"===== {audience} =====\nSubject: {subject}\n\n{body}\n")
+            made[f"{name}.{kind}.txt"] = "\n".join(parts)
+    return made
+
+
+def main() -> None:
+    """Write the golden files anew and remove those of notices that are gone."""
+    GOLDEN.mkdir(parents=True, exist_ok=True)
+    texts = golden()
+    for path in GOLDEN.glob("*.txt"):
+        if path.name not in texts:
+            path.unlink()
+    for file, text in texts.items():
+        (GOLDEN / file).write_text(text, "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,425 @@
+"""Notices: one set of facts, words for every audience, and nothing that facts or templates could do harm with."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from support.golden_notices import (
+    AUDIENCES,
+    GOLDEN,
+    HOUSE_NAMES,
+    NAMES,
+    STATUS_OF,
+    alert,
+    filled,
+    golden,
+    longest,
+    minimal,
+    realistic,
+    run,
+)
+
+from bot.adapters.notice_templates import MAX_OUTPUT, RECORDS, NoticeTemplates
+from bot.adapters.notice_words import brief, known, plain, seconds, when
+from bot.adapters.shipped import shipped_folder
+from bot.domain.errors import StepFailed
+from bot.domain.judging import release_facts
+from bot.domain.records import Notice
+from bot.domain.releases import Release
+from bot.domain.times import parse_time
+from bot.flow import endings, telling
+
+SHIPPED = shipped_folder("templates")
+KINDS: dict[str, Callable[[str], Notice]] = {"realistic": realistic, "minimal": minimal, "longest": longest}
+EXECUTIVE_WORDS = 120
+RENEW = "renew them with `PYTHONPATH=.:tests python -m support.golden_notices`"
+
+
+@pytest.fixture(scope="module")
+def templates() -> NoticeTemplates:
+    return NoticeTemplates([SHIPPED])
+
+
+@pytest.fixture(scope="module")
+def rendered() -> dict[str, str]:
+    return golden()
+
+
+@pytest.fixture
+def custom(tmp_path: Path) -> Callable[..., NoticeTemplates]:
+    """A renderer that finds these files in a folder of the configuration before the shipped ones."""
+
+    def write(**files: str) -> NoticeTemplates:
+        (tmp_path / "notices").mkdir(exist_ok=True)
+        for name, text in files.items():
+            (tmp_path / "notices" / f"{name.replace('__', '.')}.j2").write_text(text, "utf-8")
+        return NoticeTemplates([tmp_path, SHIPPED])
+
+    return write
+
+
+def words(body: str) -> str:
+    return f"Subject: something\n\n{body}\n"
+
+
+# Golden files
+
+
+@pytest.mark.parametrize("file", [f"{name}.{kind}.txt" for name in NAMES for kind in ("realistic", "minimal")])
+def test_a_notice_reads_as_its_golden_file(file: str, rendered: dict[str, str]) -> None:
+    assert rendered[file] == (GOLDEN / file).read_text("utf-8"), RENEW
+
+
+def test_no_golden_file_is_left_over(rendered: dict[str, str]) -> None:
+    assert {path.name for path in GOLDEN.iterdir()} == set(rendered), RENEW
+
+
+def test_notices_read_like_sentences(rendered: dict[str, str]) -> None:
+    bad = re.compile(r"None|\{\}|\[\]|undefined|\{\{|\.\.|[^ \n] {2,}|: *$|\( *\)| ,|^ \S|\n{3,}|&#|&lt;", re.MULTILINE)
+    listed = re.compile(r"^(Steps|Reported|Next, after a look at the target):$", re.MULTILINE)
+    found = {file: bad.findall(listed.sub("x", text)) for file, text in rendered.items()}
+    assert {file: hits for file, hits in found.items() if hits} == {}
+
+
+def test_notices_are_about_the_system_and_blame_nobody(rendered: dict[str, str]) -> None:
+    blaming = re.compile(r"\b(blame|fault of|mistake|careless|sorry|unfortunately|guarantee|definitely|!)\b", re.I)
+    assert {file: hits for file, text in rendered.items() if (hits := blaming.findall(text))} == {}
+
+
+def test_every_notice_that_the_flow_tells_has_golden_files() -> None:
+    source = "\n".join(path.read_text("utf-8") for path in Path(telling.__file__).parent.glob("*.py"))
+    told = set(re.findall(r"""(?:\btell|_tell|about_house|about_incident)\(\s*(?:[\w.]+,\s*)*"(\w+)",""", source))
+    told |= {name for pair in re.findall(r'name = "(\w+)" if .* else "(\w+)"', source) for name in pair}
+    told |= set(endings._NOTICE.values())
+    assert {"incident_opened", "halted", "dead_letter", "would_restore", "held", "restored"} <= told
+    assert told <= set(NAMES)
+
+
+def test_the_records_in_the_facts_have_the_keys_that_templates_are_promised() -> None:
+    release = Release("rel-1", "s", "41", "42", run().accepted_at)
+    assert set(RECORDS["run"]) == set(telling.run_facts(run()))
+    assert set(RECORDS["release"]) == set(release_facts(release))
+    assert set(RECORDS["incident"]) == set(realistic("restored").facts["incident"])
+    assert set(RECORDS["alert"]) <= set(alert())
+
+
+# What each audience is promised
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("name", NAMES)
+def test_an_executive_notice_is_short_and_begins_with_the_decision(
+    name: str, kind: str, templates: NoticeTemplates
+) -> None:
+    subject, body = templates.render(replace(KINDS[kind](name), audience="executive"))
+    assert len(body.split()) < EXECUTIVE_WORDS, body
+    assert re.match(r"(No decision is needed|A decision is (still )?needed from .+ (by|as soon as possible))", body), (
+        body
+    )
+    if body.startswith("A decision"):
+        assert "Otherwise" in body
+    assert not re.search(r"\b(inc|run|rel|evt|ntc)-[0-9a-z]{4}", subject + body), body
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("audience", [*AUDIENCES, "partners", "Board.EU"])
+def test_every_notice_says_which_facts_it_tells_and_fits_its_limit(
+    audience: str, kind: str, templates: NoticeTemplates
+) -> None:
+    for name in NAMES:
+        notice = replace(KINDS[kind](name), audience=audience)
+        subject, body = templates.render(notice)
+        stamp = rf"Facts revision {notice.revision}, as of \d\d:\d\d:\d\d UTC on 20 Nov 2026\.$"
+        assert re.search(stamp, body), f"{name}: {body}"
+        assert len(body) <= MAX_OUTPUT
+        assert "\n" not in subject
+        assert 5 < len(subject) <= 200
+
+
+def test_engineering_reads_ids_links_steps_and_errors(templates: NoticeTemplates) -> None:
+    notice = realistic("needs_human")
+    _, body = templates.render(notice)
+    for one in ("run", "incident", "release"):
+        assert notice.facts[one]["id"] in body
+    for one in ("https://andon.example.com/incidents/", "9f2c41d07ab35e68", "restore (http_request): unknown", "503"):
+        assert one in body
+
+
+def test_would_restore_says_that_nothing_was_touched(templates: NoticeTemplates) -> None:
+    for audience in AUDIENCES:
+        _, body = templates.render(replace(realistic("would_restore"), audience=audience))
+        assert re.search(r"[Nn]othing was (touched|changed)", body), body
+
+
+def test_restored_is_not_told_as_the_end(templates: NoticeTemplates) -> None:
+    for audience in ("engineering", "product", "executive", "support"):
+        _, body = templates.render(replace(realistic("restored"), audience=audience))
+        assert re.search(r"not resolved|not yet the all-clear", body), body
+        assert "watch" in body
+
+
+def test_the_end_of_an_approval_is_told_where_it_is_known(templates: NoticeTemplates) -> None:
+    notice = realistic("approval_needed")
+    facts = {**notice.facts, "expires_at": "2026-11-20T14:22:31.396Z"}
+    _, body = templates.render(replace(notice, facts=facts, audience="executive"))
+    assert body.startswith("A decision is needed from rollback authority by 14:22:31 UTC:")
+
+
+@pytest.mark.parametrize("name", STATUS_OF)
+def test_a_drill_says_so_in_the_subject_and_in_the_first_line(name: str, templates: NoticeTemplates) -> None:
+    for audience in AUDIENCES:
+        subject, body = templates.render(replace(realistic(name, drill=True), audience=audience))
+        assert subject.startswith("DRILL: ")
+        assert body.startswith("DRILL: this is an exercise. Production is not touched.\n\n")
+        assert "DRILL" not in "".join(templates.render(replace(realistic(name), audience=audience)))
+
+
+# Hostile facts
+
+HOSTILE = (
+    "x\r\nSubject: forged\n\n# forged\n- forged\u2028> forged\x00\x1b[31m <!channel> <@U123> @channel @here "
+    "<!subteam^S1|ops> [click](http://evil.example) ![i](http://evil.example) `code` <script>alert(1)</script> "
+    "\u202egnp.exe {{ 7*191 }} {% raw %} {# gone #} ${x} \ud800"
+)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_facts_forge_no_line_no_mention_no_link_and_no_code(name: str, templates: NoticeTemplates) -> None:
+    for audience in AUDIENCES:
+        notice = replace(longest(name), audience=audience)
+        calm = templates.render(replace(notice, facts=filled(notice.facts, lambda _: "x y")))
+        subject, body = templates.render(replace(notice, facts=filled(notice.facts, lambda _: HOSTILE)))
+        assert len(body.splitlines()) == len(calm[1].splitlines())
+        for text in (subject, body):
+            assert not re.search(r"<[!@#a-z/]|@(channel|here)|\]\(|[\x00-\x08\x0b-\x1f\u202e\u2028\ud800]", text)
+            assert not re.search(r"^(Subject: )?forged|^[#>] ?forged|^- forged|`code", text, re.MULTILINE)
+            assert "1337" not in text
+            text.encode("utf-8")
+        assert "channel>" in subject + body or audience == "executive" or name in HOUSE_NAMES
+
+
+def test_names_of_labels_are_as_hostile_as_their_values(templates: NoticeTemplates) -> None:
+    notice = realistic("held")
+    facts = {**notice.facts, "alert": alert() | {"labels": {HOSTILE: HOSTILE}}}
+    _, body = templates.render(replace(notice, facts=facts))
+    assert len(body.splitlines()) == len(templates.render(notice)[1].splitlines()) - 2
+    assert "<!" not in body
+
+
+def test_facts_are_plain_even_where_a_template_forgets_to_ask(custom: Callable[..., NoticeTemplates]) -> None:
+    renderer = custom(
+        held=words("{% set x = reason %}{% macro m(v) %}{{ v }}{% endmacro %}{{ m(x) ~ x }} {{ [x] | join }}")
+    )
+    notice = realistic("held")
+    _, body = renderer.render(replace(notice, facts={**notice.facts, "reason": "a\n<!here> @all " + "b" * 900}))
+    assert body.count("\n") == 0
+    assert "<!" not in body
+    assert "@all" not in body
+    assert len(body) < 1000
+
+
+def test_a_mail_address_stays_one() -> None:
+    assert plain("ask ops@example.com") == "ask ops@example.com"
+
+
+# Words for people
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        (0.4213, "0.42 s"), (9.996, "10.00 s"), (12.34, "12.3 s"), (59.94, "59.9 s"), (59.97, "1 min 0 s"),
+        (125.3, "2 min 5 s"), (4200, "1 h 10 min"), (-3.0, "-3.00 s"), (None, "not known yet"), (True, "yes"),
+    ],
+)  # fmt: skip
+def test_seconds_are_said_as_people_say_them(value: Any, said: str) -> None:
+    assert seconds(value) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("2026-11-20T14:07:31.396Z", "14:07:31 UTC"),
+        ("2026-11-20T23:59:59+02:00", "21:59:59 UTC"),
+        ("2026-11-21T00:07:31Z", "21 Nov 2026, 00:07:31 UTC"),
+        ("", "not known yet"),
+        (None, "not known yet"),
+        ("soon", "not known yet"),
+    ],
+)
+def test_times_carry_their_date_only_on_another_day(value: Any, said: str) -> None:
+    assert when(value, parse_time("2026-11-20T15:00:00Z")) == said
+
+
+def test_long_values_are_cut() -> None:
+    assert len(plain("x" * 5000)) == 300
+    assert len(plain("x" * 5000, 2000)) == 2000
+    assert brief("one two three four", 2) == "one two …"
+    assert brief("see run-01jd4xk2m9q7r3s5t6v8w0y1z2", 5) == "see (a record)"
+    assert known("") == "not known yet"
+
+
+# Which template
+
+
+def test_the_most_particular_template_wins_and_then_the_first_folder(custom: Callable[..., NoticeTemplates]) -> None:
+    renderer = custom(held__product=words("ours for product"), held=words("ours"), message__support=words("theirs"))
+    said = {
+        (name, audience): renderer.render(replace(realistic(name), audience=audience))[1]
+        for name in ("held", "halfway", "restored")
+        for audience in ("product", "support")
+    }
+    assert said["held", "product"] == "ours for product"
+    assert said["held", "support"] == "ours"
+    assert said["halfway", "support"] == "theirs"
+    assert "Traffic is back" in said["halfway", "product"]
+    assert "back on version 41" in said["restored", "product"]
+
+
+def test_a_changed_and_a_new_template_are_used_at_the_next_notice(custom: Callable[..., NoticeTemplates]) -> None:
+    renderer, notice = custom(), realistic("held")
+    assert "automation is off" in renderer.render(notice)[1]
+    custom(held=words("first"))
+    assert renderer.render(notice)[1] == "first"
+    custom(held=words("second one"))
+    assert renderer.render(notice)[1] == "second one"
+
+
+@pytest.mark.parametrize("name", ["../held", "Held", "", "a" * 65, "held.j2", "_parts/../held", "hel\nd"])
+def test_a_name_that_could_leave_the_folder_is_refused(name: str, templates: NoticeTemplates) -> None:
+    with pytest.raises(StepFailed, match="no name for a notice"):
+        templates.render(replace(realistic("held"), name=name))
+
+
+def test_no_template_at_all_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StepFailed, match="there is no template"):
+        NoticeTemplates([tmp_path]).render(realistic("held"))
+
+
+# Broken and wicked templates
+
+BROKEN = {
+    "unknown name": (words("{{ reasn }}"), "'reasn' is undefined"),
+    "unknown key": (words("{{ release.candidat }}"), "'candidat' is not there"),
+    "unclosed": (words("{% if x %}"), "notices/held.j2:3"),
+    "unknown filter": (words("{{ reason | shout }}"), "shout"),
+    "no subject": ("Hello\n\nthere\n", "first line"),
+    "no body": ("Subject: x\n\n", "nothing follows"),
+    "list as text": (words("{{ run.steps }}"), "cannot be written as text"),
+    "too long": (words("{% for a in 'x' | brief(1) and [1,2,3] %}" + "y" * 4000 + "{% endfor %}"), "longer than"),
+    "huge text": (words("{{ 'a' * 10**9 }}"), "not allowed"),
+    "huge product": (words("{{ 'a' * 1000000000 }}"), "works on numbers"),
+    "huge number": (words("{{ 999999999999 * 999999999999 * 999999999999 }}"), "grows too large"),
+    "format": (words("{{ '%999999999d' % 1 }}"), "works on numbers"),
+    "range": (words("{% for i in range(10**9) %}x{% endfor %}"), "not allowed"),
+    "range alone": (words("{% for i in range(99999) %}x{% endfor %}"), "'range' is undefined"),
+    "nested loops": (
+        words(
+            "{% set l = [1,2,3,4,5,6,7,8,9,10] %}"
+            + "".join(f"{{% for {n} in l %}}" for n in "abcdefghij")
+            + "{% endfor %}" * 10
+        ),
+        "loops or calls",
+    ),
+    "loop over text": (words("{% for a in reason %}x{% endfor %}"), "runs over a list"),
+    "doubling": (
+        words("{% macro d(s, n) %}{% if n > 0 %}{{ d(s + s, n - 1) }}{% endif %}{% endmacro %}{{ d('xxxx', 60) }}"),
+        "grows beyond",
+    ),
+    "doubling by joining": (
+        words("{% macro d(s, n) %}{% if n > 0 %}{{ d(s ~ s, n - 1) }}{% endif %}{% endmacro %}{{ d('xxxx', 60) }}"),
+        "grows beyond",
+    ),
+    "doubling by writing": (
+        words("{% set x %}yyyyyyyy{% endset %}" + "{% set x %}{{ x }}{{ x }}{% endset %}" * 60),
+        "writes more",
+    ),
+    "macro tree": (
+        words("{% macro m(n) %}{% if n < 99 %}{{ m(n + 1) }}{{ m(n + 1) }}{% endif %}{% endmacro %}{{ m(0) }}"),
+        "loops or calls",
+    ),
+    "endless macro": (words("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), ""),
+    "includes itself": (words('{% include "notices/held.j2" %}{% include "notices/held.j2" %}'), ""),
+    "recursive loop": (words("{% for a in run.steps recursive %}{{ loop(run.steps) }}{% endfor %}"), "not allowed"),
+    "escape off": (words("{% autoescape false %}{{ reason }}{% endautoescape %}"), "not allowed"),
+    "safe": (words("{{ reason | safe }}"), "safe"),
+    "attr": (words("{{ reason | attr('__class__') }}"), "attr"),
+    "dunder": (words("{{ ().__class__.__mro__ }}"), "not there"),
+    "method": (words("{{ reason.format(reason) }}"), "not there"),
+    "module": (words('{% import "notices/_parts.j2" as say with context %}{{ say.__init__ }}'), "not there"),
+    "macro's code": (words("{% macro m() %}{% endmacro %}{{ m._func }}"), "not there"),
+    "lipsum": (words("{{ lipsum.__globals__ }}"), "'lipsum' is undefined"),
+    "self": (words("{{ self.__init__ }}"), ""),
+    "another file": (words('{% include "../../../etc/passwd" %}'), "no template"),
+    "an absolute file": (words('{% include "/etc/passwd" %}'), "no template"),
+    "a page": (words('{% include "pages/login.html.j2" %}'), "no template"),
+    "division": (words("{{ 1 / 0 }}"), "ZeroDivisionError"),
+    "too large a file": (words("y" * 40_000), "larger than"),
+}
+
+
+@pytest.mark.parametrize("what", BROKEN)
+def test_a_broken_or_wicked_template_fails_in_one_line_and_in_time(
+    what: str, custom: Callable[..., NoticeTemplates]
+) -> None:
+    text, why = BROKEN[what]
+    began = time.monotonic()
+    with pytest.raises(StepFailed) as failed:
+        custom(held=text).render(realistic("held"))
+    said = str(failed.value)
+    assert why in said
+    assert "\n" not in said
+    assert said.startswith("The template of held for engineering cannot be used.")
+    assert len(said) < 500
+    assert time.monotonic() - began < 30  # the wicked ones would take hours
+
+
+def test_an_error_says_file_and_line(custom: Callable[..., NoticeTemplates]) -> None:
+    with pytest.raises(StepFailed, match=r"notices/held\.j2:4: 'nobody' is undefined"):
+        custom(held="Subject: x\n\nfine\n{{ nobody }}\n").render(realistic("held"))
+
+
+def test_an_error_quotes_no_hostile_name(custom: Callable[..., NoticeTemplates]) -> None:
+    notice = realistic("held")
+    facts = {**notice.facts, "alert": alert() | {"labels": {"a\nb <!channel>": "x"}}}
+    with pytest.raises(StepFailed) as failed:
+        custom(held=words("{{ alert.labels.team }}")).render(replace(notice, facts=facts))
+    assert "\n" not in str(failed.value)
+    assert "<!" not in str(failed.value)
+
+
+def test_a_file_that_is_not_utf_8_is_said(custom: Callable[..., NoticeTemplates], tmp_path: Path) -> None:
+    renderer = custom(held="x")
+    (tmp_path / "notices" / "held.j2").write_bytes(b"Subject: \xff\n\nx\n")
+    with pytest.raises(StepFailed, match="not UTF-8"):
+        renderer.render(realistic("held"))
+
+
+def test_facts_that_make_no_sense_fail_as_a_template_does(templates: NoticeTemplates) -> None:
+    notice = realistic("held")
+    for bad in ({"as_of": "yesterday"}, {"alert": 7}, {"run": {"id": "run-1", "steps": 7}}):
+        with pytest.raises(StepFailed):
+            templates.render(replace(notice, facts={**notice.facts, **bad}))
+
+
+def test_a_failure_leaves_nothing_behind_for_the_next_notice(custom: Callable[..., NoticeTemplates]) -> None:
+    renderer = custom(held=words("{% for a in [1,2,3] %}{{ reasn }}{% endfor %}"))
+    for _ in range(3):
+        with pytest.raises(StepFailed):
+            renderer.render(realistic("held"))
+        assert "back on version 41" in renderer.render(replace(realistic("restored"), audience="executive"))[1]
+
+
+def test_faults_of_a_folder_are_listed_with_file_and_line(
+    custom: Callable[..., NoticeTemplates], tmp_path: Path
+) -> None:
+    renderer = custom(held="Subject: x\n\n{% if %}\n", lifted=words("{{ reason | shout }}"), Wrong=words("x"))
+    faults = [str(fault).removeprefix(f"{tmp_path}/notices/") for fault in renderer.faults(tmp_path)]
+    assert [fault.split(": ")[0] for fault in faults] == ["Wrong.j2:0", "held.j2:3", "lifted.j2:3"]
+    assert renderer.faults(SHIPPED) == []
