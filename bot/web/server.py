@@ -21,6 +21,7 @@ def serve(head: Head) -> None:
     """Blocks until SIGTERM or SIGINT; requests that were taken are answered first. Call it from the main thread."""
     server = uvicorn.Server(configure(head))
     watch_reload(head)
+    watch_end(server)
     server.run()
 
 
@@ -44,6 +45,17 @@ def configure(head: Head) -> uvicorn.Config:
         timeout_keep_alive=30,
         timeout_graceful_shutdown=_GRACE_SECONDS,
     )
+
+
+def watch_end(server: uvicorn.Server) -> None:
+    """The server's own handlers stand before these while it runs, and pass the signal on once all is answered:
+    then it must not kill the process, which still has connections to close."""
+
+    def end(_signal: int, _frame: FrameType | None) -> None:
+        server.should_exit = True
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end)
 
 
 def watch_reload(head: Head) -> None:
