@@ -166,14 +166,13 @@ def _place(error: BaseException) -> str:
 
 def _said(error: BaseException) -> str:
     """One line; names of facts may come from outside, so it is made plain as well."""
+    if isinstance(error, OSError):
+        return f"a file cannot be read ({error.strerror})"
     if isinstance(error, TemplateNotFound):
         return f"there is no template {plain(error.name or '')}"
     if isinstance(error, TemplateError):
         return str(plain(error.message or type(error).__name__))
     if isinstance(error, Unfillable | BadInput):
         return str(plain(str(error)))
-    if isinstance(error, OSError):
-        return f"a file cannot be read ({error.strerror})"
-    if isinstance(error, UnicodeError):
-        return "the file is not UTF-8"
-    return f"its facts do not fit together ({type(error).__name__})"
+    said = {RecursionError: "it calls or includes itself too deeply", UnicodeDecodeError: "the file is not UTF-8"}
+    return said.get(type(error), f"its facts do not fit together ({type(error).__name__})")

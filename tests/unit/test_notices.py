@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -224,6 +223,19 @@ def test_facts_are_plain_even_where_a_template_forgets_to_ask(custom: Callable[.
     assert len(body) < 1000
 
 
+@pytest.mark.parametrize(
+    "value", ["# big", "> quote", "- item", "* item", "+ item", "1. item", "2) item", "=== line", "| cell"]
+)
+def test_a_value_at_the_beginning_of_a_line_starts_no_block(value: str) -> None:
+    assert not re.match(r"\s*([#>*+=|-]|\d+[.)]\s)", plain(value))
+    assert plain(value).endswith(value)
+
+
+@pytest.mark.parametrize("value", ["1.2.3", "12.3 s", "41", "v42-rc.1", "3 of 4"])
+def test_versions_and_figures_stay_as_they_are(value: str) -> None:
+    assert plain(value) == value
+
+
 def test_a_mail_address_stays_one() -> None:
     assert plain("ask ops@example.com") == "ask ops@example.com"
 
@@ -312,7 +324,7 @@ BROKEN = {
     "no subject": ("Hello\n\nthere\n", "first line"),
     "no body": ("Subject: x\n\n", "nothing follows"),
     "list as text": (words("{{ run.steps }}"), "cannot be written as text"),
-    "too long": (words("{% for a in 'x' | brief(1) and [1,2,3] %}" + "y" * 4000 + "{% endfor %}"), "longer than"),
+    "too long": (words("{% for a in [1, 2, 3] %}" + "y" * 4000 + "{% endfor %}"), "longer than"),
     "huge text": (words("{{ 'a' * 10**9 }}"), "not allowed"),
     "huge product": (words("{{ 'a' * 1000000000 }}"), "works on numbers"),
     "huge number": (words("{{ 999999999999 * 999999999999 * 999999999999 }}"), "grows too large"),
@@ -344,8 +356,8 @@ BROKEN = {
         words("{% macro m(n) %}{% if n < 99 %}{{ m(n + 1) }}{{ m(n + 1) }}{% endif %}{% endmacro %}{{ m(0) }}"),
         "loops or calls",
     ),
-    "endless macro": (words("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), ""),
-    "includes itself": (words('{% include "notices/held.j2" %}{% include "notices/held.j2" %}'), ""),
+    "endless macro": (words("{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}"), "itself too deeply"),
+    "includes itself": (words('{% include "notices/held.j2" %}{% include "notices/held.j2" %}'), "itself too deeply"),
     "recursive loop": (words("{% for a in run.steps recursive %}{{ loop(run.steps) }}{% endfor %}"), "not allowed"),
     "escape off": (words("{% autoescape false %}{{ reason }}{% endautoescape %}"), "not allowed"),
     "safe": (words("{{ reason | safe }}"), "safe"),
@@ -355,7 +367,7 @@ BROKEN = {
     "module": (words('{% import "notices/_parts.j2" as say with context %}{{ say.__init__ }}'), "not there"),
     "macro's code": (words("{% macro m() %}{% endmacro %}{{ m._func }}"), "not there"),
     "lipsum": (words("{{ lipsum.__globals__ }}"), "'lipsum' is undefined"),
-    "self": (words("{{ self.__init__ }}"), ""),
+    "self": (words("{{ self.__init__ }}"), "not there"),
     "another file": (words('{% include "../../../etc/passwd" %}'), "no template"),
     "an absolute file": (words('{% include "/etc/passwd" %}'), "no template"),
     "a page": (words('{% include "pages/login.html.j2" %}'), "no template"),
@@ -365,11 +377,10 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("what", BROKEN)
-def test_a_broken_or_wicked_template_fails_in_one_line_and_in_time(
+def test_a_broken_or_wicked_template_fails_in_one_line_and_before_the_timeout(
     what: str, custom: Callable[..., NoticeTemplates]
 ) -> None:
     text, why = BROKEN[what]
-    began = time.monotonic()
     with pytest.raises(StepFailed) as failed:
         custom(held=text).render(realistic("held"))
     said = str(failed.value)
@@ -377,7 +388,6 @@ def test_a_broken_or_wicked_template_fails_in_one_line_and_in_time(
     assert "\n" not in said
     assert said.startswith("The template of held for engineering cannot be used.")
     assert len(said) < 500
-    assert time.monotonic() - began < 30  # the wicked ones would take hours
 
 
 def test_an_error_says_file_and_line(custom: Callable[..., NoticeTemplates]) -> None:
