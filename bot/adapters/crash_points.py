@@ -21,6 +21,10 @@ POINTS = (
 )
 
 
+PAUSE = "pause:"
+"""Before a point: the process is stopped there instead (SIGSTOP), as if its host had stood still."""
+
+
 def crash_hook(point: str | None, folder: Path) -> Callable[[str], None]:
     """A hook that kills this process with SIGKILL the first time it passes `point`, once per data folder.
 
@@ -29,6 +33,8 @@ def crash_hook(point: str | None, folder: Path) -> Callable[[str], None]:
     """
     if point is None:
         return _never
+    number = signal.SIGSTOP if point.startswith(PAUSE) else signal.SIGKILL
+    point = point.removeprefix(PAUSE)
 
     def hook(passed: str) -> None:
         if passed != point:
@@ -37,7 +43,7 @@ def crash_hook(point: str | None, folder: Path) -> Callable[[str], None]:
             (folder / f"crashed-{point}").touch(exist_ok=False)
         except FileExistsError:
             return
-        os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), number)
 
     return hook
 
