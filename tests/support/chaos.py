@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -65,7 +66,14 @@ class House:
                 clients = link.client_list()
             except RedisError:
                 return False
-        return any(client.get("name") == name and client.get("cmd") == "blmove" for client in clients)
+        return any(client.get("name") == name and "b" in client.get("flags", "") for client in clients)
+
+    def kill_redis(self) -> None:
+        """Kill the server, without a chance to write anything down."""
+        pid = self.redis.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)
+        until("the server is gone", lambda: self.redis.pid is None)
 
     def ready(self, *workers: subprocess.Popen[bytes]) -> None:
         """Wait until they listen."""

@@ -35,11 +35,11 @@ Found = TypeVar("Found")
 
 
 def until(what: str, look: Callable[[], Found | None], *, seconds: float = 30.0, every: float = 0.05) -> Found:
-    """What `look` finds, asked again and again; an assertion that names `what` when the time is over."""
+    """The first that `look` finds and that is not empty; an assertion that names `what` when the time is over."""
     deadline, pause = time.monotonic() + seconds, threading.Event()
     while True:
         found = look()
-        if found is not None and found is not False:
+        if found:
             return found
         assert time.monotonic() < deadline, f"waited {seconds:g} s in vain until {what}"
         pause.wait(every)
