@@ -9,6 +9,7 @@ from bot.domain.errors import BadInput, Conflict, NotFound, Refused
 from bot.domain.events import Actor, Command, Delivery, Disposition, Event, Receipt
 from bot.flow.batch import Batch, Heard
 from bot.flow.consequences import Consequences
+from bot.flow.matching import PolicyIndex
 from bot.flow.orders import Orders
 from bot.plugins import AlertSource
 from bot.ports import Bell, Clock, Ids, Queue, Store
@@ -41,6 +42,7 @@ class Intake:
         self._configuration = configuration
         self._consequences = consequences
         self._crash = crash
+        self._indexed: tuple[Configuration | None, PolicyIndex] = (None, PolicyIndex(()))
 
     def accept(
         self, deliveries: Sequence[Delivery], ring: Callable[[Sequence[Bell]], object] | None = None
@@ -86,10 +88,17 @@ class Intake:
             heard.alerts = source.parse(delivery.raw, delivery.headers)
         except BadInput as error:
             heard.problem = str(error)
-        policies = configuration.policies.values()
+        index = self._index_of(configuration)
         for alert in heard.alerts:
-            heard.matches.append(self._consequences.matching(alert, policies))
+            heard.matches.append(self._consequences.matching(alert, index.candidates(alert.labels)))
         return heard
+
+    def _index_of(self, configuration: Configuration) -> PolicyIndex:
+        known, index = self._indexed
+        if known is not configuration:
+            index = PolicyIndex(configuration.policies.values())
+            self._indexed = (configuration, index)
+        return index
 
     def _store_all(
         self,
