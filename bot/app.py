@@ -194,9 +194,10 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     crash = outside.workshop.crash
     teller = Teller(ids, settings.address)
     endings = Endings(ids, teller, current)
+    consequences = Consequences(ids, teller)
     return {
-        "intake": _intake(outside, Consequences(ids, teller)),
-        "runner": _runner(settings, outside, endings),
+        "intake": _intake(outside, consequences),
+        "runner": _runner(settings, outside, Mover(ids, current, endings, consequences)),
         "notices": NoticeDesk(
             store=store,
             clock=clock,
@@ -241,13 +242,13 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
     )
 
 
-def _runner(settings: Settings, outside: _Outside, endings: Endings) -> Runner:
+def _runner(settings: Settings, outside: _Outside, mover: Mover) -> Runner:
     lease = timedelta(seconds=settings.lease_seconds)
     return Runner(
         store=outside.store,
         clock=outside.clock,
         workshop=outside.workshop,
-        mover=Mover(outside.ids, outside.current, endings),
+        mover=mover,
         keeper=LeaseKeeper(outside.store, outside.clock, lease, outside.log),
         owner=outside.owner,
         ttl=lease,

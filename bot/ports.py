@@ -58,7 +58,7 @@ class Figures:
 
 
 class Transaction(Protocol):
-    """One unit of work: all of it is committed or none. Additions may be sent in bulk at the next read or at the end."""
+    """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 
     def add(self, *records: Record) -> None:
         """Insert records."""

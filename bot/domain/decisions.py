@@ -8,8 +8,9 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from bot.domain.events import Alert
+from bot.domain.events import Alert, AlertStatus, EventKind
 from bot.domain.incidents import Severity
+from bot.domain.times import format_time, parse_time
 
 
 class Verdict(StrEnum):
@@ -75,8 +76,6 @@ class Decision:
 
 def alert_facts(alert: Alert) -> dict[str, Any]:
     """What `alert` reads in conditions and playbooks; plain JSON values."""
-    from bot.domain.times import format_time
-
     return {
         "source": alert.source,
         "kind": str(alert.kind),
@@ -90,3 +89,20 @@ def alert_facts(alert: Alert) -> dict[str, Any]:
         "labels": dict(alert.labels),
         "annotations": dict(alert.annotations),
     }
+
+
+def alert_of(facts: Mapping[str, Any]) -> Alert:
+    """The alert that a decision judged, from the copy it keeps; what no decision looks at is not in it."""
+    return Alert(
+        source=facts["source"],
+        kind=EventKind(facts["kind"]),
+        status=AlertStatus(facts["status"]) if facts["status"] else None,
+        severity=facts["severity"] or None,
+        title=facts["title"] or None,
+        fingerprint=facts["fingerprint"],
+        group_key=facts["group_key"] or None,
+        starts_at=parse_time(facts["starts_at"]) if facts["starts_at"] else None,
+        link=facts["link"] or None,
+        labels=facts["labels"],
+        annotations=facts["annotations"],
+    )

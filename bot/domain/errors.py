@@ -1,14 +1,14 @@
 """The error tree: five kinds of bad news, each with what happened, why, and what to do next.
 
-    AndonError
-    ├─ BadInput      the sender's fault; answered clearly, nothing changes
-    │  └─ NotFound   the thing named does not exist
-    ├─ Refused       a rule says no; recorded as a decision
-    ├─ TryLater      the world is busy or away; carries a delay; never means the release is bad
-    │  ├─ LeaseLost  another worker holds the run now; this one stops touching it
-    │  └─ Conflict   somebody else wrote the same thing first; read again and decide again
-    ├─ StepFailed    the step cannot succeed; the run stops and people are told
-    └─ ConfigError   found at start or by `andon check`; the process does not start
+AndonError
+├─ BadInput      the sender's fault; answered clearly, nothing changes
+│  └─ NotFound   the thing named does not exist
+├─ Refused       a rule says no; recorded as a decision
+├─ TryLater      the world is busy or away; carries a delay; never means the release is bad
+│  ├─ LeaseLost  another worker holds the run now; this one stops touching it
+│  └─ Conflict   somebody else wrote the same thing first; read again and decide again
+├─ StepFailed    the step cannot succeed; the run stops and people are told
+└─ ConfigError   found at start or by `andon check`; the process does not start
 """
 
 from __future__ import annotations

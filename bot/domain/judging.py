@@ -134,7 +134,7 @@ def _act(draft: Decision, criterion: Criterion, policy: Policy, known: Known) ->
     if held:
         return replace(draft, verdict=Verdict.HELD, reason=f"{name}, but {held}")
     asks = _asks_instead(criterion, policy, known)
-    if known.run is not None and not (known.run.only_waits_for_approval and criterion.is_automatic and not asks):
+    if known.run is not None and not (known.run.yields and criterion.is_automatic and not asks):
         return replace(
             draft, verdict=Verdict.JOIN, run_id=known.run.id, reason=f"{name}; run {known.run.id} is at it already"
         )
@@ -143,7 +143,7 @@ def _act(draft: Decision, criterion: Criterion, policy: Policy, known: Known) ->
             draft, verdict=Verdict.ASK, authority=ROLLBACK_AUTHORITY, reason=f"{name}, but {asks}, so a person decides"
         )
     if criterion.is_automatic:
-        instead = f"; it supersedes {known.run.id}, which only waits for an approval" if known.run else ""
+        instead = f"; it supersedes {known.run.id}, which makes way for it" if known.run else ""
         return replace(draft, verdict=Verdict.RUN, reason=f"{name}; its authority is automatic{instead}")
     return replace(draft, verdict=Verdict.ASK, reason=f"{name}; a member of {criterion.authority} decides")
 

@@ -230,6 +230,11 @@ class Run:
         return (self.first_action_at - self.accepted_at).total_seconds() if self.first_action_at else None
 
     @property
+    def yields(self) -> bool:
+        """Makes way for an automatic rollback: it only waits for an approval, or it promotes."""
+        return self.only_waits_for_approval or self.kind is PlaybookKind.PROMOTE
+
+    @property
     def next_step(self) -> StepState | None:
         """The first step that is not settled; None when all are."""
         return next((step for step in self.steps if not step.is_settled), None)
@@ -322,7 +327,9 @@ class Run:
 
     def undone(self, now: datetime) -> Self:
         """From now on the run takes back, in reverse order, whatever acted and declares an undo."""
-        moved = replace(self, status=RunStatus.RUNNING) if self.status is RunStatus.RUNNING else self.moved(_E.UNDO, now)
+        moved = (
+            replace(self, status=RunStatus.RUNNING) if self.status is RunStatus.RUNNING else self.moved(_E.UNDO, now)
+        )
         undos = tuple(
             StepState(id=f"{state.id}:undo", use=spec.undo.use, undoes=state.id)
             for state, spec in reversed([(state, self._declared(state)) for state in self.steps])

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bot.domain.configuration import Configuration
-from bot.domain.decisions import Decision, Verdict, alert_facts
+from bot.domain.decisions import Decision, Verdict, alert_facts, alert_of
 from bot.domain.events import ANDON, Alert, AlertStatus
 from bot.domain.incidents import Incident, IncidentEvent, Severity
+from bot.domain.judging import decide
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ApprovalRule, Policy
 from bot.domain.records import AuditEntry, TimelineEntry
@@ -54,6 +55,22 @@ class Consequences:
             name = "would_restore" if decision.verdict is Verdict.OBSERVE else "held"
             self.tell(situation, name, policy, incident, cause=f"decision:{decision.id}", decision=decision)
         return decision
+
+    def after_run(self, situation: Situation, run: Run, configuration: Configuration) -> None:
+        """A run that was no rollback left its place: alerts that joined it and wanted a rollback are decided again."""
+        policy = configuration.policies.get(run.service)
+        if policy is None or run.incident_id is None or run.kind is PlaybookKind.ROLLBACK or not run.is_ended:
+            return
+        joined = [
+            one
+            for one in situation.tx.decisions(incident_id=run.incident_id)
+            if one.run_id == run.id and one.verdict is Verdict.JOIN and one.alert
+        ]
+        for before in joined:
+            alert = alert_of(before.alert)
+            decision = decide(alert, policy, situation.known((run.service, run.environment), policy))
+            decision = replace(decision, id=self._ids.new("dec"), event_id=before.event_id)
+            situation.record(self.of_alert(situation, decision, alert, policy, configuration))
 
     def _incident(
         self, situation: Situation, place: Place, alert: Alert, decision: Decision, policy: Policy

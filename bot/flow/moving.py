@@ -11,11 +11,13 @@ from bot.domain.errors import Refused
 from bot.domain.events import ANDON, Actor, Role
 from bot.domain.outcomes import Ask, Freeze, Outcome, Tell
 from bot.domain.permits import check_answer
-from bot.domain.playbooks import IfInterrupted
+from bot.domain.playbooks import IfInterrupted, PlaybookKind
 from bot.domain.policies import AUTOMATIC
 from bot.domain.records import Approval, ApprovalStatus, AuditEntry, TimelineEntry
 from bot.domain.runs import Lease, Run, RunEvent, RunStatus, StepState, StepStatus, WaitingFor
+from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
+from bot.flow.situation import Situation
 from bot.flow.stepping import Workshop
 from bot.ports import Ids, Transaction
 
@@ -78,7 +80,10 @@ def _answer_to(step: StepState, approvals: Sequence[Approval]) -> Approval | Non
 class Mover:
     """Writes what a move implies: audit rows, the timeline, due notices, the incident's and the release's state."""
 
-    def __init__(self, ids: Ids, configuration: Callable[[], Configuration], endings: Endings) -> None:
+    def __init__(
+        self, ids: Ids, configuration: Callable[[], Configuration], endings: Endings, consequences: Consequences
+    ) -> None:
+        self._consequences = consequences
         self._ids = ids
         self._configuration = configuration
         self._endings = endings
@@ -91,6 +96,13 @@ class Mover:
             )
         if move.run.is_ended or move.run.status is RunStatus.NEEDS_HUMAN:
             self._endings.write(tx, move.run, now)
+
+    def follow(self, tx: Transaction, run: Run, now: datetime) -> None:
+        """What becomes possible once a run has left its place, in the same commit."""
+        if run.is_ended and run.kind is not PlaybookKind.ROLLBACK:
+            situation = Situation(tx, (run.service,), now, self._ids)
+            self._consequences.after_run(situation, run, self._configuration())
+            situation.write_back()
 
     def recheck(self, tx: Transaction, run: Run, now: datetime) -> Run:
         """Who approved is checked once more at the moment of execution, against the policy as it is now."""

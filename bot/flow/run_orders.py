@@ -136,8 +136,9 @@ def _withdraw(order: Order, run: Run) -> None:
 
 
 def _stopped(order: Order, run: Run) -> Incident | None:
+    order.consequences.after_run(order.situation, run, order.configuration)
     incident = order.incident_of(run)
-    if incident is not None and incident.allows(IncidentEvent.RUN_STOPPED):
+    if run.kind is PlaybookKind.ROLLBACK and incident is not None and incident.allows(IncidentEvent.RUN_STOPPED):
         incident = incident.moved(IncidentEvent.RUN_STOPPED, order.situation.now)
         if order.situation.services[run.service].is_halted:
             incident = incident.moved(IncidentEvent.HALT, order.situation.now)

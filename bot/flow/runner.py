@@ -231,6 +231,7 @@ class Runner:
         saved = tx.save_run(before, move.run)
         if move.step is None:
             tx.release_lease(lease)
+            self._mover.follow(tx, saved, now)
             return None
         self._mover.intent(tx, before, move, lease, now)
         return _Work(saved, lease, move.step, move.checks, move.approval)

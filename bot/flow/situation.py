@@ -138,7 +138,9 @@ class Situation:
         return saved
 
     def supersede(self, run: Run, by: str) -> Run:
-        """End a run that only waits for an approval, in favour of another."""
+        """End a run that yields, in favour of another."""
+        if run.kind is PlaybookKind.PROMOTE:
+            return self.move_run(run.halted(self.now))
         return self.move_run(run.moved(RunEvent.SUPERSEDE, self.now, error=by))
 
     def write_back(self) -> None:
