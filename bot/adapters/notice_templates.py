@@ -36,7 +36,7 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
 """Facts that are records: every key is there in every notice, null where nobody knows it."""
 
 WORDS = (
-    "service", "summary", "environment", "reason", "criterion", "by", "question", "role", "expires_at", "then", "text",
+    "service", "summary", "environment", "reason", "criterion", "by", "question", "role", "expires_at", "text",
     "source", "event", "problem", "address",
 )  # fmt: skip
 """Facts that are text: there in every notice, empty where nobody knows them."""
@@ -166,10 +166,10 @@ def _place(error: BaseException) -> str:
 
 def _said(error: BaseException) -> str:
     """One line; names of facts may come from outside, so it is made plain as well."""
+    if isinstance(error, TemplateNotFound):  # an OSError too
+        return f"there is no template {plain(error.name or '')}"
     if isinstance(error, OSError):
         return f"a file cannot be read ({error.strerror})"
-    if isinstance(error, TemplateNotFound):
-        return f"there is no template {plain(error.name or '')}"
     if isinstance(error, TemplateError):
         return str(plain(error.message or type(error).__name__))
     if isinstance(error, Unfillable | BadInput):

@@ -24,7 +24,7 @@ from support.golden_notices import (
     run,
 )
 
-from bot.adapters.notice_templates import MAX_OUTPUT, RECORDS, NoticeTemplates
+from bot.adapters.notice_templates import MAX_OUTPUT, RECORDS, WORDS, NoticeTemplates
 from bot.adapters.notice_words import brief, known, plain, seconds, when
 from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import StepFailed
@@ -33,6 +33,7 @@ from bot.domain.records import Notice
 from bot.domain.releases import Release
 from bot.domain.times import parse_time
 from bot.flow import endings, telling
+from bot.flow.notices import plain_words
 
 SHIPPED = shipped_folder("templates")
 KINDS: dict[str, Callable[[str], Notice]] = {"realistic": realistic, "minimal": minimal, "longest": longest}
@@ -433,3 +434,28 @@ def test_faults_of_a_folder_are_listed_with_file_and_line(
     faults = [str(fault).removeprefix(f"{tmp_path}/notices/") for fault in renderer.faults(tmp_path)]
     assert [fault.split(": ")[0] for fault in faults] == ["Wrong.j2:0", "held.j2:3", "lifted.j2:3"]
     assert renderer.faults(SHIPPED) == []
+
+
+def test_the_example_in_the_documentation_works(custom: Callable[..., NoticeTemplates], checkout: Path) -> None:
+    page = (checkout / "docs" / "notices.md").read_text("utf-8")
+    example = page.split("```jinja\n")[1].split("```")[0]
+    subject, body = custom(restored__engineering=example).render(realistic("restored"))
+    assert subject == "SEV-1 fraud-model in production: restored, being watched"
+    assert body.startswith("fraud-model in production is back on version 41 after 2 min 5 s.\n\nFacts revision 3")
+
+
+def test_the_documentation_names_every_fact_and_every_notice(checkout: Path) -> None:
+    page = (checkout / "docs" / "notices.md").read_text("utf-8")
+    wanted = {*WORDS, *RECORDS, *(key for keys in RECORDS.values() for key in keys), *NAMES} - {"halfway"}
+    assert [word for word in sorted(wanted) if f"`{word}`" not in page] == []
+
+
+def test_what_the_flow_sends_instead_of_a_broken_template_says_which_file(
+    custom: Callable[..., NoticeTemplates],
+) -> None:
+    notice = realistic("held")
+    with pytest.raises(StepFailed) as failed:
+        custom(held=words("{{ reasn }}")).render(notice)
+    _, body = plain_words(notice, str(failed.value))
+    assert "criterion 'prediction divergence' holds" in body
+    assert "notices/held.j2:3: 'reasn' is undefined" in body
