@@ -29,7 +29,7 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     "run": (
         "id", "playbook", "kind", "summary", "status", "criterion", "authority", "requested_by", "approved_by",
         "plan_hash", "drill", "deadline", "within", "late", "seconds", "seconds_to_first_action", "error",
-        "stopped_at", "steps",
+        "stopped_at", "steps", "proof",
     ),
     "alert": ("source", "title", "status", "severity", "starts_at", "link", "labels", "annotations"),
 }  # fmt: skip

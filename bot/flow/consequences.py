@@ -15,6 +15,7 @@ from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ApprovalRule, Policy
 from bot.domain.records import AuditEntry, TimelineEntry
 from bot.domain.runs import Run
+from bot.domain.times import format_time
 from bot.flow.planning import Cause, approval_for, plan_run
 from bot.flow.situation import Situation
 from bot.flow.telling import Teller
@@ -206,6 +207,7 @@ class Consequences:
             question=approval.question,
             role=approval.role,
             members=list(policy.members(approval.role)),
+            expires_at=format_time(approval.expires_at),
         )
 
     def write(

@@ -13,6 +13,7 @@ from bot.domain.outcomes import Tell
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.records import Approval, AuditEntry, TimelineEntry
 from bot.domain.runs import Run, RunStatus
+from bot.domain.times import format_time
 from bot.flow.telling import Teller
 from bot.ports import Ids, Transaction
 
@@ -75,7 +76,15 @@ class Endings:
         policy = self._configuration().policies.get(run.service)
         members = list(policy.members(approval.role)) if policy else []
         self._tell(
-            tx, "approval_needed", incident, run, now, question=approval.question, role=approval.role, members=members
+            tx,
+            "approval_needed",
+            incident,
+            run,
+            now,
+            question=approval.question,
+            role=approval.role,
+            members=members,
+            expires_at=format_time(approval.expires_at),
         )
 
     def freeze(self, tx: Transaction, run: Run, reason: str, now: datetime) -> None:
@@ -109,7 +118,16 @@ class Endings:
         incident = tx.incident(run.incident_id) if run.incident_id else None
         if incident is not None:
             self._line(tx, incident, run, f"Nobody of {approval.role} answered in time; the run keeps waiting", now)
-            self._tell(tx, "approval_expired", incident, run, now, question=approval.question, role=approval.role)
+            self._tell(
+                tx,
+                "approval_expired",
+                incident,
+                run,
+                now,
+                question=approval.question,
+                role=approval.role,
+                expires_at=format_time(approval.expires_at),
+            )
 
     def _line(self, tx: Transaction, incident: Incident, run: Run, text: str, now: datetime) -> None:
         tx.add(

@@ -14,7 +14,8 @@ from bot.domain.permits import check_answer
 from bot.domain.playbooks import IfInterrupted, PlaybookKind
 from bot.domain.policies import AUTOMATIC
 from bot.domain.records import Approval, ApprovalStatus, AuditEntry, TimelineEntry
-from bot.domain.runs import Lease, Run, RunEvent, RunStatus, StepState, StepStatus, WaitingFor
+from bot.domain.runs import Lease, Run, RunEvent, RunStatus, WaitingFor
+from bot.domain.step_states import StepState, StepStatus
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.situation import Situation

@@ -7,7 +7,8 @@ from datetime import datetime
 
 from bot.domain.events import Word
 from bot.domain.records import Approval
-from bot.domain.runs import Lease, Run, RunEvent, StepState
+from bot.domain.runs import Lease, Run, RunEvent
+from bot.domain.step_states import StepState
 from bot.domain.times import format_time
 from bot.flow import shapes
 from bot.ports import Transaction

@@ -14,7 +14,8 @@ from bot.domain.errors import LeaseLost, TryLater
 from bot.domain.outcomes import Outcome, OutcomeKind
 from bot.domain.playbooks import IfInterrupted, OnFailure
 from bot.domain.records import Approval
-from bot.domain.runs import Lease, Run, RunEvent, RunStatus, StepState, StepStatus, WaitingFor
+from bot.domain.runs import Lease, Run, RunEvent, RunStatus, WaitingFor
+from bot.domain.step_states import StepState, StepStatus
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover, next_move
 from bot.flow.stepping import Unforeseen, Workshop, context_for

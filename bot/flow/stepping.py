@@ -15,7 +15,8 @@ from bot.domain.errors import AndonError, BadInput, ConfigError, LeaseLost, Refu
 from bot.domain.outcomes import Outcome
 from bot.domain.playbooks import ActionSpec
 from bot.domain.records import Approval
-from bot.domain.runs import Lease, Run, StepState
+from bot.domain.runs import Lease, Run
+from bot.domain.step_states import StepState
 from bot.plugins import Call, Checkable, ProcessResult, Reply, Step, StepContext
 from bot.ports import Expressions, Http, Processes, Secrets
 

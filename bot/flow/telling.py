@@ -11,7 +11,8 @@ from bot.domain.judging import release_facts
 from bot.domain.policies import Policy
 from bot.domain.records import Notice
 from bot.domain.releases import Release
-from bot.domain.runs import Run, StepStatus
+from bot.domain.runs import Run
+from bot.domain.step_states import StepState, StepStatus
 from bot.domain.times import format_duration, format_time
 from bot.ports import Ids
 
@@ -120,4 +121,22 @@ def run_facts(run: Run) -> Mapping[str, Any]:
         "steps": [
             {"id": step.id, "use": step.use, "status": str(step.status), "error": step.error} for step in run.steps
         ],
+        "proof": [_proof(run, step) for step in run.steps if _is_proof(step)],
+    }
+
+
+def _is_proof(step: StepState) -> bool:
+    """A wait that held: what was measured, for how long."""
+    return step.status is StepStatus.DONE and "held_seconds" in step.output
+
+
+def _proof(run: Run, step: StepState) -> dict[str, Any]:
+    written = run.spec(step.id).with_
+    expect = written.get("expect")
+    condition = written.get("condition") or (expect.get("condition") if isinstance(expect, Mapping) else None)
+    return {
+        "step": step.id,
+        "condition": str(condition or "answers as expected"),
+        "value": step.output.get("value"),
+        "held_seconds": step.output["held_seconds"],
     }

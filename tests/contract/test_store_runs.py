@@ -14,7 +14,8 @@ from support.store_records import AT, PLAYBOOK, event, incident, new_id, run
 
 from bot.adapters.sql import SqlStore
 from bot.domain.errors import Conflict, LeaseLost
-from bot.domain.runs import Run, RunEvent, RunStatus, StepStatus, WaitingFor
+from bot.domain.runs import Run, RunEvent, RunStatus, WaitingFor
+from bot.domain.step_states import StepStatus
 
 SECOND = timedelta(seconds=1)
 

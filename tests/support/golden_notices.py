@@ -20,7 +20,8 @@ from bot.domain.judging import release_facts
 from bot.domain.playbooks import Playbook
 from bot.domain.records import Notice
 from bot.domain.releases import Release
-from bot.domain.runs import Run, RunStatus, StepStatus
+from bot.domain.runs import Run, RunStatus
+from bot.domain.step_states import StepStatus
 from bot.domain.times import format_time
 from bot.flow.telling import incident_facts, run_facts
 
@@ -63,7 +64,10 @@ def playbook(steps: int = 3) -> Playbook:
     """A rollback in so many steps."""
     known = [("confirm", "http_request"), ("restore", "http_request"), ("verify", "wait_for_metric")]
     extra = [(f"step-{number}-{'x' * 50}"[:60], "wait_for_http") for number in range(3, steps)]
-    listed = [{"id": id_, "use": use} for id_, use in (known + extra)[:steps]]
+    listed: list[dict[str, Any]] = [{"id": id_, "use": use} for id_, use in (known + extra)[:steps]]
+    for one in listed:
+        if one["use"] == "wait_for_metric":
+            one["with"] = {"condition": "value < 0.01"}
     return Playbook.model_validate({"playbook": "rollback_model", "summary": "Put the incumbent back", "steps": listed})
 
 
@@ -84,12 +88,20 @@ def run(status: RunStatus = RunStatus.SUCCEEDED, *, drill: bool = False, steps: 
     stopped = "the deployer answered 503 and then not at all"
     error = {RunStatus.SUCCEEDED: "", RunStatus.CANCELLED: "cancelled by lead"}.get(status, stopped)
     states = tuple(
-        replace(step, status=done[step.id], error=stopped if done[step.id] is StepStatus.UNKNOWN else "")
+        replace(
+            step,
+            status=done[step.id],
+            error=stopped if done[step.id] is StepStatus.UNKNOWN else "",
+            output=MEASURED if step.use == "wait_for_metric" and done[step.id] is StepStatus.DONE else {},
+        )
         for step in planned.steps
     )
     finished = T0 + timedelta(seconds=125.3) if status.is_ended else None
     breached = T0 + timedelta(minutes=5) if status is RunStatus.RUNNING else None
     return replace(planned, steps=states, finished_at=finished, error=error, breached_at=breached)
+
+
+MEASURED = {"value": 0.003, "held_seconds": 120.4, "polls": 25}
 
 
 def alert() -> dict[str, Any]:

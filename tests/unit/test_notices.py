@@ -82,7 +82,7 @@ def test_no_golden_file_is_left_over(rendered: dict[str, str]) -> None:
 
 def test_notices_read_like_sentences(rendered: dict[str, str]) -> None:
     bad = re.compile(r"None|\{\}|\[\]|undefined|\{\{|\.\.|[^ \n] {2,}|: *$|\( *\)| ,|^ \S|\n{3,}|&#|&lt;", re.MULTILINE)
-    listed = re.compile(r"^(Steps|Reported|Next, after a look at the target):$", re.MULTILINE)
+    listed = re.compile(r"^(Steps|Reported|Measured after the action|Next, after a look at the target):$", re.MULTILINE)
     found = {file: bad.findall(listed.sub("x", text)) for file, text in rendered.items()}
     assert {file: hits for file, hits in found.items() if hits} == {}
 

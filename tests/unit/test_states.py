@@ -14,7 +14,8 @@ from bot.domain.incidents import INCIDENT_MOVES, Incident, IncidentEvent, Incide
 from bot.domain.outcomes import Outcome
 from bot.domain.playbooks import Playbook, PlaybookKind
 from bot.domain.releases import Release, ReleaseStatus, Service
-from bot.domain.runs import RUN_MOVES, Run, RunEvent, RunStatus, StepState, StepStatus, WaitingFor
+from bot.domain.runs import RUN_MOVES, Run, RunEvent, RunStatus, WaitingFor
+from bot.domain.step_states import StepState, StepStatus
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PAGE = Path(__file__).parents[2] / "docs/states.md"

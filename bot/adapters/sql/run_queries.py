@@ -31,7 +31,8 @@ from bot.adapters.sql.statements import RUN_CHANGES, save_run
 from bot.adapters.sql.work import Work, in_parts, step_row
 from bot.domain.errors import LeaseLost
 from bot.domain.playbooks import Playbook
-from bot.domain.runs import Run, RunStatus, StepState
+from bot.domain.runs import Run, RunStatus
+from bot.domain.step_states import StepState
 from bot.ports import Place
 
 _IN_PLAN_OR_STEPS = ("playbook", "facts", "steps")

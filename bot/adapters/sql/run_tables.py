@@ -7,7 +7,8 @@ from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, text
 from bot.adapters.sql.column_types import NUMBER, Choice, Json, Key, Moment, Prose
 from bot.adapters.sql.table_shapes import partial, table
 from bot.domain.records import ApprovalStatus
-from bot.domain.runs import RunStatus, StepStatus, WaitingFor
+from bot.domain.runs import RunStatus, WaitingFor
+from bot.domain.step_states import StepStatus
 
 # See tables.py: statements must use the same words as the index.
 ACTIVE_RUN = text("status IN ('queued', 'running', 'waiting', 'needs_human')")

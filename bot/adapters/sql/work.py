@@ -13,7 +13,8 @@ from bot.adapters.sql.statements import TABLE_OF, Statements
 from bot.adapters.sql.stored_text import place_key
 from bot.domain.incidents import Incident
 from bot.domain.releases import Automation
-from bot.domain.runs import Run, StepState
+from bot.domain.runs import Run
+from bot.domain.step_states import StepState
 from bot.ports import Change, Record
 
 T = TypeVar("T")
