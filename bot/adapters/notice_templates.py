@@ -105,7 +105,7 @@ def facts_of(notice: Notice) -> dict[str, Any]:
         shaped[name] = dict.fromkeys(keys) | ({"id": found} if isinstance(found, str) else dict(found))
     shaped["service"] = facts.get("service") or notice.service
     shaped["as_of"] = facts.get("as_of") or format_time(notice.due_at)
-    shaped["run"]["steps"] = shaped["run"]["steps"] or []
+    shaped["run"] |= {key: shaped["run"][key] or [] for key in ("steps", "proof")}
     shaped["run"]["stopped_at"] = dict.fromkeys(("id", "status", "error")) | (shaped["run"]["stopped_at"] or {})
     return shaped | {"notice": notice.name, "audience": notice.audience, "revision": notice.revision}
 

@@ -286,7 +286,7 @@ def test_a_template_that_does_not_parse_is_named_with_its_line(tmp_path: Path) -
     (tmp_path / "templates/notices").mkdir(parents=True)
     (tmp_path / "templates/notices/opened.md.j2").write_text("fine\n{% if %}\n", encoding="utf-8")
     (found,) = faults_of(tmp_path, POLICY, PLAYBOOK)
-    assert found.startswith("templates/notices/opened.md.j2:2: this is no template")
+    assert found.startswith("templates/notices/opened.md.j2:2: Expected an expression")
 
 
 def test_a_missing_folder_names_the_command_that_makes_one(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from bot.adapters.configuration.playbook_checks import Steps, actions, check_pla
 from bot.adapters.configuration.policy_checks import check_policy, policy_warnings
 from bot.adapters.configuration.unused import unused_parts
 from bot.adapters.expressions import references
+from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.domain.configuration import Configuration
 from bot.domain.errors import ConfigError, Fault
@@ -99,20 +100,8 @@ def _policies(
 
 
 def _check_templates(folder: Path) -> list[Fault]:
-    """Templates that replace shipped ones must at least be templates."""
-    from jinja2 import TemplateSyntaxError
-    from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-    faults = []
-    environment = ImmutableSandboxedEnvironment()
-    for path in sorted(folder.rglob("*.j2")) if folder.is_dir() else ():
-        try:
-            environment.parse(path.read_text(encoding="utf-8"))
-        except TemplateSyntaxError as error:
-            faults.append(Fault(str(path), error.lineno, f"this is no template: {error.message}"))
-        except (OSError, UnicodeDecodeError, RecursionError):
-            faults.append(Fault(str(path), 0, "the file cannot be read as UTF-8 text"))
-    return faults
+    """Notices that replace shipped ones must at least be templates that the sandbox takes."""
+    return NoticeTemplates((folder,)).faults(folder) if folder.is_dir() else []
 
 
 def _missing_secrets(file: PlaybookFile, secrets: EnvironmentSecrets) -> list[Fault]:
