@@ -18,6 +18,9 @@ _FRESH = timedelta(seconds=1)
 """A run younger than this was rung at the front door a moment ago."""
 
 
+_Key = tuple[str, int]
+
+
 class Sweep:
     """Called by every clock process; several at once do no harm, because a ring is only a ring."""
 
@@ -37,7 +40,7 @@ class Sweep:
         self._clock = clock
         self._endings = endings
         self._again = again
-        self._rung: dict[str, datetime] = {}
+        self._rung: dict[_Key, datetime] = {}
 
     def wake(self) -> datetime | None:
         """Ring for what is due, record breaches and lapsed approvals; the next moment at which something is due."""
@@ -45,15 +48,15 @@ class Sweep:
         self._record_lapses()
         now = self._clock.now()
         self._rung = {key: at for key, at in self._rung.items() if at > now - self._again}
-        bells = [bell for bell in self._bells(now) if bell.id not in self._rung]
-        if bells and self._queue.ring(bells):
-            self._rung.update((bell.id, now) for bell in bells)
+        due = {key: bell for key, bell in self._bells(now).items() if key not in self._rung}
+        if due and self._queue.ring(list(due.values())):
+            self._rung.update(dict.fromkeys(due, now))
         with self._store.read() as tx:
             return tx.next_wake()
 
     def due(self, lane: Lane) -> list[Bell]:
         """What a worker of this lane should do now, straight from SQL: the way while Redis is away."""
-        return [bell for bell in self._bells(None) if bell.lane is lane]
+        return [bell for bell in self._bells(None).values() if bell.lane is lane]
 
     def seal(self) -> tuple[int, str] | None:
         """Chain the audit rows that are not chained yet; the new head is kept outside the database too."""
@@ -62,13 +65,14 @@ class Sweep:
             self._keep_head(head)
         return head
 
-    def _bells(self, now: datetime | None) -> list[Bell]:
+    def _bells(self, now: datetime | None) -> dict[_Key, Bell]:
+        """By what makes a ring a new one: a run that moved since it was rung is due for another reason."""
         with self._store.read() as tx:
             runs = tx.due_runs(limit=_MOST)
             notices = tx.due_notices(limit=_MOST)
         fresh = now - _FRESH if now else None
-        bells = [bell_for(run) for run in runs if fresh is None or not _is_fresh(run, fresh)]
-        return bells + [Bell(JobName.SEND_NOTICE, notice_id, Lane.NOTICES) for notice_id in notices]
+        rings = {(run.id, run.version): bell_for(run) for run in runs if fresh is None or not _is_fresh(run, fresh)}
+        return rings | {(one, 0): Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in notices}
 
     def _record_breaches(self) -> None:
         with self._store.read() as tx:
