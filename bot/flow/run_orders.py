@@ -71,8 +71,8 @@ def _answer(order: Order, approval: Approval, policy: Policy, status: ApprovalSt
 def cancel(order: Order) -> Answer:
     """End a run before its next step. What was done stays done."""
     run = _helped(order)
-    run = order.situation.move_run(run.moved(RunEvent.CANCEL, order.situation.now, error=f"cancelled by {order.actor}"))
-    _withdraw(order, run)
+    cancelled = run.moved(RunEvent.CANCEL, order.situation.now, error=f"cancelled by {order.actor}")
+    run = order.situation.move_run(cancelled, by=order.actor)
     incident = _stopped(order, run)
     return _told(
         order, run, incident, "run", f"{order.actor} cancelled run {run.id}", "What was done before stays done."
@@ -127,12 +127,6 @@ def _helped(order: Order) -> Run:
     run = order.run()
     check_help(order.command.actor, order.configuration.policy(run.service), run)
     return run
-
-
-def _withdraw(order: Order, run: Run) -> None:
-    for approval in order.situation.tx.approvals(run.id):
-        if approval.is_open:
-            order.situation.tx.save(approval.answered(ApprovalStatus.WITHDRAWN, order.actor, order.situation.now))
 
 
 def _stopped(order: Order, run: Run) -> Incident | None:

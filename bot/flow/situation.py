@@ -6,12 +6,12 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.events import AlertState
+from bot.domain.events import ANDON, AlertState
 from bot.domain.incidents import Incident
 from bot.domain.judging import Known
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import Policy
-from bot.domain.records import Notice
+from bot.domain.records import ApprovalStatus, Notice
 from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.runs import Run, RunEvent
 from bot.ports import Bell, Ids, JobName, Lane, Place, Record, Transaction
@@ -126,13 +126,17 @@ class Situation:
             self._new.append(notice)
             self.bells.append(Bell(JobName.SEND_NOTICE, notice.id, Lane.NOTICES))
 
-    def move_run(self, after: Run) -> Run:
-        """A run that an order or a criterion moved, written at once so that its place is free for another."""
+    def move_run(self, after: Run, *, by: str = ANDON.name) -> Run:
+        """A run that an order or a criterion moved, written at once so that its place is free for another.
+
+        What an ended run still asked is withdrawn in the name of `by`: nobody is to answer or to miss it."""
         place = (after.service, after.environment)
         before = self.runs[place]
         saved = self.tx.save_run(before, after)
         if saved.is_ended:
             del self.runs[place]
+            asked = [one for one in self.tx.approvals(saved.id) if one.is_open]
+            self.tx.save(*(one.answered(ApprovalStatus.WITHDRAWN, by, self.now) for one in asked))
         else:
             self.runs[place] = saved
         return saved
