@@ -118,11 +118,14 @@ def webhook_token(settings: Settings) -> str | None:
     return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
 
 
-def build_app(settings: Settings) -> App:
-    """The whole program. Raises ConfigError with every fault where the configuration or a setting cannot be used."""
+def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
+    """The whole program. Raises ConfigError with every fault where the configuration or a setting cannot be used.
+
+    `clock` replaces the host's, for tests; leases and what is due go by the database's clock all the same.
+    """
     if settings.is_embedded_database or settings.is_embedded_redis or settings.api_tokens is None:
         open_data_folder(settings.data)
-    outside = _open_outside(settings)
+    outside = _open_outside(settings, clock or SystemClock())
     return App(
         settings=settings,
         tokens=api_tokens(settings),
@@ -154,7 +157,7 @@ class _Outside:
     sources: Mapping[str, AlertSource]
     configuration: ConfigurationHolder
     owner: str
-    clock: Clock = field(default_factory=SystemClock)
+    clock: Clock
     ids: Ids = field(default_factory=UlidIds)
     log: Log = field(default_factory=house_log)
     stopping: threading.Event = field(default_factory=threading.Event)
@@ -164,7 +167,7 @@ class _Outside:
         return self.configuration.current
 
 
-def _open_outside(settings: Settings) -> _Outside:
+def _open_outside(settings: Settings, clock: Clock) -> _Outside:
     steps, shipped = load_steps(), shipped_folder("playbooks")
     secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
     workshop = Workshop(
@@ -186,6 +189,7 @@ def _open_outside(settings: Settings) -> _Outside:
             lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
         ),
         owner=owner_of(os.getpid()),
+        clock=clock,
     )
 
 
