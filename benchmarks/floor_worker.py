@@ -1,4 +1,4 @@
-"""The raw limit at the back: `python -m benchmarks.floor_worker REDIS_URL` moves jobs by BLMOVE and makes their calls."""
+"""The raw limit at the back: `python -m benchmarks.floor_worker REDIS_URL` takes jobs by BLMOVE and makes calls."""
 
 from __future__ import annotations
 

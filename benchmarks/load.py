@@ -60,7 +60,7 @@ class Caller(asyncio.Protocol):
             status, self._buffer = int(head[9:12]), b""
             self._report(status)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._report(0)
 
     def close(self) -> None:

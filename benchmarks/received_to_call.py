@@ -8,7 +8,6 @@ import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import uvloop
 from sqlalchemy import create_engine, text
@@ -40,11 +39,11 @@ policy for each run, so that every alert starts a run of its own by an automatic
 `http_request`. Event, decision, incident, run, audit and notices are committed before the 202, and the lease and the
 intent of the step before the call.
 
-**Raw limit**: one ASGI function (uvicorn, uvloop, httptools), one Redis script (dedupe and RPUSH), one worker that waits
-in BLMOVE, one `httpx.Client` POST. No SQL, no authentication, nothing is kept.
+**Raw limit**: one ASGI function (uvicorn, uvloop, httptools), one Redis script (dedupe and RPUSH), one worker that
+waits in BLMOVE, one `httpx.Client` POST. No SQL, no authentication, nothing is kept.
 
-Both use one Redis server (append-only file on) over its socket. Idle: one alert at a time, {PAUSE_SECONDS * 1000:.0f} ms
-after the call of the one before, the sides taking turns in blocks of {BLOCK}. Under load: {ALERTS_PER_SECOND} alerts a
+Both use one Redis server (append-only file on) over its socket. Idle: one alert at a time,
+{PAUSE_SECONDS * 1000:.0f} ms after the call of the one before, the sides taking turns in blocks of {BLOCK}. Under load: {ALERTS_PER_SECOND} alerts a
 second at fixed moments, one in {ONE_RUN_IN} starts a run and the others join incidents; the sides take turns.
 """
 
@@ -95,7 +94,7 @@ async def _measure_one(report: Report, kind: str, seeded: random.Random, quick: 
             await _idle(sink, (limit, ours), services[: idle + 10], seeded)
             rest = services[idle + 10 :]
             await _under_load(sink, (limit, ours), rest, others, seeded)
-            lost = await _lost(parts.database, ours, sent=idle + 10 + len(ours.load.seconds), runs=services)
+            lost = await _lost(parts.database, sent=idle + 10 + len(ours.load.seconds), runs=services)
             _report(report, kind, limit, ours, lost)
 
 
@@ -169,7 +168,7 @@ class Kept:
     succeeded: int
 
 
-async def _lost(database: str, ours: Side, *, sent: int, runs: Sequence[str]) -> Kept:
+async def _lost(database: str, *, sent: int, runs: Sequence[str]) -> Kept:
     engine = create_engine(parse_address(database))
     try:
         for _ in range(300):
