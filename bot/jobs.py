@@ -25,6 +25,14 @@ class Notices(Protocol):
         ...
 
 
+class Sweep(Protocol):
+    """Knows what is due."""
+
+    def tell(self) -> None:
+        """Ring for the notices that are due now."""
+        ...
+
+
 class HasJobs(Protocol):
     """What the jobs need of the program."""
 
@@ -32,6 +40,8 @@ class HasJobs(Protocol):
     def runner(self) -> Runner: ...
     @property
     def notices(self) -> Notices: ...
+    @property
+    def sweep(self) -> Sweep: ...
 
 
 _bound: list[HasJobs] = []
@@ -43,8 +53,9 @@ def bind(app: HasJobs) -> None:
 
 
 def advance_run(run_id: str) -> None:
-    """Start or resume a run."""
+    """Start or resume a run, and have people told at once of what came of it."""
     _app().runner.advance(run_id)
+    _app().sweep.tell()
 
 
 def send_notice(notice_id: str) -> None:

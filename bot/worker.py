@@ -17,7 +17,7 @@ from bot.ports import Bell, Lane
 from bot.settings import Settings
 
 
-class DueWork(Protocol):
+class DueWork(jobs.Sweep, Protocol):
     """What is due according to SQL."""
 
     def due(self, lane: Lane) -> Sequence[Bell]:

@@ -54,6 +54,12 @@ class Sweep:
         with self._store.read() as tx:
             return tx.next_wake()
 
+    def tell(self) -> None:
+        """Ring for the notices that are due: what a run has just come to should not wait for the next sweep."""
+        with self._store.read() as tx:
+            due = tx.due_notices(limit=_MOST)
+        self._queue.ring([Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in due])
+
     def due(self, lane: Lane) -> list[Bell]:
         """What a worker of this lane should do now, straight from SQL: the way while Redis is away."""
         return [bell for bell in self._bells(None).values() if bell.lane is lane]

@@ -1,0 +1,38 @@
+"""What people rely on while `andon up` runs: nobody waits for a sweep, and orders need no explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from support.alert_bodies import firing, group
+from support.installation import Up, running_up, until
+from support.ledger import Ledger, running_ledger
+from support.written_config import WAYS, policy, write_config
+
+
+@pytest.fixture(scope="module")
+def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def up(tmp_path_factory: pytest.TempPathFactory, ledger: Ledger) -> Iterator[Up]:
+    """A whole Andon that sweeps once a minute: what happens within seconds is not the sweep's doing."""
+    folder = tmp_path_factory.mktemp("up")
+    config = write_config(folder / "config", [policy("scores", ledger.url)], WAYS.values())
+    with running_up(folder, config, ANDON_SWEEP_SECONDS="60", ANDON_LEASE_SECONDS="6") as up:
+        yield up
+
+
+def test_people_are_told_how_a_run_ended_without_waiting_for_a_sweep(up: Up, tmp_path: Path) -> None:
+    receipt = up.api.alert(group(firing("scores")))
+    assert up.api.settled(receipt["runs"][0])["status"] == "succeeded"
+
+    def told() -> bool:
+        notices = up.api.get(f"/incidents/{receipt['incidents'][0]}")["notices"]
+        return {one["name"] for one in notices if one["status"] == "sent"} >= {"rollback_started", "restored"}
+
+    until("the notices of the end are sent", told, seconds=15)
