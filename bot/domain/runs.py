@@ -213,8 +213,9 @@ class Run:
         spec = next(one for one in self.playbook.steps if one.id == (state.undoes or step_id))
         if state.undoes is None or spec.undo is None:
             return spec
+        # Under the name of the step that it takes back: a colon is for keys, no name may hold one.
         return StepSpec(
-            id=step_id,
+            id=spec.id,
             use=spec.undo.use,
             with_=spec.undo.with_,
             timeout=spec.timeout,

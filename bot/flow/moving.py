@@ -128,7 +128,8 @@ class Mover:
         run, step = move.run, move.step
         if step is None or step.state:
             return
-        if step.interruptions > before.step(step.id).interruptions:
+        known = next((one.interruptions for one in before.steps if one.id == step.id), 0)  # an undo is new
+        if step.interruptions > known:
             goes_on = (
                 "it is looked whether its effect is there" if move.checks else "repeating it is safe, so it goes on"
             )

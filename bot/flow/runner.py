@@ -10,14 +10,14 @@ import threading
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from bot.domain.errors import LeaseLost, TryLater
+from bot.domain.errors import AndonError, LeaseLost, TryLater
 from bot.domain.outcomes import Outcome, OutcomeKind
 from bot.domain.playbooks import IfInterrupted, OnFailure
 from bot.domain.records import Approval
 from bot.domain.runs import Lease, Run, RunEvent, RunStatus, WaitingFor
 from bot.domain.step_states import StepState, StepStatus
 from bot.flow.lease import LeaseKeeper
-from bot.flow.moving import Mover, next_move
+from bot.flow.moving import Move, Mover, next_move
 from bot.flow.stepping import Unforeseen, Workshop, context_for
 from bot.ports import Clock, Log, Store, Transaction
 
@@ -72,8 +72,28 @@ class Runner:
                 work = self._once(work)
         except LeaseLost as lost:
             self._log("run left to another worker", run=run_id, why=lost.what)
+        except AndonError:
+            raise
+        except Exception as fault:
+            # Its job would be rung again for ever, and fail as often: a person has to see it.
+            self._stop_unforeseen(run_id, fault)
+            raise
         finally:
             self._keeper.drop()
+
+    def _stop_unforeseen(self, run_id: str, fault: Exception) -> None:
+        now = self._clock.now()
+        why = self._workshop.secrets.redact(f"{type(fault).__name__}: {fault}")[:300]
+        with self._store.write() as tx:
+            tx.release_leases_of(self._owner)  # this process works on nothing else
+            before = tx.run(run_id)
+            lease = tx.claim(before, self._owner, self._ttl) if before is not None and self._is_due(before) else None
+            if before is None or lease is None:
+                return
+            stopped = before.moved(RunEvent.CLAIM, now).moved(RunEvent.STOP, now, error=f"nobody foresaw this ({why})")
+            self._mover.write(tx, before, Move(stopped), now)
+            tx.save_run(before, stopped)
+            tx.release_lease(lease)
 
     def _take(self, run_id: str) -> _Work | None:
         taken_at = self._clock.monotonic()
@@ -181,7 +201,8 @@ class Runner:
         if work.checks:
             # What it did is as open as before; look again, but not for ever.
             if state.interruptions >= 10:
-                return self._stop(run, state, "its check could not be made")
+                open_still = replace(state, status=StepStatus.UNKNOWN, finished_at=now)
+                return self._stop(run.with_step(open_still), open_still, "its check could not be made")
             again = replace(work.step, interruptions=work.step.interruptions + 1, error=outcome.error)
             return run.with_step(again).parked(WaitingFor.TIME, now + max(outcome.delay, backoff), now)
         if state.tries >= run.spec(state.id).most_tries:
