@@ -35,8 +35,11 @@ _STRING = re.compile(
     r"""[rRbB]{0,2}(?:'''(?:\\.|[^\\])*?'''|\"""(?:\\.|[^\\])*?\"""|'(?:\\.|[^'\\\n])*'|"(?:\\.|[^"\\\n])*")|//[^\n]*""",
     re.DOTALL,
 )
+_PATH = re.compile(r"(?<!\w)([A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)(\s*\()?")
 _MACRO = re.compile(r"\.\s*(?:all|exists|exists_one|map|filter)\s*\(\s*([A-Za-z_]\w*)\s*,")
 _LOOKS_LIKE_NAN = re.compile(r"\s*[+-]?nan\s*", re.IGNORECASE)
+_Needed = dict[str, "_Needed | None"]
+"""Names below a value that are read, each with what is read below it; None: all of it."""
 _YES, _NO = Finding(Truth.YES), Finding(Truth.NO)
 
 
@@ -51,7 +54,7 @@ class CelCondition:
     text: str
     variables: frozenset[str]
     _program: Any = field(repr=False, compare=False)
-    _used: tuple[str, ...] = field(repr=False, compare=False)
+    _needed: _Needed = field(repr=False, compare=False)
     _makes_doubles: bool = field(repr=False, compare=False)
 
     def judge(self, facts: Mapping[str, Any]) -> Finding:
@@ -73,7 +76,7 @@ class CelCondition:
     def _execute(self, facts: Mapping[str, Any]) -> tuple[Any, str]:
         try:
             measure = _Measure(refuses_nan_text=self._makes_doubles)
-            plain = {name: measure.plain(facts[name]) for name in self._used if name in facts}
+            plain = measure.needed(facts, self._needed, 0)
             return _finite(self._program.execute(plain))
         except (KeyboardInterrupt, SystemExit, GeneratorExit):
             raise
@@ -101,7 +104,28 @@ def compile_condition(text: str, variables: frozenset[str]) -> Condition:
     used = [name for name in references["variables"] if name not in bound]
     _refuse_unknown(used, variables, "variable")
     _refuse_unknown([name for name in references["functions"] if name[0].isalpha()], FUNCTIONS, "function")
-    return CelCondition(text, variables, program, tuple(used), "double" in references["functions"])
+    return CelCondition(text, variables, program, _needed_of(text, used), "double" in references["functions"])
+
+
+def _needed_of(text: str, roots: Sequence[str]) -> _Needed:
+    """What the words of a condition can reach: an alert has many labels, and a condition mostly reads one."""
+    bare = _STRING.sub(lambda match: '""'.ljust(len(match[0])), text)
+    needed: _Needed = {}
+    for match in _PATH.finditer(bare):
+        root, *members = (part.strip() for part in match[1].split("."))
+        if root in roots:
+            # Before a bracket stands the name of a method.
+            _need(needed, [root, *(members[:-1] if match[2] and members else members)])
+    return needed
+
+
+def _need(needed: _Needed, path: Sequence[str]) -> None:
+    for name in path[:-1]:
+        below = needed.setdefault(name, {})
+        if below is None:
+            return  # all of it is needed already
+        needed = below
+    needed[path[-1]] = None
 
 
 def _bound_by_macros(text: str) -> set[str]:
@@ -166,6 +190,18 @@ class _Measure:
         if isinstance(value, str):
             return self._text(value)
         return self._collection(value, depth)
+
+    def needed(self, value: Mapping[str, Any], names: _Needed, depth: int) -> dict[str, Any]:
+        """Of a map only these names, as far as they are there: what nothing reads need not be copied."""
+        if len(value) > MAX_ITEMS:
+            raise _TooMuch(f"a list or map in the facts has more than {MAX_ITEMS:,} items")
+        found: dict[str, Any] = {}
+        for name, below in names.items():
+            if name in value:
+                inner = value[name]
+                whole = below is None or not isinstance(inner, Mapping)
+                found[name] = self.plain(inner, depth) if whole else self.needed(inner, below or {}, depth + 1)
+        return found
 
     def _number(self, value: float) -> float:
         if math.isnan(value):
