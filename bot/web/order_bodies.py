@@ -113,13 +113,19 @@ class ReasonBody(Body):
     reason: Reason
 
 
-class LiftBody(ReasonBody):
+class SwitchBody(Body):
+    """An order that needs no explanation: what it was for can be said later."""
+
+    reason: Sentence = ""
+
+
+class LiftBody(SwitchBody):
     """Why the halt ends."""
 
     environment: Environment | None = None
 
 
-class HandsOffBody(ReasonBody):
+class HandsOffBody(SwitchBody):
     """For how long automation is paused, and why. `0s` ends a pause."""
 
     for_: Duration = Field(alias="for", strict=False)
@@ -132,7 +138,7 @@ class RollbackBody(ReasonBody):
     playbook: Name | None = None
 
 
-class AutomationBody(ReasonBody):
+class AutomationBody(SwitchBody):
     """The switch for everything."""
 
     on: bool

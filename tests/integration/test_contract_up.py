@@ -36,3 +36,15 @@ def test_people_are_told_how_a_run_ended_without_waiting_for_a_sweep(up: Up, tmp
         return {one["name"] for one in notices if one["status"] == "sent"} >= {"rollback_started", "restored"}
 
     until("the notices of the end are sent", told, seconds=15)
+
+
+def test_a_halt_says_why_but_its_end_and_a_pause_need_no_reason(up: Up) -> None:
+    assert up.api.order("/services/scores/halt", {}).status_code == 422
+    assert up.api.order("/services/scores/halt", {"reason": "wrong labels"}).status_code == 200
+    lifted = up.api.order("/services/scores/lift", {})
+    assert (lifted.status_code, lifted.json()["halted"]) == (200, None)
+    paused = up.api.order("/services/scores/hands-off", {"for": "2h"}).json()
+    assert (paused["hands_off"]["by"], paused["hands_off"]["reason"]) == ("owner", "no reason given")
+    assert up.api.order("/services/scores/hands-off", {"for": "0s"}).json()["hands_off"] is None
+    assert up.api.order("/automation", {"on": False}).json()["on"] is False
+    assert up.api.order("/automation", {"on": True}).json()["on"] is True
