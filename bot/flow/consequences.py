@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict, alert_facts, alert_of
 from bot.domain.events import ANDON, Alert, AlertStatus
-from bot.domain.incidents import Incident, IncidentEvent, Severity
+from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus, Severity
 from bot.domain.judging import decide
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ApprovalRule, Policy
@@ -71,7 +71,9 @@ class Consequences:
             alert = alert_of(before.alert)
             decision = decide(alert, policy, situation.known((run.service, run.environment), policy))
             decision = replace(decision, id=self._ids.new("dec"), event_id=before.event_id)
-            situation.record(self.of_alert(situation, decision, alert, policy, configuration))
+            decision = self.of_alert(situation, decision, alert, policy, configuration)
+            situation.record(decision)
+            situation.relink(alert, run.id, decision.run_id)
 
     def _incident(
         self, situation: Situation, place: Place, alert: Alert, decision: Decision, policy: Policy
@@ -79,7 +81,7 @@ class Consequences:
         severity = decision.severity or Severity.SEV_3
         incident = situation.incidents.get(place)
         if incident is not None:
-            incident = incident.with_alert(severity, situation.now)
+            incident = _frozen(situation, incident.with_alert(severity, situation.now))
             situation.put_incident(incident)
             return incident
         incident = replace(self.open_incident(situation, place, severity, alert.name, decision.event_id), alert_count=1)
@@ -107,6 +109,7 @@ class Consequences:
             event_id=event_id,
             previous_id=previous.id if previous else None,
         )
+        incident = _frozen(situation, incident)
         self.write(
             situation, incident, "opened", f"Incident opened: {incident.title}", data={"severity": str(severity)}
         )
@@ -280,6 +283,13 @@ class Consequences:
         situation.record(
             AuditEntry(situation.now, ANDON.name, "event.dead_letter", f"event:{event_id}", {"problem": problem})
         )
+
+
+def _frozen(situation: Situation, incident: Incident) -> Incident:
+    """An open incident of a service that is halted is halted too, also one that opens later."""
+    if incident.status is IncidentStatus.OPEN and situation.services[incident.service].is_halted:
+        return incident.moved(IncidentEvent.HALT, situation.now)
+    return incident
 
 
 def _what(run: Run) -> str:

@@ -8,10 +8,11 @@ from typing import Any
 
 from bot.domain.configuration import Configuration
 from bot.domain.events import ANDON
-from bot.domain.incidents import Incident, IncidentEvent
+from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus
 from bot.domain.outcomes import Tell
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.records import Approval, AuditEntry, TimelineEntry
+from bot.domain.releases import Service
 from bot.domain.runs import Run, RunStatus
 from bot.domain.times import format_time
 from bot.flow.telling import Teller
@@ -36,7 +37,8 @@ class Endings:
 
     def write(self, tx: Transaction, run: Run, now: datetime) -> None:
         """The incident's move, the release's, one line of the timeline, and the notices."""
-        tx.lock_services((run.service,))  # the front door changes incidents only under this lock
+        # The front door changes incidents only under this lock.
+        service = tx.lock_services((run.service,))[run.service]
         restored = run.status is RunStatus.SUCCEEDED and run.kind is PlaybookKind.ROLLBACK and not run.drill
         if restored:
             self._roll_back_release(tx, run, now)
@@ -44,13 +46,13 @@ class Endings:
         if incident is None or not incident.is_open:
             return
         if run.kind is PlaybookKind.ROLLBACK:
-            incident = self._moved(tx, incident, run, now)
+            incident = self._moved(tx, incident, run, service, now)
         self._line(tx, incident, run, _sentence(run), now)
         name = _NOTICE[run.status] if run.kind is PlaybookKind.ROLLBACK or not run.is_ended else ""
         if name:
             self._tell(tx, name, incident, run, now)
 
-    def _moved(self, tx: Transaction, incident: Incident, run: Run, now: datetime) -> Incident:
+    def _moved(self, tx: Transaction, incident: Incident, run: Run, service: Service, now: datetime) -> Incident:
         event = {
             RunStatus.SUCCEEDED: IncidentEvent.RESTORED,
             RunStatus.FAILED: IncidentEvent.RUN_STOPPED,
@@ -58,6 +60,8 @@ class Endings:
         if event is None or not incident.allows(event):
             return incident
         incident = incident.moved(event, now)
+        if incident.status is IncidentStatus.OPEN and service.is_halted:
+            incident = incident.moved(IncidentEvent.HALT, now)
         tx.save(incident)
         return incident
 

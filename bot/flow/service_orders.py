@@ -14,6 +14,7 @@ from bot.domain.permits import check_halt
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Policy
 from bot.domain.releases import Automation, Service
+from bot.domain.runs import Run
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.flow.order import Answer, Order
 from bot.flow.planning import Cause
@@ -21,21 +22,38 @@ from bot.flow.planning import Cause
 
 def halt(order: Order) -> Answer:
     """Freeze promotion at once. Wins from every state; never rolls back and never interrupts a rollback."""
-    names = list(order.situation.services)
-    answers = [_halt_one(order, order.configuration.policy(name)) for name in names]
-    if len(answers) == 1:
+    allowed, refused = _may_halt(order)
+    answers = [_halt_one(order, policy) for policy in allowed]
+    if len(answers) == 1 and not refused:
         return answers[0]
     return Answer(
         Verdict.ORDER,
-        " ".join(answer.message for answer in answers),
+        " ".join([*(answer.message for answer in answers), *map(str, refused)]),
         incident_ids=tuple(one for answer in answers for one in answer.incident_ids),
         run_ids=tuple(one for answer in answers for one in answer.run_ids),
     )
 
 
+def _may_halt(order: Order) -> tuple[list[Policy], list[Refused]]:
+    """The policies that let this person halt, and why the others do not; refused where none does.
+
+    A service that may not be halted keeps no other one going."""
+    allowed, refused = [], []
+    for name in order.situation.services:
+        policy = order.configuration.policy(name)
+        try:
+            check_halt(order.command.actor, policy)
+        except Refused as refusal:
+            refused.append(refusal)
+        else:
+            allowed.append(policy)
+    if refused and not allowed:
+        raise refused[0]
+    return allowed, refused
+
+
 def _halt_one(order: Order, policy: Policy) -> Answer:
     situation = order.situation
-    check_halt(order.command.actor, policy)
     place = order.place(policy)
     release = situation.ensure_release(policy)
     service = situation.services[policy.service]
@@ -51,13 +69,16 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
         situation.put_release(release.with_halt(halted=True))
     incident = order.open_incident(place, f"Halted: {reason}").moved(IncidentEvent.HALT, situation.now)
     situation.put_incident(incident)
-    _stop_promotions(order, policy, incident)
+    stopped = _stop_promotions(order, policy, incident)
     _tell_halt(order, policy, incident, reason)
     message = (
         f"{policy.service} is halted: nothing of it is promoted until somebody lifts it. "
         f"Next: fill in what is known at the incident, or `andon lift {policy.service}`."
     )
-    return Answer(Verdict.ORDER, message, *place, (incident.id,), _halt_playbook(order, policy, place))
+    runs = _halt_playbook(order, policy, place)
+    for run in stopped:
+        order.consequences.after_run(situation, run, order.configuration)
+    return Answer(Verdict.ORDER, message, *place, (incident.id,), runs)
 
 
 def _halt_joined(order: Order, service: Service, place: tuple[str, str]) -> Answer:
@@ -70,14 +91,15 @@ def _halt_joined(order: Order, service: Service, place: tuple[str, str]) -> Answ
     return Answer(Verdict.JOIN, message, *place, (incident.id,))
 
 
-def _stop_promotions(order: Order, policy: Policy, incident: Incident) -> None:
-    situation = order.situation
+def _stop_promotions(order: Order, policy: Policy, incident: Incident) -> list[Run]:
+    situation, stopped = order.situation, []
     for run in [run for (name, _), run in situation.runs.items() if name == policy.service]:
         halted = run.halted(situation.now)
         if halted is not run:
-            situation.move_run(halted)
+            stopped.append(situation.move_run(halted))
             text = f"Promotion {run.id} was stopped by the halt"
             order.consequences.write(situation, incident, "run", text, run_id=run.id)
+    return stopped
 
 
 def _tell_halt(order: Order, policy: Policy, incident: Incident, reason: str) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.domain.events import ANDON, AlertState
+from bot.domain.events import ANDON, Alert, AlertState
 from bot.domain.incidents import Incident
 from bot.domain.judging import Known
 from bot.domain.playbooks import PlaybookKind
@@ -95,6 +95,14 @@ class Situation:
     def state(self, key: tuple[str, str]) -> AlertState | None:
         """An alert state changed in this transaction."""
         return self._states.get(key)
+
+    def relink(self, alert: Alert, run_id: str, instead: str | None) -> None:
+        """What repeats this alert names another run from now on, or none, so that it may lead to one."""
+        key = (alert.source, alert.identity)
+        state = self.state(key) or self.tx.alert_states({key}).get(key)
+        if state is not None and run_id in state.run_ids:
+            others = (one for one in (*state.run_ids, instead) if one and one != run_id)
+            self.remember(replace(state, run_ids=tuple(dict.fromkeys(others))))
 
     def put_service(self, service: Service) -> None:
         """A changed service."""
