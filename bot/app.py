@@ -232,6 +232,7 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         configuration=outside.current,
         consequences=consequences,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
+        log=outside.log,
     )
     return Intake(
         store=outside.store,
@@ -243,6 +244,7 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         consequences=consequences,
         orders=orders,
         crash=outside.workshop.crash,
+        log=outside.log,
     )
 
 

@@ -361,7 +361,7 @@ class Clock(Protocol):
 class Log(Protocol):
     """One line of the log: a short constant message with fields. Never a secret, never a whole payload."""
 
-    def __call__(self, event: str, **fields: Any) -> None: ...
+    def __call__(self, message: str, /, **fields: Any) -> None: ...
 
 
 class Ids(Protocol):

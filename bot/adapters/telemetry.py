@@ -18,6 +18,7 @@ def set_up_logging(process: str, level: str = "INFO", redact: Callable[[str], st
     """Log to standard error as JSON. Every string is cut, cleaned of control characters and of secrets."""
 
     def clean(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+        event.setdefault("process", process)  # not by context variables: threads start without them
         return {
             key: redact(_CONTROL.sub("\ufffd", value)[:_MOST]) if isinstance(value, str) else value
             for key, value in event.items()
@@ -37,7 +38,6 @@ def set_up_logging(process: str, level: str = "INFO", redact: Callable[[str], st
         logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
         cache_logger_on_first_use=True,
     )
-    structlog.contextvars.bind_contextvars(process=process)
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
 
 
@@ -45,7 +45,7 @@ def house_log() -> Callable[..., None]:
     """The log that the flow is given."""
     logger = structlog.get_logger("andon.flow")
 
-    def log(event: str, **fields: Any) -> None:
-        logger.info(event, **fields)
+    def log(message: str, /, **fields: Any) -> None:
+        logger.info(message, **fields)
 
     return log

@@ -12,7 +12,7 @@ from bot.flow.consequences import Consequences
 from bot.flow.matching import PolicyIndex
 from bot.flow.orders import Orders
 from bot.plugins import AlertSource
-from bot.ports import Bell, Clock, Ids, Queue, Store
+from bot.ports import Bell, Clock, Ids, Log, Queue, Store
 
 _ATTEMPTS = 5
 
@@ -32,7 +32,9 @@ class Intake:
         consequences: Consequences,
         orders: Orders,
         crash: Callable[[str], None],
+        log: Log,
     ) -> None:
+        self._log = log
         self._orders = orders
         self._store = store
         self._queue = queue
@@ -56,7 +58,23 @@ class Intake:
         receipts, bells = self._store_all(heard, configuration)
         self._crash("after_inbox_commit")
         (ring or self._queue.ring)(bells)
+        self._note(receipts)
         return receipts
+
+    def _note(self, receipts: Sequence[Receipt]) -> None:
+        """Logs what led somewhere; the thousand others are counted in the metrics."""
+        for receipt in receipts:
+            if receipt.disposition is Disposition.DEAD_LETTER or (
+                receipt.disposition is Disposition.ACCEPTED and receipt.runs
+            ):
+                self._log(
+                    "delivery taken",
+                    event_id=receipt.event_id,
+                    disposition=str(receipt.disposition),
+                    incident_ids=list(receipt.incidents),
+                    run_ids=list(receipt.runs),
+                    problem=receipt.message,
+                )
 
     def order(self, command: Command) -> Receipt:
         """Carry out a person's order: the same front door."""

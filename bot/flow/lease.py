@@ -72,13 +72,13 @@ class LeaseKeeper:
             with self._store.write() as tx:
                 renewed = tx.renew(lease, self._ttl)
         except LeaseLost:
-            self._log("lease lost", run=lease.run_id, fence=lease.fence)
+            self._log("lease lost", run_id=lease.run_id, fence=lease.fence)
             with self._lock:
                 if self._lease is lease:
                     self._lease = None
         except AndonError as error:
             # The database is away: the lease runs out by itself unless a later try succeeds.
-            self._log("lease not renewed", run=lease.run_id, problem=str(error))
+            self._log("lease not renewed", run_id=lease.run_id, problem=str(error))
             self._wake.wait(self._ttl.total_seconds() / 12)
         else:
             with self._lock:

@@ -49,6 +49,16 @@ class NoticeDesk:
             tx.save(sent)
             data = {"audience": sent.audience, "medium": sent.medium, "error": sent.error}
             tx.add(AuditEntry(self._clock.now(), "andon", f"notice.{sent.status}", f"notice:{sent.id}", data))
+        self._log(
+            "notice",
+            notice_id=sent.id,
+            incident_id=sent.incident_id,
+            run_id=sent.run_id,
+            name=sent.name,
+            audience=sent.audience,
+            status=str(sent.status),
+            problem=sent.error,
+        )
 
     def _deliver(self, notice: Notice) -> Notice:
         subject, body = self._words(notice)
@@ -69,7 +79,7 @@ class NoticeDesk:
             return self._renderer.render(notice)
         except AndonError as error:
             # A broken template must not keep anybody from hearing that something happened.
-            self._log("notice template failed", notice=notice.id, name=notice.name, problem=str(error))
+            self._log("notice template failed", notice_id=notice.id, name=notice.name, problem=str(error))
             return plain_words(notice, str(error))
 
 

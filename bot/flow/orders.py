@@ -16,7 +16,7 @@ from bot.flow.order import Answer, Order
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
 from bot.flow.situation import Situation
-from bot.ports import Clock, Ids, Queue, Store
+from bot.ports import Clock, Ids, Log, Queue, Store
 
 HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {**SERVICE_ORDERS, **RUN_ORDERS}
 
@@ -34,7 +34,9 @@ class Orders:
         configuration: Callable[[], Configuration],
         consequences: Consequences,
         checkable: frozenset[str],
+        log: Log,
     ) -> None:
+        self._log = log
         self._store = store
         self._queue = queue
         self._clock = clock
@@ -69,6 +71,16 @@ class Orders:
         except Refused as refusal:
             return self._refuse(command, event_id, refusal)
         self._queue.ring(situation.bells)
+        self._log(
+            "order taken",
+            event_id=event_id,
+            word=str(command.word),
+            subject=command.subject,
+            actor=command.actor.name,
+            verdict=str(answer.verdict),
+            incident_ids=list(answer.incident_ids),
+            run_ids=list(answer.run_ids),
+        )
         return Receipt(event_id, Disposition.ACCEPTED, 0, answer.incident_ids, answer.run_ids, message=answer.message)
 
     def _services(self, command: Command, configuration: Configuration, *found: object) -> list[str]:
@@ -119,6 +131,14 @@ class Orders:
         )
 
     def _refuse(self, command: Command, event_id: str, refusal: Refused) -> Receipt:
+        self._log(
+            "order refused",
+            event_id=event_id,
+            word=str(command.word),
+            subject=command.subject,
+            actor=command.actor.name,
+            why=refusal.what,
+        )
         now = self._clock.now()
         reason = str(refusal)
         with self._store.write() as tx:

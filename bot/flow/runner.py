@@ -71,7 +71,7 @@ class Runner:
             while work is not None:
                 work = self._once(work)
         except LeaseLost as lost:
-            self._log("run left to another worker", run=run_id, why=lost.what)
+            self._log("run left to another worker", run_id=run_id, why=lost.what)
         except AndonError:
             raise
         except Exception as fault:
@@ -132,6 +132,17 @@ class Runner:
         self._workshop.crash("before_outcome")
         following = self._record(work, outcome)
         self._workshop.crash("after_outcome")
+        run = work.run
+        self._log(
+            "step outcome",
+            event_id=run.event_id,
+            incident_id=run.incident_id,
+            run_id=run.id,
+            step=work.step.id,
+            outcome=str(outcome.kind),
+            tries=work.step.tries,
+            fence=work.lease.fence,
+        )
         return following
 
     def _record(self, work: _Work, outcome: Outcome) -> _Work | None:
@@ -143,7 +154,7 @@ class Runner:
             except LeaseLost:
                 return self._record_late(work, outcome)
             except TryLater as away:
-                self._log("outcome not recorded yet", run=work.run.id, step=work.step.id, problem=away.what)
+                self._log("outcome not recorded yet", run_id=work.run.id, step=work.step.id, problem=away.what)
                 if self._clock.monotonic() > give_up_at:
                     raise
                 # The fence is compared in the commit, so it does no harm that the lease may have ended meanwhile.
@@ -174,7 +185,7 @@ class Runner:
             self._mover.note_outcome(tx, current, state, outcome, self._clock.now())
             tx.save_run(current, current.with_step(state))
             tx.release_lease(work.lease)
-        self._log("run was moved while a step was performed", run=work.run.id, step=work.step.id)
+        self._log("run was moved while a step was performed", run_id=work.run.id, step=work.step.id)
         return None
 
     def _after(self, work: _Work, outcome: Outcome) -> tuple[Run, Approval | None]:

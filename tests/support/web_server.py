@@ -130,6 +130,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         configuration=current,
         consequences=consequences,
         checkable=frozenset(),
+        log=lambda _, **__: None,
     )
     intake = Intake(
         store=store,
@@ -141,6 +142,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         consequences=consequences,
         orders=orders,
         crash=lambda _: None,
+        log=lambda _, **__: None,
     )
     return TestHead(settings, store, queue, clock, ids, configuration, sources, dict(TOKENS), webhook_token, intake)
 
