@@ -93,5 +93,12 @@ if __name__ == "__main__":
     kind, port, url = sys.argv[1:]
     made = {"raw": raw, "bare": bare, "fastapi": fastapi}[kind](url)
     uvicorn.run(
-        made, port=int(port), loop="uvloop", http="httptools", access_log=False, log_level="warning", lifespan="on"
+        made,
+        port=int(port),
+        loop="uvloop",
+        http="httptools",
+        lifespan="on",
+        access_log=False,
+        log_level="warning",
+        timeout_keep_alive=600,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
+import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
@@ -13,11 +14,15 @@ import structlog
 from bot.adapters.fault_traces import describe_fault
 from bot.domain.errors import AndonError, TryLater
 from bot.domain.events import Delivery, Receipt
-from bot.ports import Bell
+from bot.ports import Bell, Lane
 from bot.web.head import Ring
 
 Accept = Callable[[Sequence[Delivery], Ring], list[Receipt]]
 Settled = tuple["_Waiting", Receipt | BaseException]
+
+LATER_SECONDS = 0.03
+"""How long notices and the like stand back: the first call of a rollback leaves within this time on an idle machine,
+and the workers of the other lanes would take processors and the writers' turn from it."""
 
 _log = structlog.get_logger("andon.web")
 
@@ -140,11 +145,30 @@ class Batcher:
                 waiting.future.set_exception(result)
 
     def _ring_all(self) -> None:
-        while (bells := self._bells.get()) is not None:
-            if not bells:
-                continue
+        """The bell thread: rollbacks at once; what only tells or waits a moment later, so that it is not in front."""
+        later: list[Bell] = []
+        later_at = 0.0
+        while True:
             try:
-                self._ring(bells)
-            except Exception as error:
-                # A lost ring costs seconds: the sweep rings again.
-                _log.error("ring_failed", bells=len(bells), **describe_fault(error))
+                bells = self._bells.get(timeout=max(0.0, later_at - time.monotonic()) if later else None)
+            except queue.Empty:
+                bells = ()
+            urgent = [bell for bell in bells or () if bell.lane is Lane.ROLLBACKS]
+            self._ring_safely(urgent)
+            if not later:
+                later_at = time.monotonic() + LATER_SECONDS
+            later += [bell for bell in bells or () if bell.lane is not Lane.ROLLBACKS]
+            if bells is None or time.monotonic() >= later_at:
+                self._ring_safely(later)
+                later = []
+            if bells is None:
+                return
+
+    def _ring_safely(self, bells: Sequence[Bell]) -> None:
+        if not bells:
+            return
+        try:
+            self._ring(bells)
+        except Exception as error:
+            # A lost ring costs seconds: the sweep rings again.
+            _log.error("ring_failed", bells=len(bells), **describe_fault(error))

@@ -1,0 +1,91 @@
+"""Bells of the front door: rollbacks are rung at once, what only tells a moment later, and none is forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections.abc import Sequence
+
+from bot.domain.events import Delivery, Disposition, Receipt
+from bot.ports import Bell, JobName, Lane
+from bot.web.batching import LATER_SECONDS, Batcher
+from bot.web.head import Ring
+
+
+def run_bell(number: int) -> Bell:
+    return Bell(JobName.ADVANCE_RUN, f"run-{number:026d}", Lane.ROLLBACKS)
+
+
+def notice_bell(number: int) -> Bell:
+    return Bell(JobName.SEND_NOTICE, f"ntc-{number:026d}", Lane.NOTICES)
+
+
+class Door:
+    """A front door that rings both bells for each delivery and notes when they sound."""
+
+    def __init__(self) -> None:
+        self.rung: list[tuple[float, Bell]] = []
+        self.count = 0
+        self.enough = threading.Event()
+
+    def accept(self, deliveries: Sequence[Delivery], ring: Ring) -> list[Receipt]:
+        for _ in deliveries:
+            self.count += 1
+            ring([notice_bell(self.count), run_bell(self.count)])
+        return [Receipt(f"evt-{self.count}", Disposition.ACCEPTED, 1) for _ in deliveries]
+
+    def ring(self, bells: Sequence[Bell]) -> bool:
+        self.rung += [(time.monotonic(), bell) for bell in bells]
+        if any(bell.lane is Lane.NOTICES for bell in bells):
+            self.enough.set()
+        return True
+
+    def lanes(self) -> list[Lane]:
+        return [bell.lane for _, bell in self.rung]
+
+
+def test_a_rollback_is_rung_before_the_notice_that_stood_in_front_of_it() -> None:
+    door = Door()
+
+    async def one() -> None:
+        batcher = Batcher(door.accept, door.ring)
+        batcher.start()
+        await batcher.submit(Delivery("generic", b"{}", {}))
+        assert await asyncio.to_thread(door.enough.wait, 10)
+        await batcher.stop()
+
+    asyncio.run(one())
+    assert door.lanes() == [Lane.ROLLBACKS, Lane.NOTICES]
+    (first, _), (second, _) = door.rung
+    assert second - first >= LATER_SECONDS * 0.9
+
+
+def test_a_stop_rings_what_still_waits() -> None:
+    door = Door()
+
+    async def some() -> None:
+        batcher = Batcher(door.accept, door.ring)
+        batcher.start()
+        await asyncio.gather(*(batcher.submit(Delivery("generic", b"{}", {})) for _ in range(5)))
+        await batcher.stop()
+
+    asyncio.run(some())
+    assert sorted(bell.id for _, bell in door.rung) == sorted(
+        bell.id for number in range(1, 6) for bell in (run_bell(number), notice_bell(number))
+    )
+
+
+def test_rollbacks_that_keep_coming_do_not_put_off_notices() -> None:
+    door = Door()
+
+    async def many() -> None:
+        batcher = Batcher(door.accept, door.ring)
+        batcher.start()
+        while not door.enough.is_set() and door.count < 100_000:
+            await batcher.submit(Delivery("generic", b"{}", {}))
+        await batcher.stop()
+
+    asyncio.run(many())
+    assert door.enough.is_set()
+    assert Lane.ROLLBACKS in door.lanes()[door.lanes().index(Lane.NOTICES) :]
