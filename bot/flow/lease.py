@@ -59,8 +59,9 @@ class LeaseKeeper:
                 self._wake.wait()
                 self._wake.clear()
                 continue
-            self._wake.wait(self._ttl.total_seconds() / 3)
-            self._wake.clear()
+            if self._wake.wait(self._ttl.total_seconds() / 3):
+                self._wake.clear()  # another lease is held, and that one is fresh
+                continue
             self._renew(lease)
 
     def _renew(self, lease: Lease) -> None:
