@@ -46,6 +46,12 @@ def clock(house: House) -> None:
     house.parts.clock()
 
 
+@pytest.fixture(autouse=True)
+def no_worker_is_left(house: House) -> Iterator[None]:
+    yield
+    house.parts.kill_all("worker")
+
+
 def workers_that_die(house: House, point: str, count: int, lane: str = "rollbacks") -> list[subprocess.Popen[bytes]]:
     """Start them and wait until they listen; each has a fresh data folder, so that each dies once."""
     made = [

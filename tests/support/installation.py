@@ -294,6 +294,13 @@ class Parts:
         self.started.append(process)
         return process
 
+    def kill_all(self, word: str) -> None:
+        """Kill the parts of one kind, paused ones included."""
+        for process in self.started:
+            if process.poll() is None and word in process.args:  # type: ignore[operator]
+                end_all(family_of(process.pid))
+                process.wait(10)
+
     def web(self, **values: str) -> subprocess.Popen[bytes]:
         """A web process, ready."""
         process = self.start("web", "--port", str(self.port), **values)
