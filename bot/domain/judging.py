@@ -48,13 +48,16 @@ def repeats(alert: Alert, seen: AlertState | None) -> Decision | None:
     """A duplicate or a stale alert, told from what was seen of its identity; None where it is news.
 
     A resolved alert without its firing one is news (a tombstone); a firing one that began no later than the
-    last resolved one is stale, because replicas of one sender repeat each other late.
+    last resolved one is stale, because replicas of one sender repeat each other late. So is a resolved one that
+    began before the newest one seen: it ends nothing that began after it.
     """
     if seen is None or alert.kind is not EventKind.ALERT:
         return None
     began = alert.starts_at
     if alert.status is AlertStatus.FIRING and began and seen.resolved_starts_at and began <= seen.resolved_starts_at:
         return _draft(alert, seen.seen_at, Verdict.STALE, "it began no later than one that was resolved already")
+    if alert.status is AlertStatus.RESOLVED and began and seen.starts_at and began < seen.starts_at:
+        return _draft(alert, seen.seen_at, Verdict.STALE, "it is the end of one that began before the newest one seen")
     if alert.status is seen.status and began == seen.starts_at:
         return _draft(
             alert, seen.seen_at, Verdict.DUPLICATE, f"the same alert was accepted before ({seen.count} times)"

@@ -151,7 +151,7 @@ class Batch:
         before = seen.get(key)
         repeated = repeats(alert, before)
         if repeated is not None and before is not None and not self._leads_on(alert, policies, before, repeated):
-            self._repeat(event_id, repeated, before, seen, result)
+            self._repeat(event_id, alert, repeated, before, seen, result)
             return
         if not policies:
             decisions = [ignored(alert, self.now, "no policy matches it")]
@@ -187,6 +187,7 @@ class Batch:
     def _repeat(
         self,
         event_id: str,
+        alert: Alert,
         decision: Decision,
         before: AlertState,
         seen: dict[tuple[str, str], AlertState],
@@ -197,7 +198,8 @@ class Batch:
         result.incidents.update(dict.fromkeys(before.incident_ids))
         result.runs.update(dict.fromkeys(before.run_ids))
         self.situation.record(replace(decision, id=self.ids.new("dec"), event_id=event_id, at=self.now))
-        counted = replace(before, count=before.count + 1, seen_at=self.now)
+        ended = _resolved_until(alert, before)
+        counted = replace(before, count=before.count + 1, seen_at=self.now, resolved_starts_at=ended)
         seen[before.source, before.identity] = counted
         self.situation.remember(counted)
 
@@ -217,17 +219,22 @@ def _next_state(
     incidents: tuple[str, ...],
     runs: tuple[str, ...],
 ) -> AlertState:
-    resolved = before.resolved_starts_at if before else None
-    if alert.status is AlertStatus.RESOLVED and alert.starts_at:
-        resolved = max(alert.starts_at, resolved) if resolved else alert.starts_at
     return AlertState(
         source=alert.source,
         identity=alert.identity,
         status=alert.status,
         starts_at=alert.starts_at,
-        resolved_starts_at=resolved,
+        resolved_starts_at=_resolved_until(alert, before),
         event_id=event_id,
         seen_at=now,
         incident_ids=incidents,
         run_ids=runs,
     )
+
+
+def _resolved_until(alert: Alert, before: AlertState | None) -> datetime | None:
+    """The newest start of those that were resolved; a firing alert that began no later is stale."""
+    known = before.resolved_starts_at if before else None
+    if alert.status is not AlertStatus.RESOLVED or alert.starts_at is None:
+        return known
+    return max(alert.starts_at, known) if known else alert.starts_at

@@ -211,5 +211,8 @@ def test_all_720_orders_of_six_alerts_lead_to_one_automatic_rollback_or_to_none(
     wanted = Counter({place: expected_runs(order) for place, order in zip(places, orders, strict=True)})
     assert made == +wanted
     assert {0, 1} == set(wanted.values())
-    assert {state.resolved_starts_at for state in states.values()} == {LATER}
+    # Whatever came first, the same is known in the end.
+    assert {(str(state.status), state.starts_at, state.resolved_starts_at) for state in states.values()} == {
+        ("resolved", LATER, LATER)
+    }
     assert len(states) == len(orders)
