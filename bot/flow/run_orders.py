@@ -41,6 +41,7 @@ def reject(order: Order) -> Answer:
     now = order.situation.now
     if approval.step_id is None:
         run = order.situation.move_run(run.moved(RunEvent.REJECT, now, error=f"rejected by {order.actor}"))
+        _tell_end(order, run, incident)
     else:
         run = order.situation.move_run(run.approved(order.actor, now))
         order.situation.bells.append(bell_for(run))
@@ -104,7 +105,10 @@ def _has_check(order: Order, run: Run, step_id: str) -> bool:
 
 def undo(order: Order) -> Answer:
     """Take back, in reverse order, whatever acted and declares an undo."""
-    run = _helped(order).undone(order.situation.now)
+    stopped = _helped(order)
+    if stopped.undoing:
+        raise Refused(f"Run {stopped.id} is being undone already", next="use retry to go on with it, or take-over")
+    run = stopped.undone(order.situation.now)
     count = sum(1 for step in run.steps if step.undoes)
     if not count:
         raise Refused(f"No step of run {run.id} that acted declares an undo", next="use retry, done or take-over")
@@ -137,7 +141,15 @@ def _stopped(order: Order, run: Run) -> Incident | None:
         if order.situation.services[run.service].is_halted:
             incident = incident.moved(IncidentEvent.HALT, order.situation.now)
         order.situation.put_incident(incident)
+    _tell_end(order, run, incident)
     return incident
+
+
+def _tell_end(order: Order, run: Run, incident: Incident | None) -> None:
+    """Whoever heard that a rollback was wanted or had begun hears that a person ended it."""
+    policy = order.configuration.policies.get(run.service)
+    if policy is not None and incident is not None and run.kind is PlaybookKind.ROLLBACK:
+        order.consequences.tell(order.situation, "stopped", policy, incident, cause=f"run:{run.id}", run=run)
 
 
 def _resumed(order: Order, run: Run, text: str) -> Answer:

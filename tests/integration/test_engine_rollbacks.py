@@ -70,7 +70,10 @@ def test_every_time_of_a_run_counts_from_the_commit_of_its_alert(engine: DrivenE
     run = engine.drive(receipt.runs[0])
     assert run.accepted_at == event.accepted_at
     assert run.deadline == event.accepted_at + timedelta(minutes=20)
-    assert run.step("wait").started_at < run.first_action_at
+    waited_since = run.step("wait").started_at
+    assert waited_since is not None
+    assert run.first_action_at is not None
+    assert waited_since < run.first_action_at
     assert run.first_action_at == run.step("act").started_at
     assert 600 <= (run.seconds_to_first_action or 0) < 660
     assert run.finished_at is not None
@@ -288,7 +291,8 @@ def test_environments_of_one_service_have_an_incident_and_a_run_each(engine: Dri
 
 def state_of(engine: DrivenEngine, identity: str) -> AlertState:
     with engine.app.store.read() as tx:
-        return tx.alert_states([("alertmanager", identity)])["alertmanager", identity]
+        state: AlertState = tx.alert_states([("alertmanager", identity)])["alertmanager", identity]
+    return state
 
 
 def test_an_end_that_comes_late_does_not_end_an_alert_that_began_after_it(engine: DrivenEngine) -> None:
