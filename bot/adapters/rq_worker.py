@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +19,8 @@ from rq.worker import SimpleWorker, WorkerStatus
 from bot.adapters.fault_traces import describe_fault
 from bot.adapters.redis_links import AWAY, connect
 from bot.adapters.rq_jobs import JOB_ID, AndonJob, read_bell
-from bot.adapters.rq_queue import ALARMS, FAILURE_SECONDS, mark_key
+from bot.adapters.rq_queue import ALARMS, FAILURE_SECONDS
+from bot.adapters.rq_taking import Taking
 from bot.adapters.rq_upkeep import Upkeep
 from bot.domain.errors import Refused, TryLater
 from bot.ports import Bell, JobName, Lane
@@ -40,7 +40,7 @@ Call = Callable[[str], object]
 class LaneWorker(SimpleWorker):
     """An RQ worker on exactly one queue (`BLMOVE`), in one process, with a closed list of calls.
 
-    Two round trips lie before a call: the `BLMOVE`, and one pipeline that reads the job and registers it. The stock
+    Two round trips lie before a call: the `BLMOVE`, and one script that reads the job and registers it. The stock
     worker makes five; it also imports what a job names, obeys commands from a channel, stops for good at a late
     answer and waits up to a minute for a server that came back. None of that is wanted here."""
 
@@ -80,6 +80,7 @@ class LaneWorker(SimpleWorker):
         queue = self.queues[0]
         self._queue_key = queue.key
         self._taken_key = IntermediateQueue.get_intermediate_queue_key(queue.key)
+        self._taking = Taking(self, self.connection, self._taken_key, self.lease_seconds)
         self._upkeep = Upkeep(self, queue, self.lease_seconds)
 
     # What the stock worker would do on the wire while it is being made
@@ -171,7 +172,8 @@ class LaneWorker(SimpleWorker):
             return
         job = AndonJob(job_id, connection=self.connection, serializer=JSONSerializer)
         job.origin = self.lane.value
-        fields, execution = self._take(job)
+        fields, execution = self._taking.take(job)
+        self.execution = execution
         try:
             if fields == {}:
                 self._forget(job, execution)
@@ -183,20 +185,6 @@ class LaneWorker(SimpleWorker):
             return
         problem = self._call(bell)
         self._finish(job, execution, problem)
-
-    def _take(self, job: AndonJob) -> tuple[Any, Execution]:
-        """Read the job and register that it is worked on, in one round trip."""
-        with self.connection.pipeline(transaction=True) as pipe:
-            pipe.hgetall(job.key)
-            pipe.lrem(self._taken_key, 1, job.id)
-            if match := re.match(r"(.+)_[0-9a-f]+$", job.id):
-                pipe.delete(mark_key(match[1]))
-            execution = Execution.create(job, self.lease_seconds, pipeline=pipe, worker_name=self.name)
-            self.set_state(WorkerStatus.BUSY, pipeline=pipe)
-            self.set_current_job_id(job.id, pipeline=pipe)
-            fields = pipe.execute(raise_on_error=False)[0]
-        self.execution = execution
-        return fields, execution
 
     def _call(self, bell: Bell) -> BaseException | None:
         """Call what the closed list says; the error where there was one. A step that exits does not end the worker."""
