@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
+from bot.domain.errors import Refused
 from bot.domain.events import Actor, Alert, AlertState, AlertStatus, Delivery, Disposition, Event, Receipt
 from bot.domain.judging import decide, ignored, place_of, repeats
 from bot.domain.policies import Policy
@@ -35,7 +36,7 @@ class Heard:
     def dedup_key(self) -> str:
         """The sender's id of the delivery; a dead letter is one by its bytes; anything else is told by its alerts."""
         if self.delivery.replay_of:
-            return self.event_id
+            return f"replay:{self.delivery.replay_of}"
         if self.problem:
             return "dead:" + hashlib.sha256(self.delivery.raw).hexdigest()[:40]
         return f"id:{self.delivery_id}"[:200] if self.delivery_id else self.event_id
@@ -204,11 +205,18 @@ class Batch:
         self.situation.remember(counted)
 
     def mark_replayed(self, event: Event, replayed_as: str, actor: Actor) -> None:
-        """The dead letter points to what became of it."""
+        """The dead letter points to what became of it; refused where somebody else was quicker."""
+        check_unreplayed(self.tx.event(event.id) or event)
         self.tx.save(replace(event, replayed_as=replayed_as))
         self.situation.record(
             AuditEntry(self.now, actor.name, "event.replayed", f"event:{event.id}", {"as": replayed_as})
         )
+
+
+def check_unreplayed(event: Event) -> None:
+    """A dead letter is taken once more, not twice."""
+    if event.replayed_as:
+        raise Refused(f"Event {event.id} was replayed already, as {event.replayed_as}")
 
 
 def _next_state(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bot.domain.configuration import Configuration
 from bot.domain.errors import BadInput, Conflict, NotFound, Refused
 from bot.domain.events import Actor, Command, Delivery, Disposition, Event, Receipt
-from bot.flow.batch import Batch, Heard
+from bot.flow.batch import Batch, Heard, check_unreplayed
 from bot.flow.consequences import Consequences
 from bot.flow.matching import PolicyIndex
 from bot.flow.orders import Orders
@@ -88,8 +88,7 @@ class Intake:
             raise NotFound(f"No event {event_id!r}", next="`andon event list --dead` shows those that can be replayed")
         if event.disposition is not Disposition.DEAD_LETTER or event.body is None:
             raise Refused(f"Event {event_id} is {event.disposition}", why="only a dead letter can be replayed")
-        if event.replayed_as:
-            raise Refused(f"Event {event_id} was replayed already, as {event.replayed_as}")
+        check_unreplayed(event)
         delivery = Delivery(event.source, event.body, event.headers, replay_of=event_id)
         heard = self._hear(delivery, self._configuration())
         if heard.problem:
