@@ -75,7 +75,10 @@ def _stopped(run: Run, step: StepState, why: str, now: datetime) -> Move:
 
 def _answer_to(step: StepState, approvals: Sequence[Approval]) -> Approval | None:
     answered = (ApprovalStatus.APPROVED, ApprovalStatus.REJECTED)
-    return next((one for one in reversed(approvals) if one.step_id == step.id and one.status in answered), None)
+    # A step that a person retries begins anew and asks anew: what was answered before is not its answer.
+    since = step.started_at
+    asked = [one for one in approvals if one.step_id == step.id and since is not None and one.asked_at >= since]
+    return next((one for one in reversed(asked) if one.status in answered), None)
 
 
 class Mover:
