@@ -39,6 +39,15 @@ def locked(data: Path, *, address: str) -> Iterator[None]:
         os.close(handle)
 
 
+def last_address(data: Path) -> str | None:
+    """Where the `andon up` that holds this folder, or held it last, is reached; None where there was none."""
+    try:
+        address = json.loads((data / NAME).read_text(encoding="utf-8"))["address"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    return address if isinstance(address, str) else None
+
+
 def _held(data: Path, handle: int) -> ConfigError:
     try:
         holder = json.loads(os.pread(handle, 4096, 0))

@@ -106,7 +106,8 @@ def login(args: argparse.Namespace) -> int:
     """A one-time link for whoever holds the token."""
     with program(args) as app:
         actor = actor_of(app)
-        show(login_link(app, actor.name, actor.role))
+        link = login_link(app, actor.name, actor.role)
+        show({"link": link, "name": actor.name, "role": str(actor.role)} if args.json else link)
     return 0
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import re
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -12,6 +14,8 @@ from bot.cli.session import complain, settings_of, show
 from bot.domain.configuration import Configuration
 from bot.domain.errors import BadInput, ConfigError, NotFound
 from bot.plugins import AlertSource
+
+_HEADER_LINE = re.compile(r"([A-Za-z][A-Za-z0-9-]*): *(.*)")
 
 
 def version(_: argparse.Namespace) -> int:
@@ -35,7 +39,8 @@ def init(args: argparse.Namespace) -> int:
 
 def check(args: argparse.Namespace) -> int:
     """Exit 0, or 1 with one `file:line: message` per fault."""
-    folder = Path(args.dir) if args.dir else settings_of(args).config
+    named = args.dir or args.config
+    folder = Path(named) if named else settings_of(args).config
     try:
         configuration = _load(folder)
     except ConfigError as error:
@@ -43,7 +48,7 @@ def check(args: argparse.Namespace) -> int:
             show({"faults": [asdict(fault) for fault in error.faults] or [{"message": str(error)}], "warnings": []})
         else:
             show(str(error))
-            complain(f"{len(error.faults) or 1} faults in {folder}")
+            complain(_how_many(len(error.faults), folder))
         return 1
     if args.json:
         show({"faults": [], "warnings": [asdict(fault) for fault in configuration.warnings]})
@@ -55,12 +60,18 @@ def check(args: argparse.Namespace) -> int:
     return 0
 
 
+def _how_many(faults: int, folder: Path) -> str:
+    if faults == 0:
+        return f"{folder} cannot be read; nothing was checked"
+    return f"{faults} fault{'s' if faults > 1 else ''} in {folder}; nothing of it comes into force until all is right"
+
+
 def parse(args: argparse.Namespace) -> int:
     """The normalised events of a recorded request."""
     from bot.domain.alert_json import alert_json
 
-    source, raw = _source(args.source), _read(args.file)
-    show([alert_json(alert) for alert in source.parse(raw, _headers(args.header))])
+    source, (raw, headers) = _source(args.source), _recorded(args)
+    show([alert_json(alert) for alert in source.parse(raw, headers)])
     return 0
 
 
@@ -69,7 +80,8 @@ def decide(args: argparse.Namespace) -> int:
     from bot.cli.rehearsal import decisions
 
     configuration = _load(Path(args.config) if args.config else settings_of(args).config)
-    alerts = _source(args.source).parse(_read(args.file), _headers(args.header))
+    source, (raw, headers) = _source(args.source), _recorded(args)
+    alerts = source.parse(raw, headers)
     show({"decisions": decisions(alerts, configuration)})
     return 0
 
@@ -92,13 +104,20 @@ def _source(name: str) -> AlertSource:
     return source
 
 
+def _recorded(args: argparse.Namespace) -> tuple[bytes, dict[str, str]]:
+    """Body and headers. Header lines before the body, as HTTP writes them, are read too; `--header` wins."""
+    text = _read(args.file)
+    head, gap, body = text.replace(b"\r\n", b"\n").partition(b"\n\n")
+    lines = head.decode("latin-1").splitlines()
+    matches = [_HEADER_LINE.fullmatch(line) for line in lines]
+    if not gap or not lines or not all(matches):
+        return text, dict(args.header)
+    found = {match[1].lower(): match[2].strip() for match in matches if match}
+    return body, {**found, **dict(args.header)}
+
+
 def _read(name: str) -> bytes:
     try:
-        return Path(name).read_bytes()
+        return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
-
-
-def _headers(lines: list[str]) -> dict[str, str]:
-    pairs = [line.partition(":") for line in lines]
-    return {key.strip().lower(): value.strip() for key, _, value in pairs}

@@ -31,7 +31,8 @@ def doctor(args: argparse.Namespace) -> int:
         show({"ok": all(one.ok for one in checks), "checks": [asdict(one) for one in checks]})
     else:
         for one in checks:
-            show(f"{'ok  ' if one.ok else 'BAD '} {one.name}: {one.found}{f'. {one.mend}' if one.mend else ''}")
+            mend = f"; {one.mend}" if one.mend else ""
+            show(f"{'ok  ' if one.ok else 'BAD '} {one.name}: {one.found.rstrip('.')}{mend}")
     return 0 if all(one.ok for one in checks) else 1
 
 

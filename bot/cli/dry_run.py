@@ -6,9 +6,9 @@ import argparse
 from typing import Any
 
 from bot.cli.session import program, show
-from bot.domain.errors import AndonError
+from bot.domain.errors import AndonError, NotFound
 from bot.domain.playbooks import plan_hash
-from bot.domain.policies import PRODUCTION
+from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.releases import Release
 from bot.flow.planning import Cause, plan_facts
 
@@ -20,9 +20,7 @@ def dry_run(args: argparse.Namespace) -> int:
     with program(args) as app:
         policy = app.configuration.current.policy(args.service)
         playbook = app.configuration.current.playbook(args.playbook)
-        environment = args.environment or (
-            PRODUCTION if PRODUCTION in policy.targets else next(iter(policy.targets), PRODUCTION)
-        )
+        environment = _environment(policy, args.environment)
         with app.store.read() as tx:
             release = tx.latest_releases((policy.service,)).get(policy.service)
         if policy.release and (release is None or release.candidate != policy.release.candidate):
@@ -51,6 +49,15 @@ def dry_run(args: argparse.Namespace) -> int:
         for call in step["calls"]:
             show(f"     {call}")
     return 0
+
+
+def _environment(policy: Policy, named: str | None) -> str:
+    """As said, else production, else the first there is; where there is none no run can be made either."""
+    environment = named or (PRODUCTION if PRODUCTION in policy.targets else next(iter(policy.targets), PRODUCTION))
+    if environment not in policy.targets:
+        known = ", ".join(policy.targets) or "none"
+        raise NotFound(f"{policy.service} has no environment {environment!r}", next=f"its policy names {known}")
+    return environment
 
 
 def _planned(app: Any, step: Any, facts: dict[str, Any]) -> dict[str, Any]:

@@ -3,13 +3,36 @@
 from __future__ import annotations
 
 import argparse
+import difflib
+import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import NoReturn
 
-from bot.cli.grammar import WORDS, Word
+from bot.cli.grammar import SERVING, WORDS, Word
 
 USAGE = 2
+_CHOICE = re.compile(
+    r"argument (?P<what>\S+): invalid choice: '(?P<word>.*?)' \(choose from (?P<known>.*)\)", re.DOTALL
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """Wrong usage is one line on standard error that names what was meant, or where to look."""
+
+    def error(self, message: str) -> NoReturn:
+        """Exit 2 with the line."""
+        match = _CHOICE.fullmatch(message)
+        if match:
+            known = [one.strip(" '") for one in match["known"].split(",")]
+            near = difflib.get_close_matches(match["word"], known, n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else f"; there is {', '.join(known)}."
+            message = f"{match['word']!r} is no {match['what'].lower()}{hint}"
+        self.exit(
+            USAGE, f"andon: {message.rstrip('.?')}{'?' if message.endswith('?') else '.'} See `{self.prog} --help`.\n"
+        )
 
 
 def run(words: Sequence[str]) -> int:
@@ -18,32 +41,64 @@ def run(words: Sequence[str]) -> int:
     args = parser.parse_args(words)
     target = getattr(args, "target", None)
     if target is None:
-        getattr(args, "group", parser).print_help()
+        getattr(args, "group", parser).print_help(sys.stderr)
         return USAGE
     module, _, function = target.partition(":")
-    from bot.domain.errors import AndonError
-
     try:
         return int(getattr(import_module(module), function)(args) or 0)
-    except AndonError as error:
-        print(f"andon: {error}", file=sys.stderr)  # noqa: T201 - this is where the command line speaks
-        return 1
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
+        # Whoever read has enough; what is still buffered must not be tried again at the end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except Exception as error:
+        return _failed(error, is_process=module == SERVING)
 
 
-def build_parser() -> argparse.ArgumentParser:
+def _failed(error: Exception, *, is_process: bool) -> int:
+    """One line for whatever went wrong; a process that others watch leaves its trace for what nobody foresaw."""
+    from bot.domain.errors import AndonError, TryLater
+
+    if isinstance(error, TryLater):
+        said = f"{error} `andon doctor` says what does not answer."
+    elif isinstance(error, AndonError):
+        said = str(error)
+    elif is_process or _is_traced():
+        raise error
+    else:
+        what = str(error).strip().partition("\n")[0]
+        said = f"{type(error).__name__}: {what}. Nobody foresaw this; ANDON_LOG_LEVEL=DEBUG shows where it happened."
+    print(f"andon: {said}", file=sys.stderr)  # noqa: T201 - this is where the command line speaks
+    return 1
+
+
+def _is_traced() -> bool:
+    from bot.domain.errors import ConfigError
+    from bot.settings import Settings
+
+    try:
+        return Settings.from_environment().log_level.upper() == "DEBUG"
+    except ConfigError:
+        return False
+
+
+def build_parser() -> Parser:
     """The whole grammar, without importing any of the work."""
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="andon",
         description="Stops and rolls back bad releases, proves that it worked, and tells everybody.",
         epilog="Start with `andon demo`, then `andon init` and `andon up`. Settings come from ANDON_* variables.",
     )
-    parser.add_argument("--version", action="store_const", const="bot.cli.checking:version", dest="target")
+    parser.add_argument(
+        "--version",
+        action="store_const",
+        const="bot.cli.checking:version",
+        dest="target",
+        help="show the version and exit",
+    )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    groups: dict[str, argparse._SubParsersAction[argparse.ArgumentParser]] = {}
+    groups: dict[str, argparse._SubParsersAction[Parser]] = {}
     for word in WORDS:
         group, _, leaf = word.path.rpartition(" ")
         where = commands
@@ -62,7 +117,7 @@ def _group_help(group: str) -> str:
     return f"{', '.join(leaves)}"
 
 
-def _add(where: argparse._SubParsersAction[argparse.ArgumentParser], leaf: str, word: Word) -> None:
+def _add(where: argparse._SubParsersAction[Parser], leaf: str, word: Word) -> None:
     parser = where.add_parser(
         leaf, help=word.help, description=word.help[0].upper() + word.help[1:] + ".", allow_abbrev=False
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,6 +30,28 @@ def arg(*names: str, **options: Any) -> Argument:
     return Argument(names, options)
 
 
+def count(text: str) -> int:
+    """How many: one or more."""
+    if not text.isdecimal() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number from 1 on")
+    return int(text)
+
+
+def port(text: str) -> int:
+    """A port to listen on; 0 stands for any that is free."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a port, 0 to 65535")
+    return int(text)
+
+
+def header(text: str) -> tuple[str, str]:
+    """A header line; its name in small letters."""
+    name, colon, value = text.partition(":")
+    if not colon or not name.strip():
+        raise argparse.ArgumentTypeError(f"{text!r} is not written like 'Content-Type: application/json'")
+    return name.strip().lower(), value.strip()
+
+
 JSON = arg("--json", action="store_true", help="print JSON")
 REASON = arg("--reason", default="", metavar="TEXT", help="why; kept with the record")
 ENVIRONMENT = arg("--environment", metavar="E", help="default: production, or the only one there is")
@@ -36,6 +59,18 @@ PLAN = arg("--plan", metavar="HASH", help="refuse unless the plan is still this 
 RUN = arg("run", metavar="RUN", help="id of the run")
 YES = arg("--yes", action="store_true", help="do not ask for confirmation")
 SERVICE = arg("service", metavar="SERVICE")
+SOURCE = arg("--source", required=True, metavar="NAME", help="alertmanager, grafana, generic, cloudevents, …")
+HEADER = arg(
+    "--header",
+    action="append",
+    default=[],
+    type=header,
+    metavar="'K: V'",
+    help="one of the request's headers; again for more",
+)
+RECORDED = arg(
+    "file", metavar="FILE", help="the body as it came, `-` for standard input; header lines may stand before it"
+)
 
 ACTING = "bot.cli.acting"
 SHOWING = "bot.cli.showing"
@@ -53,9 +88,14 @@ WORDS: tuple[Word, ...] = (
         "up",
         "run web, workers and clock here, in the foreground",
         f"{SERVING}:up",
-        (arg("--port", type=int, metavar="N", help="default: ANDON_PORT or 8080; 0 picks a free one"),),
+        (arg("--port", type=port, metavar="N", help="default: ANDON_PORT or 8080; 0 picks a free one"),),
     ),
-    Word("web", "run one web process", f"{SERVING}:web", (arg("--port", type=int, metavar="N"),)),
+    Word(
+        "web",
+        "run one web process",
+        f"{SERVING}:web",
+        (arg("--port", type=port, metavar="N", help="default: ANDON_PORT or 8080"),),
+    ),
     Word(
         "worker",
         "run one worker for one queue",
@@ -77,23 +117,27 @@ WORDS: tuple[Word, ...] = (
         (
             arg("--keep", action="store_true", help="leave everything up until Ctrl-C"),
             arg("--kill-worker", action="store_true", help="kill the worker half-way and see another go on"),
-            arg("--port", type=int, metavar="N", default=0),
+            arg("--port", type=port, metavar="N", default=0, help="of the page; default: a free one"),
         ),
     ),
     Word(
         "check",
         "validate policies, playbooks and templates",
         f"{CHECKING}:check",
-        (arg("dir", nargs="?", metavar="DIR", help="default: ANDON_CONFIG or ./config"), JSON),
+        (
+            arg("dir", nargs="?", metavar="DIR", help="default: ANDON_CONFIG or ./config"),
+            arg("--config", metavar="DIR", help="the same"),
+            JSON,
+        ),
     ),
     Word(
         "decide",
         "what would be decided for a recorded request; touches nothing",
         f"{CHECKING}:decide",
         (
-            arg("--source", required=True, metavar="NAME"),
-            arg("--header", action="append", default=[], metavar="K: V"),
-            arg("file", metavar="FILE"),
+            SOURCE,
+            HEADER,
+            RECORDED,
             JSON,
         ),
     ),
@@ -102,9 +146,9 @@ WORDS: tuple[Word, ...] = (
         "the normalised events of a recorded request, as JSON",
         f"{CHECKING}:parse",
         (
-            arg("--source", required=True, metavar="NAME"),
-            arg("--header", action="append", default=[], metavar="K: V"),
-            arg("file", metavar="FILE"),
+            SOURCE,
+            HEADER,
+            RECORDED,
             JSON,
         ),
     ),
@@ -114,7 +158,7 @@ WORDS: tuple[Word, ...] = (
         f"{SHOWING}:event_list",
         (
             arg("--dead", action="store_true", help="only those that were not understood"),
-            arg("--limit", type=int, default=50, metavar="N"),
+            arg("--limit", type=count, default=50, metavar="N"),
             JSON,
         ),
     ),
@@ -173,7 +217,7 @@ WORDS: tuple[Word, ...] = (
         "incident list",
         "incidents, newest first",
         f"{SHOWING}:incident_list",
-        (arg("--service", metavar="S"), arg("--limit", type=int, default=30, metavar="N"), JSON),
+        (arg("--service", metavar="S"), arg("--limit", type=count, default=30, metavar="N"), JSON),
     ),
     Word(
         "incident show",
@@ -197,6 +241,6 @@ WORDS: tuple[Word, ...] = (
     Word(
         "doctor", "try every configured connection and say how to mend what is wrong", "bot.cli.doctor:doctor", (JSON,)
     ),
-    Word("login", "print a one-time link to the pages", f"{ACTING}:login"),
+    Word("login", "print a one-time link to the pages", f"{ACTING}:login", (JSON,)),
     Word("db upgrade", "bring the database to this version's tables", f"{SERVING}:db_upgrade"),
 )

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import socket
+import threading
 from typing import TYPE_CHECKING
 
 from bot.cli.session import settings_of, show
+from bot.domain.errors import ConfigError
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -20,20 +23,24 @@ def up(args: argparse.Namespace) -> int:
     from bot.supervisor import up as run_up
 
     settings = settings_of(args)
-    if settings.port == 0:
-        settings = settings_of(args, port=_free_port(settings.host))
+    settings = settings_of(args, port=_port_to_listen(settings))
     set_up_logging("up", settings.log_level)
     app = build_app(settings)
     app.store.upgrade()
+    ending = threading.Event()
+    greeting = threading.Thread(target=_greet_once_open, args=(app, ending), name="andon-greeting", daemon=True)
     try:
         return run_up(
             settings,
             say=show,
             check=app.configuration.reload,
-            on_ready=lambda: _greet(app),
+            on_ready=greeting.start,
             on_reaped=lambda owner: _free_leases(app, owner),
         )
     finally:
+        ending.set()
+        if greeting.is_alive():
+            greeting.join()
         app.close()
 
 
@@ -41,7 +48,9 @@ def web(args: argparse.Namespace) -> int:
     """One web process."""
     from bot.web.server import serve
 
-    serve(_process(args, "web"))
+    app = _process(args, "web")
+    _port_to_listen(app.settings)
+    serve(app)
     return 0
 
 
@@ -85,6 +94,22 @@ def _process(args: argparse.Namespace, name: str) -> App:
     return app
 
 
+def _greet_once_open(app: App, ending: threading.Event) -> None:
+    """Say where it listens when it does, so that the link works when somebody follows it."""
+    address = (_reachable(app.settings.host), app.settings.port)
+    while not ending.wait(0.05):
+        try:
+            socket.create_connection(address, timeout=1).close()
+        except OSError:
+            continue
+        _greet(app)
+        return
+
+
+def _reachable(host: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - it is connected to, not bound
+
+
 def _greet(app: App) -> None:
     from bot.cli.acting import login_link
 
@@ -107,7 +132,22 @@ def _free_leases(app: App, owner: str) -> None:
         app.sweep.wake()
 
 
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])
+def _port_to_listen(settings: Settings) -> int:
+    """The port, a free one for 0. ConfigError where it cannot be listened on, before anything is started."""
+    from bot.adapters.data_lock import locked
+
+    family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
+    try:
+        with socket.socket(family) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((settings.host, settings.port))
+            return int(probe.getsockname()[1])
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE and settings.is_embedded_redis:
+            with locked(settings.data, address=settings.address):
+                pass  # where another `andon up` has the folder, that says more
+        raise ConfigError(
+            f"Port {settings.port} of {settings.host} cannot be listened on",
+            why=error.strerror or str(error),
+            next="give another one with --port or ANDON_PORT (`andon up --port 0` picks a free one)",
+        ) from error

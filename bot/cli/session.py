@@ -37,27 +37,38 @@ def program(args: argparse.Namespace) -> Iterator[App]:
     from bot.adapters.telemetry import set_up_logging
     from bot.app import build_app
 
+    settings = _as_reached(settings_of(args))
     set_up_logging("cli", "ERROR")
-    app = build_app(settings_of(args))
+    is_new = settings.is_embedded_database and not (settings.data / "andon.db").exists()
+    app = build_app(settings)
     try:
-        if app.settings.is_embedded_database:
+        if settings.is_embedded_database:
             app.store.upgrade()
+        if is_new:
+            complain(f"there was no database in {settings.data}, so this one is empty; --data names another folder")
         yield app
     finally:
         app.close()
 
 
+def _as_reached(settings: Settings) -> Settings:
+    """Links lead to the `andon up` of the data folder, whatever port it was given there."""
+    from bot.adapters.data_lock import last_address
+
+    if settings.public_url is not None or not settings.is_embedded_database:
+        return settings
+    return settings.model_copy(update={"public_url": last_address(settings.data)})
+
+
 def actor_of(app: App) -> Actor:
     """The holder of ANDON_TOKEN; on the embedded default the owner of the data folder; else nobody in particular."""
-    from bot.app import API_TOKENS
-
     token = app.settings.token
     if token is not None:
         actor = app.tokens.get(token.get_secret_value())
         if actor is None:
             raise Refused("ANDON_TOKEN is none of ANDON_API_TOKENS", next="set it to the secret of one of them")
         return actor
-    if app.settings.api_tokens is None and (app.settings.data / API_TOKENS).exists():
+    if app.settings.api_tokens is None and app.settings.is_embedded_database:
         return next(iter(app.tokens.values()))
     return ANYONE
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.cli.session import complain, program, show
@@ -20,14 +20,31 @@ def service(args: argparse.Namespace) -> int:
             app.configuration.current.policy(args.service)
         names = [args.service] if args.service else sorted(policies)
         with app.store.read() as tx:
-            views = [dict(service_view(tx, name, policies.get(name), app.clock.now())) for name in names]
+            views: list[dict[str, Any]] = [
+                dict(service_view(tx, name, policies.get(name), app.clock.now())) for name in names
+            ]
+            automation = tx.automation()
     if args.json:
         show(views[0] if args.service else {"items": views, "next": None})
         return 0
-    _table(
-        ("service", "state"), [(view["name"] if "name" in view else view["service"], view["state"]) for view in views]
-    )
+    _table(("service", "state", "live", "release", "automation"), [_service_row(view) for view in views])
+    if not automation.on:
+        show(f"Automation is off everywhere, by {automation.changed_by}: {automation.reason}.")
+        show("`andon automation on` ends that.")
+    for view in views if args.service else ():
+        for one in view["incidents"]:
+            show(f"open incident {one}")
+        for one in view["runs"]:
+            show(f"active run {one}")
     return 0
+
+
+def _service_row(view: Mapping[str, Any]) -> tuple[str, ...]:
+    halted, paused, release = view["halted"], view["hands_off"], view["release"]
+    state = f"{view['state']} by {halted['by']}: {halted['reason']}" if halted else view["state"]
+    automation = f"hands off until {paused['until']}" if paused else "observes only" if view["observe"] else "acts"
+    candidate = f"{release['incumbent']} -> {release['candidate']}, {release['status']}" if release else "none yet"
+    return view["service"], state, view["live"]["version"] or "not certain", candidate, automation
 
 
 def incident_list(args: argparse.Namespace) -> int:
@@ -70,6 +87,9 @@ def incident_show(args: argparse.Namespace) -> int:
             ("step", "use", "status", "tries", "error"),
             [(one["id"], one["use"], one["status"], one["tries"], one["error"] or "") for one in run["steps"]],
         )
+        for word in run["may"]:
+            plan = f" --plan {run['plan_hash']}" if word in ("approve", "reject") else ""
+            show(f"  next: andon {word.replace('_', '-')} {run['id']}{plan}")
     show("\nNotices")
     for notice in view["notices"]:
         show(f"  {notice['audience']}: {notice['subject'] or notice['name']} ({notice['status']})")

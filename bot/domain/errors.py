@@ -27,8 +27,10 @@ class AndonError(Exception):
         self.next = next
 
     def __str__(self) -> str:
-        parts = [self.what, self.why, self.next]
-        return " ".join(part.rstrip(".") + "." if part[-1:] not in ":?!" else part for part in parts if part)
+        more = "; ".join(part.rstrip(".") for part in (self.why, self.next) if part)
+        if self.what[-1:] in (":", "?", "!"):
+            return f"{self.what} {more}.".removesuffix(" .")
+        return f"{self.what.rstrip('.')}: {more}." if more else f"{self.what.rstrip('.')}."
 
 
 class BadInput(AndonError):

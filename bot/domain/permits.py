@@ -31,10 +31,11 @@ def check_token(command: Command) -> None:
     """Refused unless the token's role is enough for the order at all."""
     needed = NEEDED[command.word]
     if command.actor.role.rank < needed.rank:
+        has = "no token was given" if command.actor.role is Role.ANYONE else f"this token has {command.actor.role}"
         raise Refused(
             f"{command.actor.name} may not {command.word.replace('_', ' ')}",
-            why=f"it needs the role {needed}, and this token has {command.actor.role}",
-            next="use another token: ANDON_TOKEN holds the secret of one of ANDON_API_TOKENS",
+            why=f"it needs the role {needed}, and {has}",
+            next="set ANDON_TOKEN to the secret of one of ANDON_API_TOKENS that has it",
         )
 
 

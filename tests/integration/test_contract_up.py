@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from support.alert_bodies import firing, group
-from support.installation import Up, running_up, until
+from support.installation import Up, environment, running_up, until
 from support.ledger import Ledger, running_ledger
 from support.written_config import WAYS, policy, write_config
 
@@ -48,3 +51,24 @@ def test_a_halt_says_why_but_its_end_and_a_pause_need_no_reason(up: Up) -> None:
     assert up.api.order("/services/scores/hands-off", {"for": "0s"}).json()["hands_off"] is None
     assert up.api.order("/automation", {"on": False}).json()["on"] is False
     assert up.api.order("/automation", {"on": True}).json()["on"] is True
+
+
+def test_commands_beside_it_know_where_it_listens(up: Up) -> None:
+    command = [sys.executable, "-m", "bot", "login", "--data", str(up.data), "--config", str(up.data.parent / "config")]
+    said = subprocess.run(command, env=environment(), capture_output=True, text=True, check=True)
+    assert said.stdout.startswith(f"{up.api.address}/login/")
+    with httpx.Client(trust_env=False) as browser:
+        page = browser.get(said.stdout.strip())
+        assert page.status_code == 200
+
+
+def test_a_second_one_on_the_same_folder_says_so_and_stops(up: Up, tmp_path: Path) -> None:
+    port = up.api.address.rsplit(":", 1)[1]
+    for wanted in ("0", port):
+        command = [sys.executable, "-m", "bot", "up", "--port", wanted, "--data", str(up.data)]
+        env = environment(ANDON_CONFIG=str(up.data.parent / "config"))
+        said = subprocess.run(command, env=env, capture_output=True, text=True, check=False, timeout=30)
+        assert (said.returncode, said.stdout) == (1, "")
+        assert f"Andon already runs on {up.data}" in said.stderr
+        assert said.stderr.count("\n") == 1
+    assert up.api.is_ready()

@@ -387,7 +387,7 @@ def test_a_broken_or_wicked_template_fails_in_one_line_and_before_the_timeout(
     said = str(failed.value)
     assert why in said
     assert "\n" not in said
-    assert said.startswith("The template of held for engineering cannot be used.")
+    assert said.startswith("The template of held for engineering cannot be used:")
     assert len(said) < 500
 
 
