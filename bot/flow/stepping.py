@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from bot.domain.conditions import Compile
 from bot.domain.errors import AndonError, BadInput, ConfigError, LeaseLost, Refused, StepFailed, TryLater
-from bot.domain.outcomes import Outcome
+from bot.domain.outcomes import Effect, Freeze, Outcome, Tell
 from bot.domain.playbooks import ActionSpec
 from bot.domain.records import Approval
 from bot.domain.runs import Lease, Run
@@ -33,6 +33,7 @@ class GuardedHttp:
     most: timedelta
     guard: Callable[[], None]
     crash: Callable[[str], None]
+    redact: Callable[[str], str]
 
     def request(self, call: Call) -> Reply:
         """Make the call; LeaseLost where another worker took the run meanwhile."""
@@ -40,7 +41,8 @@ class GuardedHttp:
         self.guard()
         reply = self.http.request(replace(call, timeout=min(call.timeout, self.most)), allow_hosts=self.allow_hosts)
         self.crash("after_effect")
-        return reply
+        # Steps quote beginnings of it: a secret that is cut in two would not be known any more.
+        return replace(reply, text=self.redact(reply.text))
 
 
 @dataclass(frozen=True)
@@ -134,12 +136,24 @@ class Workshop:
         return step
 
     def _clean(self, outcome: Outcome) -> Outcome:
-        output = json.dumps(outcome.output, default=str)
-        if len(output) > MOST_OUTPUT:
-            output = json.dumps({"cut": True, "text": output[:MOST_OUTPUT]})
+        """Without secrets, whatever of it is written down or said."""
+        redact, ask = self.secrets.redact, outcome.ask
+        output = redact(json.dumps(outcome.output, default=str))
         return replace(
-            outcome, output=json.loads(self.secrets.redact(output)), error=self.secrets.redact(outcome.error)[:2000]
+            outcome,
+            output={"cut": True, "text": output[:MOST_OUTPUT]} if len(output) > MOST_OUTPUT else json.loads(output),
+            error=redact(outcome.error)[:2000],
+            state=json.loads(redact(json.dumps(outcome.state, default=str))),
+            ask=replace(ask, question=redact(ask.question)) if ask else None,
+            effects=tuple(self._clean_effect(effect) for effect in outcome.effects),
         )
+
+    def _clean_effect(self, effect: Effect) -> Effect:
+        match effect:
+            case Freeze():
+                return replace(effect, reason=self.secrets.redact(effect.reason))
+            case Tell():
+                return replace(effect, text=self.secrets.redact(effect.text))
 
 
 def step_facts(run: Run) -> dict[str, Any]:
@@ -177,7 +191,7 @@ def context_for(
         now=now,
         first_started_at=state.started_at or now,
         timeout=spec.timeout,
-        http=GuardedHttp(workshop.http, hosts, spec.timeout, guard, crash),
+        http=GuardedHttp(workshop.http, hosts, spec.timeout, guard, crash, workshop.secrets.redact),
         processes=GuardedProcesses(workshop.processes, guard, crash),
         compile=workshop.compile,
         facts=run.facts,
