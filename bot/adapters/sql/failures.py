@@ -31,7 +31,7 @@ def translated() -> Iterator[None]:
         yield
     except PoolTimeout as error:
         raise TryLater("The database is busy", why="every connection is in use") from error
-    except (DBAPIError, psycopg.Error) as error:  # the driver's own come from statements that were sent together
+    except (DBAPIError, psycopg.Error, sqlite3.Error) as error:  # the drivers' own come from writes held back
         meant = _meaning(error.orig if isinstance(error, DBAPIError) else error)
         if meant is None:
             raise

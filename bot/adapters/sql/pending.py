@@ -10,6 +10,7 @@ import psycopg
 from sqlalchemy import Connection, Executable, Table
 
 from bot.adapters.sql import run_tables, tables
+from bot.adapters.sql.prepared import prepared
 
 Row = Mapping[str, Any]
 
@@ -60,6 +61,10 @@ class Pending:
         batches = [
             (statement, _in_key_order(table, rows)) for table in _ORDER for statement, rows in waiting.get(table, ())
         ]
+        if connection.dialect.name == "sqlite":
+            for statement, rows in batches:
+                prepared(statement, connection.dialect, tuple(rows[0])).write(connection, rows)
+            return
         with _one_round_trip(connection, len(batches)):
             for statement, rows in batches:
                 connection.execute(statement, rows if len(rows) > 1 else rows[0])
@@ -67,7 +72,7 @@ class Pending:
 
 def _one_round_trip(connection: Connection, batches: int) -> AbstractContextManager[object]:
     """PostgreSQL answers several statements at once where the driver need not wait for each."""
-    if batches < 2 or connection.dialect.name != "postgresql":
+    if batches < 2:
         return nullcontext()
     driver = connection.connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
