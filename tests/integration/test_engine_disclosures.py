@@ -107,7 +107,7 @@ def test_a_secret_is_sent_and_stands_nowhere_else(
             assert form not in text, f"{form!r} stands in {place}"
 
 
-@pytest.mark.parametrize("before", range(150, 220, 7))
+@pytest.mark.parametrize("before", [180, 186, 192])
 def test_a_secret_that_is_cut_in_two_is_no_half_secret_in_an_excerpt(tmp_path: Path, before: int) -> None:
     def talk(connection: socket.socket) -> None:
         connection.recv(65536)

@@ -6,12 +6,11 @@ import threading
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 
 import pytest
 from support.alert_bodies import firing
 from support.databases import KINDS
-from support.driven_engine import Build, DrivenEngine, builder, fresh_name, in_background
+from support.driven_engine import DrivenEngine, builder, fresh_name, in_background
 from support.installation import until
 from support.ledger import Ledger, running_ledger
 from support.written_config import COUNT, acting, playbook
@@ -21,17 +20,23 @@ from bot.domain.events import Word
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepStatus
 
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
+UNDO = {"use": "http_request", "with": {"method": "POST", "url": "{{ target.ledger }}/effects/{{ service }}-undo"}}
+LOOK = {"use": "http_request", "with": {**COUNT, "url": "{{ target.ledger }}/effects/{{ service }}?now"}}
+LOOKS_IN_VAIN = playbook("looks_in_vain", acting("check", check=LOOK, undo=UNDO))
 
 
-@pytest.fixture(params=KINDS)
-def build(request: pytest.FixtureRequest, tmp_path: Path, ledger: Ledger) -> Iterator[Build]:
-    with builder(tmp_path, ledger, request.param) as build:
-        yield build
+@pytest.fixture(scope="module", params=KINDS)
+def house(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrivenEngine]:
+    folder = tmp_path_factory.mktemp("interruptions")
+    with running_ledger(folder) as ledger, builder(folder, ledger, request.param) as build:
+        yield build(LOOKS_IN_VAIN)
+
+
+@pytest.fixture
+def engine(house: DrivenEngine) -> Iterator[DrivenEngine]:
+    house.clock.offset = timedelta(0)
+    yield house
+    house.ledger.control(fault=None, dedup=True)
 
 
 @pytest.fixture
@@ -46,8 +51,9 @@ def act_as(ledger: Ledger, run: Run, fence: int) -> None:
 
 
 @pytest.mark.parametrize("acted", [False, True])
-def test_a_repeatable_step_is_repeated_with_its_key_and_has_one_effect(build: Build, service: str, acted: bool) -> None:
-    engine = build()
+def test_a_repeatable_step_is_repeated_with_its_key_and_has_one_effect(
+    engine: DrivenEngine, service: str, acted: bool
+) -> None:
     engine.protect(service, playbook="by_key")
     run = engine.found(engine.alert(firing(service)).runs[0])
     lease = engine.abandon(run.id)
@@ -65,9 +71,8 @@ def test_a_repeatable_step_is_repeated_with_its_key_and_has_one_effect(build: Bu
 
 @pytest.mark.parametrize("acted", [False, True])
 def test_a_step_with_a_check_looks_first_and_acts_only_where_nothing_is_there(
-    build: Build, service: str, acted: bool
+    engine: DrivenEngine, service: str, acted: bool
 ) -> None:
-    engine = build()
     engine.ledger.control(dedup=False)
     engine.protect(service, playbook="by_check")
     run = engine.found(engine.alert(firing(service)).runs[0])
@@ -79,8 +84,7 @@ def test_a_step_with_a_check_looks_first_and_acts_only_where_nothing_is_there(
     assert [call["fence"] > lease.fence for call in engine.ledger.calls(service)] == [not acted]
 
 
-def test_a_step_that_may_not_be_repeated_stops_and_a_person_decides(build: Build, service: str) -> None:
-    engine = build()
+def test_a_step_that_may_not_be_repeated_stops_and_a_person_decides(engine: DrivenEngine, service: str) -> None:
     engine.protect(service, playbook="by_person")
     run = engine.found(engine.alert(firing(service)).runs[0])
     engine.abandon(run.id)
@@ -95,8 +99,9 @@ def test_a_step_that_may_not_be_repeated_stops_and_a_person_decides(build: Build
     assert len(engine.ledger.effects(service)) == 1
 
 
-def test_a_step_whose_worker_dies_again_and_again_is_stopped_after_ten_times(build: Build, service: str) -> None:
-    engine = build()
+def test_a_step_whose_worker_dies_again_and_again_is_stopped_after_ten_times(
+    engine: DrivenEngine, service: str
+) -> None:
     engine.protect(service, playbook="by_key")
     run_id = engine.alert(firing(service)).runs[0]
     for _ in range(11):
@@ -107,8 +112,7 @@ def test_a_step_whose_worker_dies_again_and_again_is_stopped_after_ten_times(bui
     assert engine.ledger.calls(service) == []
 
 
-def test_what_a_worker_reports_after_it_lost_its_lease_changes_nothing(build: Build, service: str) -> None:
-    engine = build()
+def test_what_a_worker_reports_after_it_lost_its_lease_changes_nothing(engine: DrivenEngine, service: str) -> None:
     engine.protect(service, playbook="by_key")
     run_id = engine.alert(firing(service)).runs[0]
     engine.ledger.fault("slow", path=f"/effects/{service}", seconds=1.5)
@@ -127,8 +131,7 @@ def test_what_a_worker_reports_after_it_lost_its_lease_changes_nothing(build: Bu
     assert [row[2]["step"] for row in outcomes] == ["act", "proof"]
 
 
-def test_a_lease_that_was_taken_over_neither_confirms_nor_renews(build: Build, service: str) -> None:
-    engine = build()
+def test_a_lease_that_was_taken_over_neither_confirms_nor_renews(engine: DrivenEngine, service: str) -> None:
     engine.protect(service)
     run_id = engine.alert(firing(service)).runs[0]
     lease = engine.abandon(run_id)
@@ -140,8 +143,7 @@ def test_a_lease_that_was_taken_over_neither_confirms_nor_renews(build: Build, s
             tx.renew(lease, timedelta(seconds=1))
 
 
-def test_two_workers_that_are_rung_for_one_run_act_once(build: Build, service: str) -> None:
-    engine = build()
+def test_two_workers_that_are_rung_for_one_run_act_once(engine: DrivenEngine, service: str) -> None:
     engine.protect(service, playbook="by_person")
     run_id = engine.alert(firing(service)).runs[0]
     twins = [engine, *(engine.twin() for _ in range(3))]
@@ -157,8 +159,7 @@ def test_two_workers_that_are_rung_for_one_run_act_once(build: Build, service: s
     assert len(engine.ledger.calls(service)) == 1
 
 
-def test_a_lost_answer_is_asked_for_again_with_the_same_key(build: Build, service: str) -> None:
-    engine = build()
+def test_a_lost_answer_is_asked_for_again_with_the_same_key(engine: DrivenEngine, service: str) -> None:
     engine.protect(service, playbook="by_key")
     engine.ledger.fault("reset_after", path=f"/effects/{service}")
     run = engine.drive(engine.alert(firing(service)).runs[0])
@@ -167,8 +168,7 @@ def test_a_lost_answer_is_asked_for_again_with_the_same_key(build: Build, servic
 
 
 @pytest.mark.parametrize(("mode", "calls"), [("reset_after", 1), ("reset", 2)])
-def test_after_a_lost_answer_the_check_decides(build: Build, service: str, mode: str, calls: int) -> None:
-    engine = build()
+def test_after_a_lost_answer_the_check_decides(engine: DrivenEngine, service: str, mode: str, calls: int) -> None:
     engine.ledger.control(dedup=False)
     engine.protect(service, playbook="by_check")
     engine.ledger.fault(mode, path=f"/effects/{service}")
@@ -178,8 +178,7 @@ def test_after_a_lost_answer_the_check_decides(build: Build, service: str, mode:
     assert len(engine.ledger.effects(service)) == 1
 
 
-def test_after_a_lost_answer_of_a_step_that_asks_nothing_is_done_twice(build: Build, service: str) -> None:
-    engine = build()
+def test_after_a_lost_answer_of_a_step_that_asks_nothing_is_done_twice(engine: DrivenEngine, service: str) -> None:
     engine.protect(service, playbook="by_person")
     engine.ledger.fault("reset_after", path=f"/effects/{service}")
     run = engine.drive(engine.alert(firing(service)).runs[0])
@@ -187,10 +186,7 @@ def test_after_a_lost_answer_of_a_step_that_asks_nothing_is_done_twice(build: Bu
     assert len(engine.ledger.calls(service)) == 1
 
 
-def test_a_check_that_cannot_be_made_leaves_open_whether_the_step_acted(build: Build, service: str) -> None:
-    undo = {"use": "http_request", "with": {"method": "POST", "url": "{{ target.ledger }}/effects/{{ service }}-undo"}}
-    look = {"use": "http_request", "with": {**COUNT, "url": "{{ target.ledger }}/effects/{{ service }}?now"}}
-    engine = build(playbook("looks_in_vain", acting("check", check=look, undo=undo)))
+def test_a_check_that_cannot_be_made_leaves_open_whether_the_step_acted(engine: DrivenEngine, service: str) -> None:
     engine.protect(service, playbook="looks_in_vain")
     run = engine.found(engine.alert(firing(service)).runs[0])
     lease = engine.abandon(run.id)
