@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from benchmarks import machine
-from benchmarks.reports import Report, markdown, write
+from benchmarks.reports import Report, markdown, write, write_index
 
 NAMES = ("received_to_call", "ingest", "durable_step", "resume", "start", "handoff")
 ROOT = Path(__file__).resolve().parents[1]
@@ -32,6 +32,7 @@ def main(words: list[str]) -> int:
         print(markdown(report), flush=True)
         for path in write(report, args.output):
             print(f"written: {path}", flush=True)
+        write_index(args.output)
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from typing import Any
 
 import httpx
 from redis import Redis
@@ -16,7 +17,7 @@ def main(redis_url: str) -> None:
     redis = Redis.from_url(redis_url, socket_timeout=None)
     with httpx.Client(trust_env=False) as http:
         while True:
-            job = redis.blmove(QUEUE, TAKEN, 0, "LEFT", "RIGHT")
+            job: Any = redis.blmove(QUEUE, TAKEN, 0, "LEFT", "RIGHT")
             if job is None:
                 continue
             alert = json.loads(job)["alerts"][0]

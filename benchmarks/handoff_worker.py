@@ -7,7 +7,9 @@ import logging
 import sys
 import threading
 import time
+from collections.abc import Callable
 from types import ModuleType
+from typing import Any
 
 from redis import Redis
 
@@ -17,6 +19,8 @@ ANSWERS = "handoff:begun"
 RAW = "handoff:queue"
 STOCK = "handoff-stock"
 MODULE = "handoff_job"
+
+Begin = Callable[[str], object]
 
 
 def main(side: str, url: str) -> None:
@@ -29,16 +33,16 @@ def main(side: str, url: str) -> None:
     {"raw": _raw, "ours": _ours, "stock": _stock}[side](url, begin)
 
 
-def _raw(url: str, begin: object) -> None:
-    calls = {"begin": begin}
+def _raw(url: str, begin: Begin) -> None:
+    calls: dict[str, Begin] = {"begin": begin}
     link = Redis.from_url(url, socket_timeout=None)
     while True:
-        popped = link.blpop([RAW], 0)
+        popped: Any = link.blpop([RAW], 0)
         name, argument = json.loads(popped[1])
-        calls[name](argument)  # type: ignore[operator]
+        calls[name](argument)
 
 
-def _ours(url: str, begin: object) -> None:
+def _ours(url: str, begin: Begin) -> None:
     from bot.adapters.rq_worker import LaneWorker
 
     calls = {JobName.ADVANCE_RUN: begin}
@@ -48,19 +52,19 @@ def _ours(url: str, begin: object) -> None:
         name="handoff",
         calls=calls,
         due=lambda _: [],
-        stopping=threading.Event(),  # type: ignore[arg-type]
+        stopping=threading.Event(),
     )
     worker.work()
 
 
-def _stock(url: str, begin: object) -> None:
+def _stock(url: str, begin: Begin) -> None:
     from rq import SimpleWorker
     from rq.serializers import JSONSerializer
 
     logging.disable()
     module = ModuleType(MODULE)
     begin.__module__ = MODULE
-    module.begin = begin  # type: ignore[attr-defined]
+    module.__dict__["begin"] = begin
     sys.modules[MODULE] = module
     SimpleWorker([STOCK], connection=Redis.from_url(url), serializer=JSONSerializer).work()
 

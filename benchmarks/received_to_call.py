@@ -43,8 +43,9 @@ intent of the step before the call.
 waits in BLMOVE, one `httpx.Client` POST. No SQL, no authentication, nothing is kept.
 
 Both use one Redis server (append-only file on) over its socket. Idle: one alert at a time,
-{PAUSE_SECONDS * 1000:.0f} ms after the call of the one before, the sides taking turns in blocks of {BLOCK}. Under load: {ALERTS_PER_SECOND} alerts a
-second at fixed moments, one in {ONE_RUN_IN} starts a run and the others join incidents; the sides take turns.
+{PAUSE_SECONDS * 1000:.0f} ms after the call of the one before, the sides taking turns in blocks of {BLOCK}.
+Under load: {ALERTS_PER_SECOND} alerts a second at fixed moments, one in {ONE_RUN_IN} starts a run and the others join
+incidents; the sides take turns.
 """
 
 

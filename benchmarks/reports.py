@@ -13,6 +13,15 @@ from benchmarks.figures import Spread
 Cell = str | int | float
 
 
+_INDEX = """# Benchmarks
+
+How quick it is, measured by `make bench` and written down as it came out. Each figure is a ratio to a floor that was
+measured in the same run, in turns with it, because absolute times say more about a machine than about a program. A run
+on a machine that does other work (a load average above 1 before it began) makes the longer path look worse than the
+floor. Nothing here is asserted in tests.
+"""
+
+
 @dataclass(frozen=True)
 class Goal:
     """What was to be reached, and what was measured; `at_most` False means that more is better."""
@@ -105,6 +114,25 @@ def write(report: Report, folder: Path) -> list[Path]:
     text = json.dumps({**asdict(report), "goals": goals}, indent=2, ensure_ascii=False)
     data.write_text(text + "\n", encoding="utf-8")
     return [page, data]
+
+
+def write_index(folder: Path) -> Path:
+    """One page over all reports that are in the folder, newest run of each; its path."""
+    parts = [_INDEX]
+    for data in sorted(folder.glob("*.json")):
+        report = json.loads(data.read_text(encoding="utf-8"))
+        goals = [Goal(**{key: value for key, value in one.items() if key != "is_met"}) for one in report["goals"]]
+        parts.append(f"## [{report['title']}]({data.stem}.md)\n")
+        rows = [
+            (one.what, f"{one.measured:.4g} {one.unit}", _limit(one), "yes" if one.is_met else "**no**")
+            for one in goals
+        ]
+        parts.append(_table(("goal", "measured", "limit", "met"), rows))
+        load = f"{report['load_before']:.1f} before, {report['load_after']:.1f} after"
+        parts.append(f"Run {report['started_at']} on {report['machine']['cores']} cores; load average {load}.\n")
+    page = folder / "index.md"
+    page.write_text("\n".join(parts), encoding="utf-8")
+    return page
 
 
 def _limit(goal: Goal) -> str:

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, text
 from benchmarks import installation
 from benchmarks.figures import Spread
 from benchmarks.load import call, connect, request
-from benchmarks.reports import Goal, Report, Table
+from benchmarks.reports import Cell, Goal, Report, Table
 from benchmarks.sink import Arrival, Sink, listening
 from bot.adapters.process_names import owner_of
 from bot.adapters.sql.engines import parse_address
@@ -39,7 +39,7 @@ def measure(*, quick: bool, seed: int) -> Report:
     many = 2 if quick else 12
     supervised, repeats = uvloop.run(_supervised(many, random.Random(seed)))
     alone, more = uvloop.run(_alone(many, random.Random(seed)))
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for name, seconds in (("under `andon up`", supervised), ("single processes", alone)):
         spread = Spread.of_seconds(seconds)
         rows.append((name, spread.count, *(round(ms / 1000, 2) for ms in (spread.least, spread.p50, spread.most))))

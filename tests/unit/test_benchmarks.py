@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from benchmarks.__main__ import NAMES
 from benchmarks.figures import Spread, in_blocks, percentile
-from benchmarks.reports import Goal, Report, Table, markdown, spread_table, write
+from benchmarks.reports import Goal, Report, Table, markdown, spread_table, write, write_index
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -86,6 +86,17 @@ def test_a_report_says_what_was_missed_where_and_how(tmp_path: Path) -> None:
     kept = json.loads(data.read_text(encoding="utf-8"))
     assert [goal["is_met"] for goal in kept["goals"]] == [True, False]
     assert kept["machine"] == {"processor": "one"}
+
+
+def test_the_index_tells_every_goal_of_every_report(tmp_path: Path) -> None:
+    for name, measured in (("first", 1.5), ("second", 2.5)):
+        report = Report(name, f"The {name}", "How.", seed=7, started_at="2026-01-02T03:04:05+00:00")
+        report.goals, report.machine = [Goal(f"{name} goal", measured, 2)], {"cores": 2}
+        write(report, tmp_path)
+    text = write_index(tmp_path).read_text(encoding="utf-8")
+    assert "| first goal | 1.5 x | at most 2 x | yes |" in text
+    assert "| second goal | 2.5 x | at most 2 x | **no** |" in text
+    assert "[The second](second.md)" in text
 
 
 def test_every_benchmark_has_a_module_of_its_name() -> None:
