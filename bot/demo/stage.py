@@ -141,4 +141,6 @@ class Stage:
             except subprocess.TimeoutExpired:
                 child.kill()
                 child.wait()
+            if child.stdout is not None:
+                child.stdout.close()
         self.http.close()
