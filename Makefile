@@ -43,7 +43,7 @@ test: $(VENV)/.ready-test
 	$(BIN)/python -m pytest -m "not e2e" -n $(JOBS) --dist loadfile $(ARGS)
 
 e2e: $(VENV)/.ready-e2e
-	$(BIN)/python -m pytest -m e2e $(ARGS)
+	$(BIN)/python -m pytest -m e2e -rs $(ARGS)
 
 lint: $(VENV)/.ready-test
 	$(BIN)/ruff check $(wildcard $(PY_FILES))
