@@ -48,8 +48,9 @@ class Faults:
     async def unknown(self, request: Request, _: Any) -> Response:
         """401, or the way to the login page."""
         if _for_programs(request):
-            says = "Send a token as `Authorization: Bearer …`, or log in."
-            return problem(401, f"Nobody is logged in. {says}", headers={"WWW-Authenticate": "Bearer"})
+            what = "This token is not known." if "authorization" in request.headers else "Nobody is logged in."
+            says = "Send the secret of one of ANDON_API_TOKENS as `Authorization: Bearer …`, or log in."
+            return problem(401, f"{what} {says}", headers={"WWW-Authenticate": "Bearer"})
         if request.method in ("GET", "HEAD"):
             return RedirectResponse(login_address(request), 303)
         return self._page(401, "Nobody is logged in here, so nothing was changed. Log in and repeat.")

@@ -25,7 +25,7 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 def up(tmp_path_factory: pytest.TempPathFactory, ledger: Ledger) -> Iterator[Up]:
     """A whole Andon that sweeps once a minute: what happens within seconds is not the sweep's doing."""
     folder = tmp_path_factory.mktemp("up")
-    config = write_config(folder / "config", [policy("scores", ledger.url)], WAYS.values())
+    config = write_config(folder / "config", [policy("scores", ledger.url), policy("shown", ledger.url)], WAYS.values())
     with running_up(folder, config, ANDON_SWEEP_SECONDS="60", ANDON_LEASE_SECONDS="6") as up:
         yield up
 
@@ -39,6 +39,33 @@ def test_people_are_told_how_a_run_ended_without_waiting_for_a_sweep(up: Up, tmp
         return {one["name"] for one in notices if one["status"] == "sent"} >= {"rollback_started", "restored"}
 
     until("the notices of the end are sent", told, seconds=15)
+
+
+def test_an_incident_page_says_first_what_is_to_be_done(up: Up) -> None:
+    receipt = up.api.alert(group(firing("shown")))
+    up.api.settled(receipt["runs"][0])
+    path = f"/incidents/{receipt['incidents'][0]}"
+    with httpx.Client(trust_env=False, base_url=up.api.address, follow_redirects=True) as browser:
+        browser.post("/login", data={"token": up.api.token, "next": "/"}).raise_for_status()
+        assert "Restored and being watched." in browser.get(path).text
+        asked = up.api.alert(group(firing("shown", fingerprint="again")))
+        page = browser.get(path).text
+        assert "An answer is needed." in page
+        assert "waits for rollback_authority" in page
+        assert page.index("An answer is needed.") < page.index("Approve this plan") < page.index("Freeze promotion")
+        up.api.order(f"/runs/{asked['runs'][0]}/cancel", {}).raise_for_status()
+        up.api.order("/services/shown/halt", {"reason": "wrong labels"}).raise_for_status()
+        assert "Promotion is frozen." in browser.get(path).text
+        up.api.order(f"{path}/resolve", {"reason": "was a test"}).raise_for_status()
+        assert '<p class="banner bad" role="status">' not in browser.get(path).text
+    up.api.order("/services/shown/lift", {}).raise_for_status()
+
+
+def test_a_token_that_is_not_known_is_told_apart_from_none(up: Up) -> None:
+    with httpx.Client(trust_env=False, base_url=up.api.address) as client:
+        said = client.get("/api/v1/runs", headers={"Authorization": "Bearer wrong-one"})
+        assert (said.status_code, said.json()["detail"].split(".")[0]) == (401, "This token is not known")
+        assert client.get("/api/v1/runs").json()["detail"].startswith("Nobody is logged in.")
 
 
 def test_a_halt_says_why_but_its_end_and_a_pause_need_no_reason(up: Up) -> None:
