@@ -19,6 +19,8 @@ from bot.web.queries import Page, Queries
 from bot.web.templating import Templates
 
 ACTIVE = frozenset({"queued", "running"})
+MEASURING = frozenset({"window", "time"})
+"""What a waiting run goes on from by itself; for an approval it is a person who moves, and may be reading."""
 REFRESH_SECONDS = 3
 
 
@@ -122,7 +124,7 @@ class Pages:
 
 def _refresh(request: Request, runs: list[shapes.RunView]) -> int | None:
     """Seconds until the page loads itself again, while something moves and nobody asked it to stand still."""
-    moving = any(run["status"] in ACTIVE for run in runs)
+    moving = any(run["status"] in ACTIVE or run["waiting_for"] in MEASURING for run in runs)
     return REFRESH_SECONDS if moving and request.query_params.get("refresh") != "off" else None
 
 

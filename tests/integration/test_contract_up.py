@@ -12,7 +12,12 @@ import pytest
 from support.alert_bodies import firing, group
 from support.installation import Up, environment, running_up, until
 from support.ledger import Ledger, running_ledger
-from support.written_config import WAYS, policy, write_config
+from support.written_config import COUNT, WAYS, playbook, policy, write_config
+
+MEASURING = playbook(
+    "measuring", {"id": "watch", "use": "wait_for_http", "with": {**COUNT, "timeout": "5m", "every": "100ms"}}
+)
+"""Waits for an effect that nobody makes."""
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +30,9 @@ def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
 def up(tmp_path_factory: pytest.TempPathFactory, ledger: Ledger) -> Iterator[Up]:
     """A whole Andon that sweeps once a minute: what happens within seconds is not the sweep's doing."""
     folder = tmp_path_factory.mktemp("up")
-    config = write_config(folder / "config", [policy("scores", ledger.url), policy("shown", ledger.url)], WAYS.values())
+    policies = [policy("scores", ledger.url), policy("shown", ledger.url)]
+    policies.append(policy("measured", ledger.url, playbook="measuring"))
+    config = write_config(folder / "config", policies, [*WAYS.values(), MEASURING])
     with running_up(folder, config, ANDON_SWEEP_SECONDS="60", ANDON_LEASE_SECONDS="6") as up:
         yield up
 
@@ -59,6 +66,21 @@ def test_an_incident_page_says_first_what_is_to_be_done(up: Up) -> None:
         up.api.order(f"{path}/resolve", {"reason": "was a test"}).raise_for_status()
         assert '<p class="banner bad" role="status">' not in browser.get(path).text
     up.api.order("/services/shown/lift", {}).raise_for_status()
+
+
+def test_a_page_follows_a_run_that_measures_but_never_takes_away_what_is_being_written(up: Up) -> None:
+    receipt = up.api.alert(group(firing("measured")))
+    run_id, path = receipt["runs"][0], f"/incidents/{receipt['incidents'][0]}"
+    until("it measures", lambda: up.api.run(run_id)["waiting_for"] == "window")
+    with httpx.Client(trust_env=False, base_url=up.api.address, follow_redirects=True) as browser:
+        browser.post("/login", data={"token": up.api.token, "next": "/"}).raise_for_status()
+        following, still = browser.get(path).text, browser.get(f"{path}?refresh=off").text
+    assert 'http-equiv="refresh"' in following
+    assert 'name="reason"' not in following
+    assert f'href="{path}?refresh=off#orders"' in following
+    assert 'http-equiv="refresh"' not in still
+    assert 'name="reason"' in still
+    up.api.order(f"/runs/{run_id}/cancel", {}).raise_for_status()
 
 
 def test_a_token_that_is_not_known_is_told_apart_from_none(up: Up) -> None:
