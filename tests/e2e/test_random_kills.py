@@ -27,7 +27,7 @@ def test_random_kills_of_workers_lose_and_double_nothing(
         house.parts.worker("notices")
         house.ready(*workers)
         while soak.kills.total() < KILLS[kind]:
-            if soak.waiting() < 3 * WORKERS:
+            if soak.waiting() < 2 * WORKERS:
                 soak.post(12)
             victim = soak.victim(workers)
             pause(rng.uniform(0, 1.5 * CALL_SECONDS))

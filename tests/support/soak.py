@@ -87,13 +87,10 @@ class Soak:
         return dict(answer.json()) if answer.status_code == 202 else None
 
     def waiting(self) -> int:
-        """About how many runs are not at their end."""
-        return len(self.posted) - self._ends()
-
-    def _ends(self) -> int:
+        """How many runs have not acted for the last time; without those that may have stopped to ask."""
         both = self.house.deployers
-        last = {effect["what"] for ledger in (both.keyed, both.plain) for effect in ledger.effects()}
-        return sum(f"{place}.two" in last for place in self.posted)
+        acted = {effect["what"] for ledger in (both.keyed, both.plain) for effect in ledger.effects()}
+        return sum(f"{place}.two" not in acted for place in self.posted if not place.startswith("ask"))
 
     def victim(self, workers: list[subprocess.Popen[bytes]]) -> subprocess.Popen[bytes]:
         """Mostly one that is at work; now and then one that waits, or that is only starting."""
