@@ -11,7 +11,6 @@ from typing import Any
 
 from sqlalchemy import (
     Executable,
-    Row,
     and_,
     bindparam,
     exists,
@@ -168,7 +167,7 @@ class RunQueries(Work):
         return [_run(row, tuple(steps.get(row.id, ()))) for row in rows]
 
 
-def _run(row: Row[Any], steps: tuple[StepState, ...]) -> Run:
-    values = dict(row._mapping)
+def _run(row: Any, steps: tuple[StepState, ...]) -> Run:
+    values = row._asdict()
     values["playbook"] = _playbook(values["playbook"])
     return Run(steps=steps, **values)

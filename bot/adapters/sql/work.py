@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Executable
 
 from bot.adapters.sql.pending import Pending
+from bot.adapters.sql.prepared import lookup
 from bot.adapters.sql.run_tables import run_plans, run_steps, runs
 from bot.adapters.sql.statements import TABLE_OF, Statements
 from bot.adapters.sql.stored_text import place_key
@@ -65,11 +66,17 @@ class Work:
     def rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """All rows of a statement."""
         self._pending.flush(self.connection)
+        ready = lookup(statement, self.connection, values) if self.writes else None
+        if ready is not None:
+            return ready.rows(self.connection, values)
         return self.connection.execute(statement, values).fetchall()
 
     def row(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Any:
         """The first row of a statement, None if there is none."""
         self._pending.flush(self.connection)
+        ready = lookup(statement, self.connection, values) if self.writes else None
+        if ready is not None:
+            return next(iter(ready.rows(self.connection, values)), None)
         return self.connection.execute(statement, values).first()
 
     def count(self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> int:
