@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import sys
@@ -35,10 +36,22 @@ def set_up_logging(process: str, level: str = "INFO", redact: Callable[[str], st
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping().get(level.upper(), logging.INFO)
         ),
-        logger_factory=structlog.WriteLoggerFactory(file=sys.stderr),
+        logger_factory=lambda *_: _StandardError(),
         cache_logger_on_first_use=True,
     )
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+
+
+class _StandardError:
+    """Writes lines to standard error as it is at that moment. A log that cannot be written stops no work."""
+
+    def msg(self, message: str) -> None:
+        """One line; lost where the disk is full or nobody listens any more."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(message + "\n")
+            sys.stderr.flush()
+
+    debug = info = warning = error = critical = exception = log = msg
 
 
 def house_log() -> Callable[..., None]:
