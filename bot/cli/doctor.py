@@ -43,7 +43,8 @@ def _checks(args: argparse.Namespace) -> Iterator[Check]:
         with program(args) as app:
             yield from _parts(app)
     except ConfigError as error:
-        yield Check("configuration", ok=False, found=str(error).splitlines()[0], mend="`andon check` shows every fault")
+        mend = "`andon check` shows every fault" if error.faults else ""
+        yield Check("configuration", ok=False, found=str(error).splitlines()[0], mend=mend)
     except AndonError as error:
         yield Check("database", ok=False, found=str(error), mend="is it running, and is ANDON_DATABASE_URL right?")
 

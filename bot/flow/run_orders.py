@@ -161,7 +161,8 @@ def _told(order: Order, run: Run, incident: Incident | None, kind: str, text: st
     if incident is not None:
         order.consequences.write(order.situation, incident, kind, text, actor=order.actor, run_id=run.id)
     incidents = (run.incident_id,) if run.incident_id else ()
-    return Answer(Verdict.ORDER, f"{text}. {after}", run.service, run.environment, incidents, (run.id,))
+    message = f"{text} {after}" if text.endswith("?") else f"{text}. {after}"
+    return Answer(Verdict.ORDER, message, run.service, run.environment, incidents, (run.id,))
 
 
 def resolve(order: Order) -> Answer:

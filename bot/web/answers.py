@@ -11,7 +11,7 @@ from typing import Any, NotRequired
 from starlette.responses import Response
 from typing_extensions import TypedDict
 
-from bot.domain.errors import AndonError, NotFound, Refused, TryLater
+from bot.domain.errors import AndonError, ConfigError, NotFound, Refused, TryLater
 from bot.domain.errors import BadInput as Bad
 
 PROBLEM = "application/problem+json"
@@ -52,11 +52,14 @@ def status_of(error: AndonError) -> int:
         return 400
     if isinstance(error, Refused):
         return 409
-    return 503 if isinstance(error, TryLater) else 500
+    # A setting or the tables are not right yet: whoever sends should come back, not drop what it has.
+    return 503 if isinstance(error, TryLater | ConfigError) else 500
 
 
 def retry_after(error: AndonError) -> dict[str, str]:
-    """Whole seconds, at least one, for an error that passes."""
+    """Whole seconds, at least one, for an error that passes; longer where a person has to mend something."""
+    if isinstance(error, ConfigError):
+        return {"Retry-After": "30"}
     return {"Retry-After": str(max(1, math.ceil(error.delay.total_seconds())))} if isinstance(error, TryLater) else {}
 
 
