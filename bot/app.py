@@ -112,8 +112,8 @@ def api_tokens(settings: Settings) -> dict[str, Actor]:
 
 
 def webhook_token(settings: Settings) -> str | None:
-    """On the embedded default, one bearer secret for every source; none where sources have secrets of their own."""
-    if settings.webhook_secrets or not settings.is_embedded_database:
+    """On the embedded default, one bearer secret for every source, besides those that a source has of its own."""
+    if not settings.is_embedded_database:
         return None
     return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
 

@@ -85,13 +85,11 @@ def _database(app: Any) -> Iterator[Check]:
 
 def _sources(app: Any) -> Check:
     named = sorted(app.settings.webhook_secrets)
-    if app.webhook_token:
-        return Check(
-            "webhooks",
-            ok=True,
-            found="one bearer secret for every source, in the file webhook-token of the data folder",
-        )
     unknown = [name for name in named if name not in app.sources]
+    if app.webhook_token and not unknown:
+        own = f"; secrets of their own: {', '.join(named)}" if named else ""
+        found = f"one bearer secret for every source, in the file webhook-token of the data folder{own}"
+        return Check("webhooks", ok=True, found=found)
     if not named:
         return Check(
             "webhooks",

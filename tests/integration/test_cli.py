@@ -327,6 +327,16 @@ def test_doctor_says_what_does_not_answer_and_how_to_mend_it(andon: Andon, engin
     engine.protect("unreachable")
 
 
+def test_doctor_names_a_secret_that_belongs_to_no_source(andon: Andon, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ANDON_WEBHOOK_SECRET_ALERTMANAGER", "one-of-its-own")
+    assert "secrets of their own: alertmanager" in andon("doctor").out
+    monkeypatch.setenv("ANDON_WEBHOOK_SECRET_ALERTMANGER", "misspelt-name")
+    said = andon("doctor")
+    assert said.code == 1
+    assert "ANDON_WEBHOOK_SECRET_ALERTMANGER names no source" in said.out
+    assert "misspelt-name" not in said.out
+
+
 def test_login_prints_a_link_that_works_once(andon: Andon) -> None:
     assert "/login/" in andon("login").out
     link = andon("login", "--json").json

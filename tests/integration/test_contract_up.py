@@ -33,7 +33,8 @@ def up(tmp_path_factory: pytest.TempPathFactory, ledger: Ledger) -> Iterator[Up]
     policies = [policy("scores", ledger.url), policy("shown", ledger.url)]
     policies.append(policy("measured", ledger.url, playbook="measuring"))
     config = write_config(folder / "config", policies, [*WAYS.values(), MEASURING])
-    with running_up(folder, config, ANDON_SWEEP_SECONDS="60", ANDON_LEASE_SECONDS="6") as up:
+    more = {"ANDON_SWEEP_SECONDS": "60", "ANDON_LEASE_SECONDS": "6", "ANDON_WEBHOOK_SECRET_GENERIC": "its-own-secret"}
+    with running_up(folder, config, **more) as up:
         yield up
 
 
@@ -81,6 +82,16 @@ def test_a_page_follows_a_run_that_measures_but_never_takes_away_what_is_being_w
     assert 'http-equiv="refresh"' not in still
     assert 'name="reason"' in still
     up.api.order(f"/runs/{run_id}/cancel", {}).raise_for_status()
+
+
+def test_the_token_made_at_first_start_opens_every_source_and_a_sources_own_secret_only_that_one(up: Up) -> None:
+    def code(source: str, secret: str) -> int:
+        headers = {"Authorization": f"Bearer {secret}"}
+        return up.api.http.post(f"{up.api.address}/webhooks/{source}", json={"title": "x"}, headers=headers).status_code
+
+    made = up.api.webhook_secret
+    assert [code(source, made) for source in ("generic", "alertmanager", "grafana", "cloudevents")] == [202] * 4
+    assert [code(source, "its-own-secret") for source in ("generic", "alertmanager")] == [202, 401]
 
 
 def test_a_token_that_is_not_known_is_told_apart_from_none(up: Up) -> None:
