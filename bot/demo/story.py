@@ -37,6 +37,8 @@ def main(args: argparse.Namespace) -> int:
             return 1
         if args.keep:
             story.stay()
+        else:
+            say("All of it is stopped and removed now; `andon demo --keep` leaves the page up.")
         return 0 if run["status"] == "succeeded" else 1
 
 
