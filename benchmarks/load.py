@@ -80,11 +80,16 @@ async def connect(port: int) -> Caller:
     return caller
 
 
-async def call(caller: Caller, data: bytes) -> tuple[int, float]:
-    """One request: its status and seconds."""
+async def call(caller: Caller, data: bytes, *, seconds: float = 30.0) -> tuple[int, float]:
+    """One request: its status and seconds; TimeoutError where no answer comes."""
     answer: asyncio.Future[tuple[int, float]] = asyncio.get_running_loop().create_future()
-    caller.call(data, lambda status, seconds: answer.set_result((status, seconds)))
-    return await answer
+
+    def answered(status: int, took: float) -> None:
+        if not answer.done():
+            answer.set_result((status, took))
+
+    caller.call(data, answered)
+    return await asyncio.wait_for(answer, seconds)
 
 
 @dataclass
