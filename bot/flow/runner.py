@@ -158,7 +158,8 @@ class Runner:
                 if self._clock.monotonic() > give_up_at:
                     raise
                 # The fence is compared in the commit, so it does no harm that the lease may have ended meanwhile.
-                self._stopping.wait(delay)
+                # An event of its own: one that is set once the process should stop would make this a busy loop.
+                threading.Event().wait(delay)
                 delay = min(delay * 2, 1.0)
 
     def _record_once(self, work: _Work, outcome: Outcome) -> _Work | None:

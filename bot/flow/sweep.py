@@ -44,13 +44,14 @@ class Sweep:
 
     def wake(self) -> datetime | None:
         """Ring for what is due, record breaches and lapsed approvals; the next moment at which something is due."""
-        self._record_breaches()
-        self._record_lapses()
         now = self._clock.now()
         self._rung = {key: at for key, at in self._rung.items() if at > now - self._again}
         due = {key: bell for key, bell in self._bells(now).items() if key not in self._rung}
         if due and self._queue.ring(list(due.values())):
             self._rung.update(dict.fromkeys(due, now))
+        # After the ringing: a row that cannot be written about must not keep any run from going on.
+        self._record_breaches()
+        self._record_lapses()
         with self._store.read() as tx:
             return tx.next_wake()
 
