@@ -19,6 +19,7 @@ from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import SystemClock, UlidIds
+from bot.adapters.letters import LetterWriter
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.page_messenger import PageMessenger
 from bot.adapters.process_names import owner_of
@@ -30,8 +31,10 @@ from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
+from bot.domain.letters import Medium
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
+from bot.flow.freshening import Freshener
 from bot.flow.intake import Intake
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
@@ -196,7 +199,7 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
 def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     store, clock, ids, current = outside.store, outside.clock, outside.ids, outside.current
     crash = outside.workshop.crash
-    teller = Teller(ids, settings.address)
+    teller = Teller(ids, settings.address, settings.media)
     endings = Endings(ids, teller, current)
     consequences = Consequences(ids, teller)
     return {
@@ -205,8 +208,12 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
-            renderer=NoticeTemplates(_folders(settings.config / "templates", shipped_folder("templates"))),
-            messengers={"page": PageMessenger()},
+            renderer=LetterWriter(
+                NoticeTemplates(_folders(settings.config / "templates", shipped_folder("templates")))
+            ),
+            messengers={Medium.PAGE: PageMessenger()},
+            configuration=current,
+            freshen=Freshener(teller, current).fresh,
             owner=outside.owner,
             ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
             log=outside.log,

@@ -41,6 +41,7 @@ class Waits(Protocol):
     """The part of a transaction that knows when something wakes."""
 
     def next_wake(self) -> datetime | None: ...
+    def next_told(self) -> datetime | None: ...
 
 
 class WaitStore(Protocol):
@@ -138,7 +139,7 @@ class Waker:
     def step(self) -> timedelta:
         """Wake if something is due that was not woken for yet; how long to nap."""
         with self._store.read() as tx:
-            moment = tx.next_wake()
+            moment = min(filter(None, (tx.next_wake(), tx.next_told())), default=None)
         self._nap = LONGEST_NAP
         if moment is None:
             return self._nap

@@ -9,220 +9,18 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
-from bot.domain.access import Access
-from bot.domain.decisions import Decision
-from bot.domain.events import AlertState, Disposition, Event
-from bot.domain.incidents import Incident, IncidentStatus
-from bot.domain.records import Approval, AuditEntry, AuditFault, Notice, TimelineEntry
-from bot.domain.releases import Automation, Release, Service
-from bot.domain.runs import Lease, Run
+from bot.domain.letters import Letter, Posted
+from bot.domain.pages import Page, PageReading
+from bot.domain.people import Profile
+from bot.domain.records import AuditFault, Notice
+from bot.domain.threads import Thread
 from bot.plugins import Call, ProcessResult, Reply
-
-Record = Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
-"""What can be added; each has one table."""
-
-Change = AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
-"""What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
-
-Place = tuple[str, str]
-"""A service and an environment."""
-
-
-@dataclass(frozen=True)
-class Spread:
-    """How measured seconds are spread: `counts[i]` of them are at most `bounds[i]`, `count` is all of them."""
-
-    bounds: tuple[float, ...]
-    counts: tuple[int, ...]
-    count: int
-    seconds: float
-    """Their sum."""
-
-
-@dataclass(frozen=True)
-class Figures:
-    """Counts over everything in the store, for the metrics page. Drills are counted as runs but not measured."""
-
-    runs: Mapping[tuple[str, str], int]
-    """By service and status."""
-    notices: Mapping[tuple[str, str], int]
-    """By audience and status."""
-    incidents: Mapping[tuple[str, str], int]
-    """By service and status."""
-    breaches: int
-    """Runs that missed their deadline."""
-    first_action: Spread
-    """`accepted_at` to `first_action_at`."""
-    run: Spread
-    """`accepted_at` to `finished_at` of ended runs."""
-
-
-class Transaction(Protocol):
-    """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
-
-    def add(self, *records: Record) -> None:
-        """Insert records."""
-        ...
-
-    def save(self, *changes: Change) -> None:
-        """Update by id, or insert."""
-        ...
-
-    # Events
-    def event(self, event_id: str) -> Event | None: ...
-    def events_by_key(self, source: str, keys: Collection[str]) -> Mapping[str, Event]:
-        """Events of a source by their `dedup_key`."""
-        ...
-
-    def events(
-        self, *, limit: int, before: str | None = None, disposition: Disposition | None = None
-    ) -> Sequence[Event]:
-        """Newest first, without bodies; `before` is the id of the last one seen."""
-        ...
-
-    def alert_states(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], AlertState]:
-        """By (source, identity); absent where never seen."""
-        ...
-
-    # Services and releases
-    def lock_services(self, names: Collection[str]) -> Mapping[str, Service]:
-        """The services, made where new, locked in name order until the commit."""
-        ...
-
-    def service(self, name: str) -> Service | None: ...
-    def services(self) -> Sequence[Service]: ...
-    def automation(self) -> Automation: ...
-    def release(self, release_id: str) -> Release | None: ...
-    def latest_releases(self, services: Collection[str]) -> Mapping[str, Release]:
-        """The newest release of each service, whatever its status."""
-        ...
-
-    # Incidents
-    def incident(self, incident_id: str) -> Incident | None: ...
-    def open_incidents(self, services: Collection[str]) -> Mapping[Place, Incident]: ...
-    def latest_resolved(self, place: Place) -> Incident | None: ...
-    def incidents(
-        self,
-        *,
-        limit: int,
-        before: str | None = None,
-        service: str | None = None,
-        status: IncidentStatus | None = None,
-    ) -> Sequence[Incident]:
-        """Newest first."""
-        ...
-
-    def timeline(self, incident_id: str) -> Sequence[TimelineEntry]:
-        """Oldest first."""
-        ...
-
-    def decisions(self, *, incident_id: str | None = None, event_id: str | None = None) -> Sequence[Decision]:
-        """Oldest first."""
-        ...
-
-    # Runs
-    def run(self, run_id: str) -> Run | None: ...
-    def active_runs(self, services: Collection[str]) -> Mapping[Place, Run]:
-        """The one run of each place that is not ended."""
-        ...
-
-    def runs(
-        self, *, limit: int, before: str | None = None, incident_id: str | None = None, service: str | None = None
-    ) -> Sequence[Run]:
-        """Newest first."""
-        ...
-
-    def save_run(self, before: Run, after: Run) -> Run:
-        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile."""
-        ...
-
-    def due_runs(self, *, limit: int) -> Sequence[Run]:
-        """Runs that a worker should take now, by the database's clock: queued, running without a live lease,
-        or waiting with a `wake_at` that has come. Oldest `accepted_at` first."""
-        ...
-
-    def lease(self, run_id: str) -> Lease | None:
-        """The lease of a run, if it has one that lives by the database's clock."""
-        ...
-
-    def figures(self, bounds: Sequence[float]) -> Figures:
-        """Counts and spreads over `bounds` (seconds, ascending)."""
-        ...
-
-    def next_wake(self) -> datetime | None:
-        """The earliest `wake_at` of a waiting run or lease end of a running one, or None."""
-        ...
-
-    def overdue_runs(self) -> Sequence[Run]:
-        """Runs that are not ended, past their deadline, with no breach recorded."""
-        ...
-
-    def record_breach(self, run_id: str, at: datetime) -> bool:
-        """Note that a run missed its deadline, beside whoever works on it; False where it was noted before."""
-        ...
-
-    def last_automatic_action(self, place: Place) -> datetime | None:
-        """The newest `first_action_at` among runs of automatic authority that were no drill."""
-        ...
-
-    # Leases, by the database's clock
-    def claim(self, run: Run, owner: str, ttl: timedelta) -> Lease | None:
-        """A lease with a higher fence than any before at its place; None while another one lives."""
-        ...
-
-    def confirm(self, lease: Lease, *, live: bool) -> None:
-        """LeaseLost unless the run's lease still has this fence and, with `live`, has not ended."""
-        ...
-
-    def renew(self, lease: Lease, ttl: timedelta) -> Lease:
-        """The lease with a later end; LeaseLost where it is another's or has ended."""
-        ...
-
-    def release_lease(self, lease: Lease) -> None:
-        """End it, if it is still this one."""
-        ...
-
-    def release_leases_of(self, owner: str) -> Sequence[str]:
-        """End the leases of an owner whose process is surely dead; returns run ids."""
-        ...
-
-    # Approvals and notices
-    def approvals(self, run_id: str) -> Sequence[Approval]:
-        """Oldest first."""
-        ...
-
-    def lapsed_approvals(self) -> Sequence[Approval]:
-        """Asked for, past their end, and not yet marked expired."""
-        ...
-
-    def notice(self, notice_id: str) -> Notice | None: ...
-    def notices(self, *, incident_id: str | None = None, limit: int = 200) -> Sequence[Notice]:
-        """Oldest first."""
-        ...
-
-    def due_notices(self, *, limit: int) -> Sequence[str]:
-        """Ids of notices that are due or failed with a retry time that has come."""
-        ...
-
-    def claim_notice(self, notice_id: str, owner: str, ttl: timedelta) -> Notice | None:
-        """The notice, for this worker only until `ttl` is over; None where it is not due or another has it."""
-        ...
-
-    # Access
-    def access(self, digest: str) -> Access | None:
-        """A session that has not ended."""
-        ...
-
-    def spend_link(self, digest: str) -> Access | None:
-        """A link that was neither used nor has ended; it is used now."""
-        ...
-
-    def end_access(self, digest: str) -> None: ...
-
-    # Audit
-    def audit_entries(self, *, limit: int, after: int = 0) -> Sequence[tuple[int, AuditEntry]]:
-        """Oldest first with their row numbers."""
-        ...
+from bot.transactions import Change as Change
+from bot.transactions import Figures as Figures
+from bot.transactions import Place as Place
+from bot.transactions import Record as Record
+from bot.transactions import Spread as Spread
+from bot.transactions import Transaction as Transaction
 
 
 class Store(Protocol):
@@ -321,16 +119,62 @@ class Expressions(Protocol):
 class Renderer(Protocol):
     """Words for notices."""
 
-    def render(self, notice: Notice) -> tuple[str, str]:
-        """Subject and body. StepFailed where the template breaks its limits or names."""
+    def write(self, notice: Notice) -> Letter:
+        """The notice in its audience's words. StepFailed where the template breaks its limits or names."""
         ...
 
 
 class Messenger(Protocol):
-    """Hands a rendered notice to one medium."""
+    """Hands letters to one medium. TryLater for a passing fault, StepFailed for a permanent one."""
 
-    def send(self, notice: Notice, subject: str, body: str) -> None:
-        """TryLater for a passing fault, StepFailed for a permanent one."""
+    def send(self, notice: Notice, letter: Letter, thread: Thread | None) -> Posted:
+        """Put the letter where `notice.address` says, in the thread if there is one; where it stands now."""
+        ...
+
+    def edit(self, notice: Notice, letter: Letter) -> Posted:
+        """Tell anew, in place, what stands at `notice.ref`. StepFailed where the medium cannot, as mail cannot."""
+        ...
+
+    def find(self, notice: Notice, thread: Thread | None) -> Posted | None:
+        """Whether a try whose end nobody recorded has gone through: where it stands; None where it surely did not,
+        or where sending it once more does no harm."""
+        ...
+
+
+class Pager(Protocol):
+    """Calls people who are asleep, by a service made for it. Sending the same page twice calls nobody twice."""
+
+    @property
+    def name(self) -> str:
+        """As a policy's escalation names it: `pagerduty`, `opsgenie`."""
+        ...
+
+    def page(self, page: Page) -> str:
+        """Call; the key by which it is known. TryLater for a passing fault, StepFailed for a permanent one."""
+        ...
+
+    def read(self, dedup_key: str) -> PageReading:
+        """What became of a page. Unknown is never acknowledged. TryLater, StepFailed as for `page`."""
+        ...
+
+    def resolve(self, dedup_key: str) -> None:
+        """Nobody needs to look any more."""
+        ...
+
+
+class People(Protocol):
+    """Who is behind an id in chat."""
+
+    def profile(self, person: str) -> Profile | None:
+        """None where Slack does not answer in time: then nothing is known of that person."""
+        ...
+
+    def by_mail(self, address: str) -> Profile | None:
+        """The member of the workspace with this address."""
+        ...
+
+    def groups_of(self, person: str, among: Collection[str]) -> tuple[str, ...]:
+        """Which of these user groups the person is in, as far as Slack says in time."""
         ...
 
 

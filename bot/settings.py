@@ -34,6 +34,23 @@ class Settings(BaseSettings):
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""
+    slack_bot_token: SecretStr | None = None
+    slack_signing_secret: SecretStr | None = None
+    """One or more, comma separated, while it is rotated."""
+    slack_app_token: SecretStr | None = None
+    """Socket Mode."""
+    slack_api_url: str = "https://slack.com/api/"
+    slack_team: str | None = None
+    """The workspace; people of any other are strangers. Unset: the one of the bot token."""
+    smtp_url: SecretStr | None = None
+    mail_from: str | None = None
+    pagerduty_routing_key: SecretStr | None = None
+    pagerduty_api_token: SecretStr | None = None
+    """To read acknowledgements back."""
+    pagerduty_events_url: str = "https://events.pagerduty.com"
+    pagerduty_api_url: str = "https://api.pagerduty.com"
+    opsgenie_api_key: SecretStr | None = None
+    opsgenie_api_url: str = "https://api.opsgenie.com"
     webhook_secrets: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, repr=False)
     playbook_secrets: Mapping[str, str] = Field(default_factory=dict, repr=False)
 
@@ -90,6 +107,22 @@ class Settings(BaseSettings):
     def is_embedded_database(self) -> bool:
         """The database is a file in the data folder."""
         return self.database_url is None
+
+    @property
+    def media(self) -> frozenset[str]:
+        """The media that are set up."""
+        found = {"page"}
+        if self.slack_bot_token is not None:
+            found.add("slack")
+        if self.smtp_url is not None:
+            found.add("mail")
+        return frozenset(found)
+
+    @property
+    def slack_signing_secrets(self) -> tuple[str, ...]:
+        """What Slack's requests may be signed with; none: Slack is not let in."""
+        text = self.slack_signing_secret.get_secret_value() if self.slack_signing_secret else ""
+        return tuple(filter(None, (part.strip() for part in text.split(","))))
 
     @property
     def database(self) -> str:

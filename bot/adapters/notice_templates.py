@@ -24,7 +24,9 @@ FOLDER = "notices"
 FALLBACK = "message"
 
 RECORDS: Mapping[str, tuple[str, ...]] = {
-    "incident": ("id", "title", "severity", "status", "opened_at", "alerts", "revision", "url"),
+    "incident": (
+        "id", "title", "severity", "status", "opened_at", "alerts", "revision", "owner", "environment", "url",
+    ),
     "release": ("id", "incumbent", "candidate", "status"),
     "run": (
         "id", "playbook", "kind", "summary", "status", "criterion", "authority", "requested_by", "approved_by",

@@ -8,7 +8,8 @@ from datetime import timedelta
 from typing import Any
 
 from bot.cli.session import actor_of, complain, confirmed, program, show
-from bot.domain.events import Command, Receipt, Word
+from bot.domain.events import Command, Receipt
+from bot.domain.words import Word
 
 
 def halt(args: argparse.Namespace) -> int:

@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.words import Word
+
 
 class EventKind(StrEnum):
     """What an event is about, as far as its source tells."""
@@ -95,25 +97,6 @@ class AlertState:
     run_ids: tuple[str, ...] = ()
 
 
-class Word(StrEnum):
-    """The orders a person can give. Each enters by the same front door as an alert."""
-
-    HALT = "halt"
-    LIFT = "lift"
-    HANDS_OFF = "hands_off"
-    AUTOMATION = "automation"
-    ROLLBACK = "rollback"
-    APPROVE = "approve"
-    REJECT = "reject"
-    CANCEL = "cancel"
-    RETRY = "retry"
-    DONE = "done"
-    UNDO = "undo"
-    TAKE_OVER = "take_over"
-    RESOLVE = "resolve"
-    ENDORSE = "endorse"
-
-
 class Role(StrEnum):
     """What the holder of an API token may do at all; a policy's roles narrow it further."""
 
@@ -128,12 +111,37 @@ class Role(StrEnum):
         return list(Role).index(self)
 
 
+class Origin(StrEnum):
+    """How a person is known: by an API token, or as a member of the Slack workspace."""
+
+    TOKEN = "token"  # noqa: S105 - a word
+    CHAT = "chat"
+
+
+class Standing(StrEnum):
+    """What is known of a person in chat. A stranger is a guest, a bot, or somebody of another workspace."""
+
+    MEMBER = "member"
+    STRANGER = "stranger"
+    UNKNOWN = "unknown"
+    """Slack did not say in time; enough for a halt, for nothing else."""
+
+
 @dataclass(frozen=True)
 class Actor:
-    """Who gives an order: an API token's name with its role, or the bot itself."""
+    """Who gives an order: an API token's name with its role, a member of the workspace by id, or the bot itself."""
 
     name: str
     role: Role
+    origin: Origin = Origin.TOKEN
+    standing: Standing = Standing.MEMBER
+    groups: tuple[str, ...] = ()
+    """Slack user groups that the person is in, as far as policies name them."""
+
+    @property
+    def ids(self) -> tuple[str, ...]:
+        """What a role may name: the person first."""
+        return (self.name, *self.groups)
 
 
 ANDON = Actor("andon", Role.ADMIN)
@@ -142,7 +150,7 @@ ANDON = Actor("andon", Role.ADMIN)
 
 @dataclass(frozen=True)
 class Command:
-    """A person's order. `subject` is a service, a run or an incident, as the word requires."""
+    """A person's order. `subject` is a service, a run, an incident or another record, as the word requires."""
 
     word: Word
     subject: str
@@ -151,6 +159,8 @@ class Command:
     reason: str = ""
     environment: str | None = None
     details: Mapping[str, Any] = field(default_factory=dict)
+    delivery: str | None = None
+    """The sender's id of this delivery; the same when it is sent again, so that it counts once."""
 
 
 @dataclass(frozen=True)
@@ -196,3 +206,5 @@ class Receipt:
     message: str = ""
     """For people: what happened, why, what next."""
     refused: bool = False
+    records: tuple[str, ...] = ()
+    """Minutes, meetings and the like that an order made or changed."""

@@ -104,6 +104,14 @@ class Incident:
     revision: int = 1
     """Of the facts; grows with each change so that a notice can say which facts it tells."""
     alert_count: int = 0
+    owner: str | None = None
+    """Who answers for it, by id; nobody until somebody takes it or halts."""
+    offered_to: str | None = None
+    """Who was asked to take it over and has not said yes."""
+    update_due_at: datetime | None = None
+    """When people are to hear of it next, whatever happened."""
+    update_asked_at: datetime | None = None
+    """When its owner was asked to write that update."""
 
     @property
     def is_open(self) -> bool:
@@ -119,8 +127,25 @@ class Incident:
         target = INCIDENT_MOVES.get((self.status, event))
         if target is None:
             raise Refused(f"Incident {self.id} is {self.status}: it cannot {event.replace('_', ' ')}")
-        resolved_at = now if target is IncidentStatus.RESOLVED else self.resolved_at
-        return replace(self, status=target, resolved_at=resolved_at, revision=self.revision + 1)
+        if target is not IncidentStatus.RESOLVED:
+            return replace(self, status=target, revision=self.revision + 1)
+        return replace(
+            self,
+            status=target,
+            resolved_at=now,
+            revision=self.revision + 1,
+            offered_to=None,
+            update_due_at=None,
+            update_asked_at=None,
+        )
+
+    def owned_by(self, owner: str) -> Self:
+        """The incident in other hands; an offer is settled by it."""
+        return replace(self, owner=owner, offered_to=None, revision=self.revision + 1)
+
+    def with_fact(self) -> Self:
+        """The incident after something more, or something else, was said of it."""
+        return replace(self, revision=self.revision + 1)
 
     def with_alert(self, severity: Severity, now: datetime) -> Self:
         """The incident after one more alert: it can only get worse, never milder, by itself."""

@@ -2,46 +2,107 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from bot.domain.errors import Refused
-from bot.domain.events import Actor, Command, Role, Word
+from bot.domain.events import Actor, Command, Origin, Role, Standing
 from bot.domain.policies import ROLLBACK_AUTHORITY, Policy
 from bot.domain.records import Approval
+from bot.domain.releases import Release
 from bot.domain.runs import Run
+from bot.domain.words import Word
 
-NEEDED: dict[Word, Role] = {
+CHAMPION = "champion"
+"""The role that answers for a service when nobody else does."""
+
+_ADMINS = (Word.LIFT, Word.HANDS_OFF, Word.AUTOMATION)
+
+NEEDED: Mapping[Word, Role] = {
+    **dict.fromkeys(Word, Role.OPERATOR),
+    **dict.fromkeys(_ADMINS, Role.ADMIN),
     Word.HALT: Role.ANYONE,
-    Word.LIFT: Role.ADMIN,
-    Word.HANDS_OFF: Role.ADMIN,
-    Word.AUTOMATION: Role.ADMIN,
-    Word.ROLLBACK: Role.OPERATOR,
-    Word.APPROVE: Role.OPERATOR,
-    Word.REJECT: Role.OPERATOR,
-    Word.CANCEL: Role.OPERATOR,
-    Word.RETRY: Role.OPERATOR,
-    Word.DONE: Role.OPERATOR,
-    Word.UNDO: Role.OPERATOR,
-    Word.TAKE_OVER: Role.OPERATOR,
-    Word.RESOLVE: Role.OPERATOR,
-    Word.ENDORSE: Role.OPERATOR,
 }
 """The least token role for each order. A halt is cheap and safe, so anybody at the command line may give it."""
 
+CHAT_ROLES: Mapping[Word, tuple[str, ...]] = {
+    Word.LIFT: (ROLLBACK_AUTHORITY, CHAMPION),
+    Word.HANDS_OFF: (ROLLBACK_AUTHORITY, CHAMPION),
+}
+"""In chat there are no tokens: who may is said by the policy's role of the word's own name, or by these without one."""
 
-def check_token(command: Command) -> None:
-    """Refused unless the token's role is enough for the order at all."""
+
+def check_entitled(command: Command, policy: Policy | None) -> None:
+    """Refused unless this person may give this order at all: by the token's role, or in chat by the policy's."""
+    if command.actor.origin is Origin.CHAT:
+        _check_member(command)
+        if policy is not None:
+            _check_chat_role(command, policy)
+        return
     needed = NEEDED[command.word]
     if command.actor.role.rank < needed.rank:
         has = "no token was given" if command.actor.role is Role.ANYONE else f"this token has {command.actor.role}"
         raise Refused(
-            f"{command.actor.name} may not {command.word.replace('_', ' ')}",
+            f"{command.actor.name} may not {_said(command.word)}",
             why=f"it needs the role {needed}, and {has}",
             next="set ANDON_TOKEN to the secret of one of ANDON_API_TOKENS that has it",
         )
 
 
+def _check_member(command: Command) -> None:
+    if command.word is Word.AUTOMATION:
+        raise Refused(
+            "Automation everywhere is not switched in chat", next="use `andon automation off`, or the page of services"
+        )
+    if command.actor.standing is Standing.STRANGER:
+        raise Refused(
+            f"{command.actor.name} may not {_said(command.word)}",
+            why="only full members of this workspace may: no guests, no bots, nobody of another workspace",
+            next="ask a member of the team",
+        )
+    if command.actor.standing is Standing.UNKNOWN and command.word is not Word.HALT:
+        raise Refused(
+            f"{command.actor.name} may not {_said(command.word)} now",
+            why="Slack did not say in time who that is",
+            next="try again, or do it on the page or with the `andon` command",
+        )
+
+
+def _check_chat_role(command: Command, policy: Policy) -> None:
+    own = str(command.word)
+    roles = (own,) if policy.members(own) else CHAT_ROLES.get(command.word, ())
+    if not roles or any(holds(command.actor, policy, role) for role in roles):
+        return
+    members = [member for role in roles for member in policy.members(role)]
+    raise Refused(
+        f"{command.actor.name} may not {_said(command.word)} {policy.service}",
+        why=f"that is for members of {' or '.join(roles)}",
+        next=f"ask one of {', '.join(dict.fromkeys(members))}" if members else f"name them under roles.{roles[0]}",
+    )
+
+
+def check_lift(actor: Actor, policy: Policy, release: Release | None) -> None:
+    """Refused where the one who lifts a halt is the one who made the candidate."""
+    author = release.author if release else None
+    if author and policy.person(actor.name) == policy.person(author):
+        raise Refused(
+            f"{actor.name} may not lift the halt of {policy.service}",
+            why="the author of a candidate never lifts its halt alone",
+            next="ask somebody else who may",
+        )
+
+
+def _said(word: Word) -> str:
+    return word.replace("_", " ")
+
+
+def holds(actor: Actor, policy: Policy, role: str) -> bool:
+    """Whether a person holds a role: by an id of that person, or by a group that the person is in."""
+    return policy.membership(actor.ids, role) is not None
+
+
 def check_halt(actor: Actor, policy: Policy) -> None:
     """Refused where the policy says who may halt and this is none of them."""
-    if policy.members("halt") and not policy.holds_role(actor.name, "halt"):
+    if policy.members("halt") and not holds(actor, policy, "halt"):
         raise Refused(
             f"{actor.name} may not halt {policy.service}",
             why=f"its policy lets {', '.join(policy.members('halt'))} halt it",
@@ -59,9 +120,9 @@ def check_answer(actor: Actor, policy: Policy, approval: Approval, shown_hash: s
         )
     if approval.requested_by and policy.person(actor.name) == policy.person(approval.requested_by):
         raise Refused(f"{actor.name} asked for this run", why="the one who asks cannot be the one who approves")
-    if policy.holds_role(actor.name, approval.role):
+    if holds(actor, policy, approval.role):
         return
-    if approval.role not in policy.roles and actor.role is Role.ADMIN:
+    if approval.role not in policy.roles and actor.origin is Origin.TOKEN and actor.role is Role.ADMIN:
         return  # nobody is named at all: better an admin than a rollback that can never be approved
     members = ", ".join(policy.members(approval.role)) or "nobody: the policy does not name that role"
     raise Refused(
@@ -74,19 +135,22 @@ def check_answer(actor: Actor, policy: Policy, approval: Approval, shown_hash: s
 def check_help(actor: Actor, policy: Policy, run: Run) -> None:
     """Refused unless this person may steer a run: a member of its authority or the rollback authority, or an admin."""
     roles = [role for role in (run.authority, ROLLBACK_AUTHORITY) if role in policy.roles]
-    if actor.role is Role.ADMIN or not roles or any(policy.holds_role(actor.name, role) for role in roles):
+    named_nowhere = not roles and actor.origin is Origin.TOKEN
+    if actor.role is Role.ADMIN or named_nowhere or any(holds(actor, policy, role) for role in roles):
         return
     raise Refused(
         f"{actor.name} may not steer this run",
-        why=f"that is for members of {' or '.join(dict.fromkeys(roles))}",
-        next=f"they are {', '.join(member for role in roles for member in policy.members(role))}",
+        why=f"that is for members of {' or '.join(dict.fromkeys(roles)) or ROLLBACK_AUTHORITY}",
+        next=f"they are {', '.join(member for role in roles for member in policy.members(role)) or 'not named yet'}",
     )
 
 
 def check_endorse(actor: Actor, policy: Policy) -> None:
     """Refused unless this person may accept the restored state."""
     role = policy.stable.endorse if policy.stable and policy.stable.endorse else "endorser"
-    if role in policy.roles and not policy.holds_role(actor.name, role):
+    may_anybody = role not in policy.roles and actor.origin is Origin.TOKEN
+    if not may_anybody and not holds(actor, policy, role):
         raise Refused(
-            f"{actor.name} is not a member of {role}", why=f"its members are {', '.join(policy.members(role))}"
+            f"{actor.name} is not a member of {role}",
+            why=f"its members are {', '.join(policy.members(role)) or 'not named in the policy'}",
         )

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
-from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
@@ -16,6 +14,7 @@ from bot.domain.conditions import Compiled, Condition
 from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
 from bot.domain.playbooks import StepSpec
+from bot.domain.written_values import cron_line, host_name, quiet_hours, time_zone
 
 AUTOMATIC = "automatic"
 """The authority of a criterion that fires with nobody involved."""
@@ -26,41 +25,6 @@ ROLLBACK_AUTHORITY = "rollback_authority"
 AlertCondition = Annotated[Condition, Compiled("alert")]
 CriterionCondition = Annotated[Condition, Compiled("alert", "severity", "environment", "service", "release")]
 ValueCondition = Annotated[Condition, Compiled("value")]
-
-_HOST = re.compile(r"(?:[\w.-]{1,253}|[0-9A-Fa-f:.]{2,45}|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?")
-_QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
-
-
-def _quiet(value: str) -> str:
-    if not _QUIET.fullmatch(value):
-        raise ValueError('quiet hours are written "22:00-07:00"')
-    return value
-
-
-def _zone(value: str) -> str:
-    try:
-        ZoneInfo(value)
-    except (KeyError, ValueError, OSError) as error:
-        raise ValueError(f"{value!r} is not a time zone; write for example Europe/Berlin") from error
-    return value
-
-
-def _cron(value: str) -> str:
-    fields = value.split()
-    if len(fields) != 5 or not all(re.fullmatch(r"[0-9A-Za-z*/,\-]+", part) for part in fields):
-        raise ValueError('a cron line has five fields: "minute hour day month weekday"')
-    ranges = ((0, 59), (0, 23), (1, 31), (1, 12), (0, 7))
-    for part, (low, high) in zip(fields, ranges, strict=True):
-        for number in re.findall(r"(?<![/\d])\d+", part):
-            if not low <= int(number) <= high:
-                raise ValueError(f"{number} is outside {low}-{high} in the cron line {value!r}")
-    return value
-
-
-def _host(value: str) -> str:
-    if not _HOST.fullmatch(value):
-        raise ValueError(f"{value[:80]!r} is no host; write deploy.example.com, deploy.example.com:8443 or [::1]:8443")
-    return value
 
 
 def _no_key(_value: object) -> object:
@@ -112,8 +76,8 @@ class Audience(Strict):
     slack: StrictStr | None = None
     email: tuple[StrictStr, ...] = ()
     min_severity: Severity | None = None
-    quiet: Annotated[StrictStr, AfterValidator(_quiet)] | None = None
-    timezone: Annotated[StrictStr, AfterValidator(_zone)] = "UTC"
+    quiet: Annotated[StrictStr, AfterValidator(quiet_hours)] | None = None
+    timezone: Annotated[StrictStr, AfterValidator(time_zone)] = "UTC"
     max_per_hour: int | None = Field(default=None, ge=1, strict=True)
 
 
@@ -132,6 +96,8 @@ class PolicyRelease(Strict):
 
     incumbent: Version
     candidate: Version
+    author: StrictStr | None = None
+    """Who made the candidate: never the one who alone lifts a halt of it."""
 
 
 class HaltRule(Strict):
@@ -185,7 +151,7 @@ class Stage(Strict):
 class Drill(Strict):
     playbook: Name
     environment: Name = "staging"
-    cron: Annotated[StrictStr, AfterValidator(_cron)] | None = None
+    cron: Annotated[StrictStr, AfterValidator(cron_line)] | None = None
     objective: PositiveDuration = timedelta(minutes=5)
     remind: tuple[PositiveDuration, ...] = ()
     inject: tuple[StepSpec, ...] = ()
@@ -196,7 +162,7 @@ class Target(Strict, extra="allow"):
     """Where one environment lives. `allow_hosts` is the whole rule on which hosts may be called;
     every other key is text that playbooks read as `target.<key>`."""
 
-    allow_hosts: tuple[Annotated[StrictStr, AfterValidator(_host)], ...] = ()
+    allow_hosts: tuple[Annotated[StrictStr, AfterValidator(host_name)], ...] = ()
 
     @model_validator(mode="after")
     def _values_are_text(self) -> Self:
@@ -283,8 +249,12 @@ class Policy(Strict):
 
     def holds_role(self, name: str, role: str) -> bool:
         """Whether this id, or another id of the same person, is a member of the role."""
-        person = self.person(name)
-        return any(self.person(member) == person for member in self.members(role))
+        return self.membership((name,), role) is not None
+
+    def membership(self, ids: Iterable[str], role: str) -> str | None:
+        """The member of a role by which one of these ids (a person's, or those of groups) holds it; None: by none."""
+        persons = {self.person(one) for one in ids}
+        return next((member for member in self.members(role) if self.person(member) in persons), None)
 
     def told(self, severity: Severity) -> tuple[str, ...]:
         """Audiences that hear of an incident this bad; the four defaults where the policy names none."""

@@ -54,17 +54,19 @@ class Approval:
     status: ApprovalStatus = ApprovalStatus.ASKED
     answered_by: str | None = None
     answered_at: datetime | None = None
+    answered_as: str | None = None
+    """The member of the role by which it was answered, where that is a group."""
 
     @property
     def is_open(self) -> bool:
         """Can still be answered: asked, or expired while the run keeps waiting."""
         return self.status in (ApprovalStatus.ASKED, ApprovalStatus.EXPIRED)
 
-    def answered(self, status: ApprovalStatus, by: str, now: datetime) -> Self:
+    def answered(self, status: ApprovalStatus, by: str, now: datetime, *, as_member: str | None = None) -> Self:
         """The approval after an answer; a second answer is refused with the first one's name and time."""
         if not self.is_open:
             raise Refused(f"This was {self.status} by {self.answered_by} at {self.answered_at:%H:%M:%S} UTC")
-        return replace(self, status=status, answered_by=by, answered_at=now)
+        return replace(self, status=status, answered_by=by, answered_at=now, answered_as=as_member)
 
 
 class NoticeStatus(StrEnum):
@@ -94,16 +96,31 @@ class Notice:
     incident_id: str | None = None
     run_id: str | None = None
     medium: str = "page"
+    address: str = ""
+    """A Slack channel or person, mail addresses joined by commas; empty for the page."""
     status: NoticeStatus = NoticeStatus.DUE
     subject: str = ""
     body: str = ""
     tries: int = 0
     error: str = ""
     sent_at: datetime | None = None
+    attempted_at: datetime | None = None
+    """When a try began whose end nobody recorded yet: it may have gone through."""
+    tried: tuple[str, ...] = ()
+    """`medium:address` of the ways that failed for good."""
+    ref: str = ""
+    """How its medium knows it: Slack's `ts`, a mail's Message-ID, a pager's key."""
+    posted_in: str = ""
+    """Where it stands: of a message to a person, the conversation."""
+    link: str | None = None
+    refresh_at: datetime | None = None
+    """When what stands there is to be told anew, in place."""
 
     def sent(self, subject: str, body: str, now: datetime) -> Self:
         """Rendered and handed to its medium."""
-        return replace(self, status=NoticeStatus.SENT, subject=subject, body=body, sent_at=now, error="")
+        return replace(
+            self, status=NoticeStatus.SENT, subject=subject, body=body, sent_at=now, error="", attempted_at=None
+        )
 
     def failed(self, error: str, *, retry_at: datetime | None) -> Self:
         """Not sent: due again at `retry_at`, or dead where that is None."""

@@ -28,6 +28,8 @@ class Release:
     opened_at: datetime
     status: ReleaseStatus = ReleaseStatus.IN_FLIGHT
     ended_at: datetime | None = None
+    author: str | None = None
+    """Who made the candidate, where it is known: that person alone never lifts a halt of it."""
 
     @property
     def is_in_flight(self) -> bool:

@@ -13,12 +13,15 @@ from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus, Severi
 from bot.domain.judging import decide
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ApprovalRule, Policy
-from bot.domain.records import AuditEntry, TimelineEntry
+from bot.domain.records import AuditEntry
 from bot.domain.runs import Run
 from bot.domain.times import format_time
+from bot.flow import offers
+from bot.flow.freshening import PROGRESS
 from bot.flow.planning import Cause, approval_for, plan_run
 from bot.flow.situation import Situation
-from bot.flow.telling import Teller
+from bot.flow.telling import About, Teller
+from bot.flow.timeline import line
 from bot.ports import Ids, Place
 
 _OPENS = frozenset({Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD})
@@ -30,7 +33,7 @@ class Consequences:
 
     def __init__(self, ids: Ids, teller: Teller) -> None:
         self._ids = ids
-        self._teller = teller
+        self.teller = teller
 
     def matching(self, alert: Alert, policies: Iterable[Policy]) -> tuple[Policy, ...]:
         """The policies that an alert is about."""
@@ -123,15 +126,9 @@ class Consequences:
         text = f"Alert {alert.name} ({alert.status or 'no status'}): {decision.reason}{hidden}"
         data = {"decision": decision.id, "verdict": str(decision.verdict), "truncated": alert.truncated}
         self.write(situation, incident, "alert", text, link=alert.link, data=data)
-        situation.record(
-            AuditEntry(
-                situation.now,
-                ANDON.name,
-                f"decision.{decision.verdict}",
-                f"event:{decision.event_id}",
-                {"decision": decision.id, "service": decision.service, "reason": decision.reason},
-            )
-        )
+        told = {"decision": decision.id, "service": decision.service, "reason": decision.reason}
+        action, subject = f"decision.{decision.verdict}", f"event:{decision.event_id}"
+        situation.record(AuditEntry(situation.now, ANDON.name, action, subject, told))
 
     def _plan(
         self, situation: Situation, decision: Decision, policy: Policy, configuration: Configuration, incident: Incident
@@ -177,8 +174,8 @@ class Consequences:
         else:
             self._announce(situation, policy, incident, run)
         data = {"plan": run.plan_hash, "playbook": playbook, "authority": run.authority, "event": cause.event_id}
-        actor = cause.requested_by or ANDON.name
-        situation.record(AuditEntry(situation.now, actor, "run.planned", f"run:{run.id}", data))
+        by = cause.requested_by or ANDON.name
+        situation.record(AuditEntry(situation.now, by, "run.planned", f"run:{run.id}", data))
         return run
 
     def _supersede(self, situation: Situation, incident: Incident) -> None:
@@ -193,7 +190,14 @@ class Consequences:
             return
         incident = incident.moved(IncidentEvent.RUN_STARTED, situation.now)
         situation.put_incident(incident)
-        self.tell(situation, "rollback_started", policy, incident, cause=f"run:{run.id}", run=run)
+        self.started(situation, policy, incident, run)
+
+    def started(self, situation: Situation, policy: Policy, incident: Incident, run: Run) -> None:
+        """A rollback begins: everybody hears of it, and in each channel one message counts down to its deadline."""
+        cause = f"run:{run.id}"
+        self.tell(situation, "rollback_started", policy, incident, cause=cause, run=run)
+        about = self.about(situation, PROGRESS, policy, incident, cause=cause, run=run)
+        situation.tell(self.teller.in_chat(about, refresh_at=situation.now))
 
     def _ask(self, situation: Situation, policy: Policy, incident: Incident, run: Run, rule: ApprovalRule) -> None:
         approval = approval_for(self._ids, run, expires=rule.expires, then=rule.then, now=situation.now)
@@ -211,6 +215,9 @@ class Consequences:
             role=approval.role,
             members=list(policy.members(approval.role)),
             expires_at=format_time(approval.expires_at),
+            approval=approval.id,
+            buttons=offers.for_approval(run, approval),
+            mentions=list(policy.members(approval.role)),
         )
 
     def write(
@@ -226,18 +233,8 @@ class Consequences:
         data: dict[str, object] | None = None,
     ) -> None:
         """One line on the incident's timeline."""
-        entry = TimelineEntry(
-            id=self._ids.new("tml"),
-            incident_id=incident.id,
-            at=situation.now,
-            kind=kind,
-            text=text[:1000],
-            actor=actor,
-            run_id=run_id,
-            link=link,
-            data=data or {},
-        )
-        situation.record(entry)
+        made = line(self._ids, incident.id, situation.now, kind, text, actor=actor, run_id=run_id, link=link, data=data)
+        situation.record(made)
 
     def tell(
         self,
@@ -254,35 +251,38 @@ class Consequences:
         """Notices to everybody who hears of this incident."""
         if decision is not None:
             facts |= {"reason": decision.reason, "criterion": decision.criterion or "", "alert": decision.alert}
-        notices = self._teller.about_incident(
-            name,
+        about = self.about(situation, name, policy, incident, cause=cause, run=run, **facts)
+        situation.tell(self.teller.about_incident(about))
+
+    def about(
+        self,
+        situation: Situation,
+        name: str,
+        policy: Policy,
+        incident: Incident,
+        *,
+        cause: str,
+        run: Run | None = None,
+        **facts: Any,
+    ) -> About:
+        """What a notice tells, with all that was reported of the incident so far."""
+        return About(
+            name=name,
             policy=policy,
             incident=incident,
             cause=cause,
             now=situation.now,
             run=run,
             release=situation.releases.get(policy.service),
-            **facts,
+            report=situation.report(incident.id),
+            more=facts,
         )
-        situation.tell(notices)
 
     def dead_letter(self, situation: Situation, source: str, event_id: str, problem: str) -> None:
         """Tell the engineers that something authentic was not understood."""
-        situation.tell(
-            [
-                self._teller.about_house(
-                    "dead_letter",
-                    cause=f"event:{event_id}",
-                    now=situation.now,
-                    source=source,
-                    event=event_id,
-                    problem=problem,
-                )
-            ]
-        )
-        situation.record(
-            AuditEntry(situation.now, ANDON.name, "event.dead_letter", f"event:{event_id}", {"problem": problem})
-        )
+        cause, facts = f"event:{event_id}", {"source": source, "event": event_id, "problem": problem}
+        situation.tell([self.teller.about_house("dead_letter", cause=cause, now=situation.now, **facts)])
+        situation.record(AuditEntry(situation.now, ANDON.name, "event.dead_letter", cause, {"problem": problem}))
 
 
 def _frozen(situation: Situation, incident: Incident) -> Incident:

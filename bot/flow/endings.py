@@ -11,11 +11,14 @@ from bot.domain.events import ANDON
 from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus
 from bot.domain.outcomes import Tell
 from bot.domain.playbooks import PlaybookKind
-from bot.domain.records import Approval, AuditEntry, TimelineEntry
+from bot.domain.records import Approval, AuditEntry
 from bot.domain.releases import Service
 from bot.domain.runs import Run, RunStatus
 from bot.domain.times import format_time
-from bot.flow.telling import Teller
+from bot.flow import offers
+from bot.flow.freshening import PROGRESS
+from bot.flow.telling import About, Teller
+from bot.flow.timeline import line
 from bot.ports import Ids, Transaction
 
 _NOTICE = {
@@ -48,9 +51,11 @@ class Endings:
         if run.kind is PlaybookKind.ROLLBACK:
             incident = self._moved(tx, incident, run, service, now)
         self._line(tx, incident, run, _sentence(run), now)
+        tx.retell(now, (PROGRESS,), run_id=run.id)
         name = _NOTICE[run.status] if run.kind is PlaybookKind.ROLLBACK or not run.is_ended else ""
         if name:
-            self._tell(tx, name, incident, run, now)
+            buttons = offers.of(name, run=run, approval=None, incident=incident)
+            self._tell(tx, name, incident, run, now, buttons=buttons)
 
     def _moved(self, tx: Transaction, incident: Incident, run: Run, service: Service, now: datetime) -> Incident:
         event = {
@@ -88,7 +93,10 @@ class Endings:
             question=approval.question,
             role=approval.role,
             members=members,
+            mentions=members,
             expires_at=format_time(approval.expires_at),
+            approval=approval.id,
+            buttons=offers.for_approval(run, approval),
         )
 
     def freeze(self, tx: Transaction, run: Run, reason: str, now: datetime) -> None:
@@ -131,14 +139,12 @@ class Endings:
                 question=approval.question,
                 role=approval.role,
                 expires_at=format_time(approval.expires_at),
+                approval=approval.id,
+                buttons=offers.for_approval(run, approval),
             )
 
     def _line(self, tx: Transaction, incident: Incident, run: Run, text: str, now: datetime) -> None:
-        tx.add(
-            TimelineEntry(
-                id=self._ids.new("tml"), incident_id=incident.id, at=now, kind="run", text=text[:1000], run_id=run.id
-            )
-        )
+        tx.add(line(self._ids, incident.id, now, "run", text, run_id=run.id))
 
     def _tell(
         self,
@@ -157,19 +163,18 @@ class Endings:
                 self._teller.about_house("orphaned_run", cause=f"run:{run.id}", now=now, run=run.id, problem=problem)
             )
             return
-        release = tx.release(run.release_id) if run.release_id else None
-        notices = self._teller.about_incident(
-            name,
+        about = About(
+            name=name,
             policy=policy,
             incident=incident,
             cause=f"run:{run.id}",
             now=now,
             run=run,
-            release=release,
-            audiences=audiences,
-            **facts,
+            release=tx.release(run.release_id) if run.release_id else None,
+            report=tx.facts(incident.id),
+            more=facts,
         )
-        tx.add(*notices)
+        tx.add(*self._teller.about_incident(about, audiences))
 
 
 def _sentence(run: Run) -> str:

@@ -13,13 +13,14 @@ from bot.domain.outcomes import Ask, Freeze, Outcome, Tell
 from bot.domain.permits import check_answer
 from bot.domain.playbooks import IfInterrupted, PlaybookKind
 from bot.domain.policies import AUTOMATIC
-from bot.domain.records import Approval, ApprovalStatus, AuditEntry, TimelineEntry
+from bot.domain.records import Approval, ApprovalStatus, AuditEntry
 from bot.domain.runs import Lease, Run, RunEvent, RunStatus, WaitingFor
 from bot.domain.step_states import StepState, StepStatus
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.situation import Situation
 from bot.flow.stepping import Workshop
+from bot.flow.timeline import line
 from bot.ports import Ids, Transaction
 
 _SECONDS = 60.0
@@ -124,7 +125,8 @@ class Mover:
         if policy is None or approval is None or approval.status is not ApprovalStatus.APPROVED:
             raise Refused(f"Run {run.id} is not approved")
         role = Role.ADMIN if approval.role not in policy.roles else Role.OPERATOR
-        check_answer(Actor(approval.answered_by or "", role), policy, approval, run.plan_hash)
+        groups = (approval.answered_as,) if approval.answered_as else ()
+        check_answer(Actor(approval.answered_by or "", role, groups=groups), policy, approval, run.plan_hash)
 
     def intent(self, tx: Transaction, before: Run, move: Move, lease: Lease, now: datetime) -> None:
         """No effect without an earlier audit row, in the commit of the intent; a poll that goes on is not news."""
@@ -154,17 +156,8 @@ class Mover:
     def _note(self, tx: Transaction, run: Run, step: StepState, text: str, outcome: str, now: datetime) -> None:
         if run.incident_id is None:
             return
-        tx.add(
-            TimelineEntry(
-                id=self._ids.new("tml"),
-                incident_id=run.incident_id,
-                at=now,
-                kind="step",
-                text=text[:1000],
-                run_id=run.id,
-                data={"step": step.id, "outcome": outcome},
-            )
-        )
+        data = {"step": step.id, "outcome": outcome}
+        tx.add(line(self._ids, run.incident_id, now, "step", text, run_id=run.id, data=data))
 
     def approval(self, run: Run, step_id: str, ask: Ask, now: datetime) -> Approval:
         """The question that a step waits for."""

@@ -26,6 +26,8 @@ class Answer:
     environment: str | None = None
     incident_ids: tuple[str, ...] = ()
     run_ids: tuple[str, ...] = ()
+    record_ids: tuple[str, ...] = ()
+    """Minutes, meetings and the like that it made or changed."""
 
 
 @dataclass(frozen=True)

@@ -8,15 +8,22 @@ from collections.abc import Callable, Mapping
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
 from bot.domain.errors import BadInput, Conflict, Refused
-from bot.domain.events import Command, Disposition, Event, Receipt, Word
-from bot.domain.permits import check_token
+from bot.domain.events import Command, Disposition, Event, Receipt
+from bot.domain.incidents import Incident
+from bot.domain.minutes import Minute
+from bot.domain.permits import check_entitled
 from bot.domain.records import AuditEntry
+from bot.domain.runs import Run
+from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
 from bot.flow.order import Answer, Order
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
 from bot.flow.situation import Situation
-from bot.ports import Clock, Ids, Log, Queue, Store
+from bot.ports import Clock, Ids, Log, Queue, Store, Transaction
+
+SOURCE = "command"
+"""The source of the events that orders are."""
 
 HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {**SERVICE_ORDERS, **RUN_ORDERS}
 
@@ -59,12 +66,14 @@ class Orders:
         configuration = self._configuration()
         try:
             with self._store.write() as tx:
-                services = self._services(command, configuration, tx.run(command.subject), tx.incident(command.subject))
+                if command.delivery and (before := tx.events_by_key(SOURCE, [command.delivery])):
+                    return _again(tx, before[command.delivery])
+                services = _services(command, configuration, tx)
                 situation = Situation(tx, services, self._clock.now(), self._ids)
                 order = Order(
                     command, event_id, situation, configuration, self._consequences, self._ids, self._checkable
                 )
-                check_token(command)
+                check_entitled(command, configuration.policies.get(services[0]) if len(services) == 1 else None)
                 answer = HANDLERS[command.word](order)
                 self._record(order, answer)
                 situation.write_back()
@@ -81,18 +90,14 @@ class Orders:
             incident_ids=list(answer.incident_ids),
             run_ids=list(answer.run_ids),
         )
-        return Receipt(event_id, Disposition.ACCEPTED, 0, answer.incident_ids, answer.run_ids, message=answer.message)
-
-    def _services(self, command: Command, configuration: Configuration, *found: object) -> list[str]:
-        owner = next((one for one in found if one is not None), None)
-        if owner is not None:
-            return [str(getattr(owner, "service"))]  # noqa: B009
-        if command.word in RUN_ORDERS:
-            what = "incident" if command.word in (Word.RESOLVE, Word.ENDORSE) else "run"
-            raise BadInput(f"No {what} {command.subject!r}", next="`andon incident list` shows what there is")
-        if command.subject == "all":
-            return sorted(configuration.policies)
-        return [configuration.policy(command.subject).service] if command.word is not Word.AUTOMATION else []
+        return Receipt(
+            event_id,
+            Disposition.ACCEPTED,
+            incidents=answer.incident_ids,
+            runs=answer.run_ids,
+            message=answer.message,
+            records=answer.record_ids,
+        )
 
     def _record(self, order: Order, answer: Answer) -> None:
         command, now = order.command, order.situation.now
@@ -100,8 +105,8 @@ class Orders:
         order.situation.record(
             Event(
                 id=order.event_id,
-                source="command",
-                dedup_key=order.event_id,
+                source=SOURCE,
+                dedup_key=command.delivery or order.event_id,
                 accepted_at=now,
                 disposition=Disposition.ACCEPTED,
                 body=json.dumps(body, default=str).encode(),
@@ -145,8 +150,8 @@ class Orders:
             tx.add(
                 Event(
                     id=event_id,
-                    source="command",
-                    dedup_key=event_id,
+                    source=SOURCE,
+                    dedup_key=command.delivery or event_id,
                     accepted_at=now,
                     disposition=Disposition.ACCEPTED,
                     actor=command.actor.name,
@@ -168,3 +173,46 @@ class Orders:
                 ),
             )
         return Receipt(event_id, Disposition.ACCEPTED, message=reason, refused=True)
+
+
+def _services(command: Command, configuration: Configuration, tx: Transaction) -> list[str]:
+    """The services that an order is about, to be locked before anything of them is read."""
+    subject = SUBJECT_OF[command.word]
+    if subject is Subject.EVERYTHING:
+        return []
+    if subject is Subject.SERVICE:
+        if command.subject == "all":
+            return sorted(configuration.policies)
+        return [configuration.policy(command.subject).service]
+    service = _owner(tx, subject, command.subject)
+    if service is None:
+        raise BadInput(f"No {subject} {command.subject!r}", next="`andon incident list` shows what there is")
+    return [service]
+
+
+def _owner(tx: Transaction, subject: Subject, name: str) -> str | None:
+    """The service of a record; None where there is no such record."""
+    if subject is Subject.ESCALATION:
+        level = tx.escalation(name)
+        run = tx.run(level.run_id) if level else None
+        return run.service if run else None
+    finders: Mapping[Subject, Callable[[str], Run | Incident | Minute | None]] = {
+        Subject.RUN: tx.run,
+        Subject.INCIDENT: tx.incident,
+        Subject.MINUTE: tx.minute,
+    }
+    found = finders[subject](name)
+    return found.service if found else None
+
+
+def _again(tx: Transaction, event: Event) -> Receipt:
+    """What the first delivery of the same order led to, in its words."""
+    first = next(iter(tx.decisions(event_id=event.id)), None)
+    return Receipt(
+        event.id,
+        Disposition.DUPLICATE,
+        incidents=event.incident_ids,
+        runs=event.run_ids,
+        message=first.reason if first else "",
+        refused=first is not None and first.verdict is Verdict.REFUSE,
+    )

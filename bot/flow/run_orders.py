@@ -7,15 +7,18 @@ from dataclasses import replace
 
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
-from bot.domain.events import Word
 from bot.domain.incidents import Incident, IncidentEvent
 from bot.domain.permits import check_answer, check_endorse, check_help
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import Policy
 from bot.domain.records import Approval, ApprovalStatus
 from bot.domain.runs import Run, RunEvent
+from bot.domain.words import Word
 from bot.flow.order import Answer, Order
 from bot.flow.situation import bell_for
+
+QUESTIONS = ("approval_needed", "approval_expired", "escalated")
+"""Notices that ask; once somebody has answered they say so."""
 
 
 def approve(order: Order) -> Answer:
@@ -28,7 +31,7 @@ def approve(order: Order) -> Answer:
     if first and incident is not None and run.kind is PlaybookKind.ROLLBACK:
         incident = incident.moved(IncidentEvent.RUN_STARTED, order.situation.now)
         order.situation.put_incident(incident)
-        order.consequences.tell(order.situation, "rollback_started", policy, incident, cause=f"run:{run.id}", run=run)
+        order.consequences.started(order.situation, policy, incident, run)
     order.situation.bells.append(bell_for(run))
     return _told(order, run, incident, "approval", f"{order.actor} approved: {answered.question}", "It goes on now.")
 
@@ -64,8 +67,11 @@ def _question(order: Order) -> tuple[Run, Approval, Policy]:
 def _answer(order: Order, approval: Approval, policy: Policy, status: ApprovalStatus) -> Approval:
     shown = order.command.details.get("plan_hash")
     check_answer(order.command.actor, policy, approval, str(shown) if shown else None)
-    answered = approval.answered(status, order.actor, order.situation.now)
+    member = policy.membership(order.command.actor.ids, approval.role)
+    as_group = member if member in order.command.actor.groups else None
+    answered = approval.answered(status, order.actor, order.situation.now, as_member=as_group)
     order.situation.tx.save(answered)
+    order.situation.tx.retell(order.situation.now, QUESTIONS, run_id=approval.run_id)
     return answered
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.domain.events import Word
 from bot.domain.records import Approval
 from bot.domain.runs import Lease, Run, RunEvent
 from bot.domain.step_states import StepState
 from bot.domain.times import format_time
+from bot.domain.words import Word
 from bot.flow import shapes
 from bot.ports import Transaction
 

@@ -8,7 +8,6 @@ from datetime import timedelta
 
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, Refused
-from bot.domain.events import Word
 from bot.domain.incidents import Incident, IncidentEvent
 from bot.domain.permits import check_halt
 from bot.domain.playbooks import PlaybookKind
@@ -16,6 +15,7 @@ from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Pol
 from bot.domain.releases import Automation, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_duration, format_time, parse_duration
+from bot.domain.words import Word
 from bot.flow.order import Answer, Order
 from bot.flow.planning import Cause
 

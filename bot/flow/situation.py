@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -13,8 +13,9 @@ from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import Policy
 from bot.domain.records import ApprovalStatus, Notice
 from bot.domain.releases import Automation, Release, ReleaseStatus, Service
+from bot.domain.report import Fact
 from bot.domain.runs import Run, RunEvent
-from bot.ports import Bell, Ids, JobName, Lane, Place, Record, Transaction
+from bot.ports import Bell, Change, Ids, JobName, Lane, Place, Record, Transaction
 
 
 def bell_for(run: Run) -> Bell:
@@ -48,6 +49,8 @@ class Situation:
         self.bells: list[Bell] = []
         """What to ring after the commit."""
         self._states: dict[tuple[str, str], AlertState] = {}
+        self._reports: dict[str, list[Fact]] = {}
+        self._saved: list[Change] = []
 
     def known(self, place: Place, policy: Policy) -> Known:
         """What a decision about this place may look at."""
@@ -80,6 +83,7 @@ class Situation:
                 incumbent=named.incumbent,
                 candidate=named.candidate,
                 opened_at=self.now,
+                author=named.author,
             )
             self.releases[policy.service] = release
         return release
@@ -103,6 +107,22 @@ class Situation:
         if state is not None and run_id in state.run_ids:
             others = (one for one in (*state.run_ids, instead) if one and one != run_id)
             self.remember(replace(state, run_ids=tuple(dict.fromkeys(others))))
+
+    def report(self, incident_id: str) -> Sequence[Fact]:
+        """What was said of an incident, oldest first; nothing yet of one that is opened here."""
+        if incident_id not in self._reports:
+            is_new = incident_id not in self._stored_incidents
+            self._reports[incident_id] = [] if is_new else list(self.tx.facts(incident_id))
+        return self._reports[incident_id]
+
+    def say(self, fact: Fact) -> None:
+        """One more fact of an incident's report."""
+        self._reports[fact.incident_id] = [*self.report(fact.incident_id), fact]
+        self._new.append(fact)
+
+    def keep(self, *changes: Change) -> None:
+        """Something to save at the end, after what is new."""
+        self._saved.extend(changes)
 
     def put_service(self, service: Service) -> None:
         """A changed service."""
@@ -166,7 +186,7 @@ class Situation:
         self.tx.add(*(one for one in touched if one.id not in stored))
         self.tx.save(*(one for one in touched if one.id in stored and one != stored[one.id]))
         self.tx.add(*self._new)
-        self.tx.save(*self._states.values())
+        self.tx.save(*self._states.values(), *self._saved)
 
     def _write_releases(self) -> None:
         for service, release in self.releases.items():

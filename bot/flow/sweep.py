@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -33,7 +33,9 @@ class Sweep:
         endings: Endings,
         again: timedelta,
         keep_head: Callable[[tuple[int, str]], None],
+        chores: Sequence[Callable[[], None]] = (),
     ) -> None:
+        self._chores = chores
         self._keep_head = keep_head
         self._store = store
         self._queue = queue
@@ -52,8 +54,10 @@ class Sweep:
         # After the ringing: a row that cannot be written about must not keep any run from going on.
         self._record_breaches()
         self._record_lapses()
+        for chore in self._chores:
+            chore()
         with self._store.read() as tx:
-            return tx.next_wake()
+            return min(filter(None, (tx.next_wake(), tx.next_told())), default=None)
 
     def tell(self) -> None:
         """Ring for the notices that are due: what a run has just come to should not wait for the next sweep."""

@@ -2,83 +2,148 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
+from bot.domain.letters import Medium
 from bot.domain.policies import Policy
+from bot.domain.quiet_hours import quiet_until
 from bot.domain.records import Notice
 from bot.domain.releases import Release
+from bot.domain.report import Fact, newest, spoken
 from bot.domain.runs import Run
 from bot.domain.step_states import StepState, StepStatus
 from bot.domain.times import format_duration, format_time
+from bot.domain.ways import ENGINEERING, PERSON, Way, way_to, ways_of
 from bot.ports import Ids
 
 HOUSE = "andon"
 """The service that a notice about Andon itself names."""
 
 
-class Teller:
-    """Builds due notices. It decides who is told, never in which words."""
+@dataclass(frozen=True)
+class About:
+    """What a notice about an incident tells, the same for everybody: the records, and whatever else is known."""
 
-    def __init__(self, ids: Ids, address: str) -> None:
+    name: str
+    policy: Policy
+    incident: Incident
+    cause: str
+    now: datetime
+    run: Run | None = None
+    release: Release | None = None
+    report: Sequence[Fact] = ()
+    """What was said of it, oldest first."""
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Teller:
+    """Builds due notices. It decides who is told, where and when; never in which words."""
+
+    def __init__(self, ids: Ids, address: str, media: frozenset[str] = frozenset({Medium.PAGE})) -> None:
         self._ids = ids
         self._address = address
+        self._media = media
 
-    def about_incident(
-        self,
-        name: str,
-        *,
-        policy: Policy,
-        incident: Incident,
-        cause: str,
-        now: datetime,
-        run: Run | None = None,
-        release: Release | None = None,
-        audiences: tuple[str, ...] = (),
-        **facts: Any,
-    ) -> list[Notice]:
-        """One notice for each audience that hears of an incident this bad, or for the named ones only."""
-        told = audiences or policy.told(incident.severity)
-        everything = {
-            "as_of": format_time(now),
-            "service": policy.service,
-            "summary": policy.summary,
-            "environment": incident.environment,
-            "incident": incident_facts(incident, self._address),
-            "release": release_facts(release),
-            "run": run_facts(run) if run else {},
-            **facts,
-        }
+    def about_incident(self, about: About, audiences: Sequence[str] = ()) -> list[Notice]:
+        """One notice for each way to each audience that hears of an incident this bad, or to the named ones only."""
+        facts = self.facts_of(about)
+        told = audiences or about.policy.told(about.incident.severity)
+        return [notice for audience in told for notice in self._to_audience(about, audience, facts)]
+
+    def _to_audience(self, about: About, audience: str, facts: Mapping[str, Any]) -> Iterator[Notice]:
+        told = about.policy.audiences.get(audience)
+        zone = told.timezone if told else "UTC"
+        due_at = quiet_until(told.quiet, zone, about.now) if told and told.quiet else about.now
+        for way in ways_of(about.policy, audience, self._media):
+            yield self._notice(about, audience, way, due_at, {**facts, "zone": zone})
+
+    def to_people(self, about: About, people: Iterable[str]) -> list[Notice]:
+        """One notice to each of these people, where they are reached best."""
+        facts = self.facts_of(about)
         return [
-            Notice(
-                id=self._ids.new("ntc"),
-                service=policy.service,
-                audience=audience,
-                name=name,
-                cause=cause,
-                due_at=now,
-                facts=everything,
-                revision=incident.revision,
-                incident_id=incident.id,
-                run_id=run.id if run else None,
-            )
-            for audience in told
+            self._notice(about, f"{PERSON}{one}", way_to(about.policy, one, self._media), about.now, facts)
+            for one in dict.fromkeys(people)
         ]
+
+    def in_chat(
+        self, about: About, audiences: Sequence[str] = (), *, refresh_at: datetime | None = None
+    ) -> list[Notice]:
+        """One notice in each channel of the audiences that have one; nowhere else. Told anew from `refresh_at` on."""
+        if Medium.SLACK not in self._media:
+            return []
+        facts, policy = self.facts_of(about), about.policy
+        told = audiences or policy.told(about.incident.severity)
+        ways = {
+            way: audience
+            for audience in told
+            for way in ways_of(policy, audience, self._media)
+            if way.medium == Medium.SLACK
+        }
+        made = [self._notice(about, audience, way, about.now, facts) for way, audience in ways.items()]
+        return [replace(one, refresh_at=refresh_at) for one in made]
+
+    def at(self, about: About, audience: str, way: Way, due_at: datetime | None = None) -> Notice:
+        """One notice exactly there."""
+        return self._notice(about, audience, way, due_at or about.now, self.facts_of(about))
+
+    def facts_of(self, about: About) -> dict[str, Any]:
+        """The one set of facts that all notices of a moment are made of."""
+        return {
+            "as_of": format_time(about.now),
+            "service": about.policy.service,
+            "summary": about.policy.summary,
+            "environment": about.incident.environment,
+            "incident": incident_facts(about.incident, self._address),
+            "release": release_facts(about.release),
+            "run": run_facts(about.run) if about.run else {},
+            **report_facts(about.report),
+            **about.more,
+        }
+
+    def _notice(self, about: About, audience: str, way: Way, due_at: datetime, facts: Mapping[str, Any]) -> Notice:
+        return Notice(
+            id=self._ids.new("ntc"),
+            service=about.policy.service,
+            audience=audience,
+            name=about.name,
+            cause=about.cause,
+            due_at=due_at,
+            facts=facts,
+            revision=about.incident.revision,
+            incident_id=about.incident.id,
+            run_id=about.run.id if about.run else None,
+            medium=way.medium,
+            address=way.address,
+        )
 
     def about_house(self, name: str, *, cause: str, now: datetime, **facts: Any) -> Notice:
         """One notice to the engineers who keep Andon running: a dead letter, for instance."""
         return Notice(
             id=self._ids.new("ntc"),
             service=HOUSE,
-            audience="engineering",
+            audience=ENGINEERING,
             name=name,
             cause=cause,
             due_at=now,
             facts={"as_of": format_time(now), "service": HOUSE, "address": self._address, **facts},
         )
+
+
+def report_facts(facts: Sequence[Fact]) -> dict[str, Any]:
+    """What was reported: `report` in plain words, `sources` of it, and in `asked` who was asked for what is missing."""
+    current = newest(list(facts))
+    known = {name: fact for name, fact in current.items() if fact.is_known}
+    return {
+        "report": {name: spoken(name, fact.value) for name, fact in known.items()},
+        "sources": {name: fact.source for name, fact in known.items()},
+        "asked": {name: fact.asked for name, fact in current.items() if not fact.is_known and fact.asked},
+        "figures": {name: known[name].value for name in ("metric", "confidence_interval") if name in known},
+    }
 
 
 def incident_facts(incident: Incident, address: str) -> dict[str, Any]:
@@ -91,6 +156,8 @@ def incident_facts(incident: Incident, address: str) -> dict[str, Any]:
         "opened_at": format_time(incident.opened_at),
         "alerts": incident.alert_count,
         "revision": incident.revision,
+        "owner": incident.owner or "",
+        "environment": incident.environment,
         "url": f"{address}/incidents/{incident.id}",
     }
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from starlette.responses import Response
 
-from bot.domain.events import Actor, Receipt, Role, Word
+from bot.domain.events import Actor, Receipt, Role
+from bot.domain.words import Word
 from bot.flow import shapes
 from bot.flow.views import order_view
 from bot.web.answers import answer, problem

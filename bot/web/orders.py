@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.errors import AndonError, NotFound
-from bot.domain.events import Actor, Command, Receipt, Role, Word
+from bot.domain.events import Actor, Command, Receipt, Role
 from bot.domain.permits import NEEDED
+from bot.domain.words import Word
 from bot.web.head import Head
 from bot.web.identity import demand
 from bot.web.metrics import WebMetrics

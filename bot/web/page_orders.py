@@ -11,8 +11,9 @@ from starlette.routing import Route
 
 from bot.domain.access import Access
 from bot.domain.errors import BadInput
-from bot.domain.events import Receipt, Word
+from bot.domain.events import Receipt
 from bot.domain.times import parse_duration
+from bot.domain.words import Word
 from bot.web.bodies import form_of
 from bot.web.identity import Unknown, check_forgery, session_of
 from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_RUNS, OF_SERVICES, Order, Orders

@@ -456,6 +456,6 @@ def test_what_the_flow_sends_instead_of_a_broken_template_says_which_file(
     notice = realistic("held")
     with pytest.raises(StepFailed) as failed:
         custom(held=words("{{ reasn }}")).render(notice)
-    _, body = plain_words(notice, str(failed.value))
+    body = plain_words(notice, str(failed.value)).body
     assert "criterion 'prediction divergence' holds" in body
     assert "notices/held.j2:3: 'reasn' is undefined" in body

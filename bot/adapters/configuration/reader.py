@@ -113,7 +113,10 @@ def _syntax_fault(shown: str, text: str, error: Exception) -> Fault:
     mark = error.problem_mark or error.context_mark
     what = _plain_words(error.problem or error.context or "")
     last = text.rstrip().count("\n") + 1
-    return Fault(shown, min(mark.line + 1, last) if mark else 1, f"this is not YAML: {what}")
+    line = min(mark.line + 1, last) if mark else 1
+    if "nesting depth" in what:  # newer parsers stop by themselves before the reader does
+        return Fault(shown, line, f"this is nested deeper than {MAX_DEPTH} levels")
+    return Fault(shown, line, f"this is not YAML: {what}")
 
 
 def _plain_words(problem: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 from sqlalchemy import Connection, Executable, Table
 
-from bot.adapters.sql import run_tables, tables
+from bot.adapters.sql import people_tables, run_tables, tables
 from bot.adapters.sql.prepared import prepared
 
 Row = Mapping[str, Any]
@@ -28,6 +28,13 @@ _ORDER: Sequence[Table] = (
     run_tables.approvals,
     tables.decisions,
     tables.timeline,
+    people_tables.report_facts,
+    people_tables.meetings,
+    people_tables.minutes,
+    people_tables.minute_changes,
+    people_tables.escalations,
+    people_tables.threads,
+    people_tables.lanes,
     tables.notices,
     tables.accesses,
     tables.audit,

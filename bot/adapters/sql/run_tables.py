@@ -99,6 +99,7 @@ approvals = table(
     Column("status", Choice(ApprovalStatus), nullable=False),
     Column("answered_by", Prose),
     Column("answered_at", Moment),
+    Column("answered_as", Prose),
     Index(None, "run_id"),
     partial("approvals_asked", "expires_at", where=ASKED),
 )

@@ -10,14 +10,19 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, bindparam, func, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import run_tables, tables
+from bot.adapters.sql import people_tables, run_tables, tables
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.decisions import Decision
+from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
 from bot.domain.incidents import Incident
+from bot.domain.meetings import Meeting
+from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
+from bot.domain.report import Fact
+from bot.domain.threads import Pace, Thread
 
 TABLE_OF: Mapping[type, Table] = {
     Service: tables.services,
@@ -32,6 +37,13 @@ TABLE_OF: Mapping[type, Table] = {
     Notice: tables.notices,
     Access: tables.accesses,
     AuditEntry: tables.audit,
+    Fact: people_tables.report_facts,
+    Meeting: people_tables.meetings,
+    Minute: people_tables.minutes,
+    MinuteChange: people_tables.minute_changes,
+    Escalation: people_tables.escalations,
+    Thread: people_tables.threads,
+    Pace: people_tables.lanes,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -58,7 +70,10 @@ def statements_for(dialect: str) -> Statements:
     """The statements of `sqlite` or `postgresql`."""
     insert: Any = sqlite.insert if dialect == "sqlite" else postgresql.insert
     written = [*TABLE_OF.values(), run_tables.runs, run_tables.run_plans, run_tables.run_steps]
-    saved = (AlertState, Service, Automation, Incident, Release, Notice, Approval, Event)
+    saved = (
+        AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
+        Thread, Pace,
+    )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
         adds={table: insert(table).inline() for table in written},

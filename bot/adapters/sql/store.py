@@ -19,6 +19,7 @@ from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.incident_queries import IncidentQueries
 from bot.adapters.sql.lease_queries import LeaseQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
+from bot.adapters.sql.people_queries import PeopleQueries
 from bot.adapters.sql.run_queries import RunQueries
 from bot.adapters.sql.service_queries import ServiceQueries
 from bot.adapters.sql.statements import statements_for
@@ -35,6 +36,7 @@ class SqlTransaction(
     RunQueries,
     LeaseQueries,
     NoticeQueries,
+    PeopleQueries,
     FigureQueries,
     audit.AuditQueries,
 ):

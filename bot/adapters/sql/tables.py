@@ -28,7 +28,9 @@ from bot.domain.releases import ReleaseStatus
 # Conditions of partial indexes. A statement must use the same words, or the databases do not see that the index serves.
 DEAD_LETTER = text("disposition = 'dead_letter'")
 OPEN_INCIDENT = text("status <> 'resolved'")
+UPDATE_DUE = text("update_due_at IS NOT NULL")
 UNSENT = text("status IN ('due', 'failed')")
+REFRESHED = text("refresh_at IS NOT NULL")
 
 events = table(
     "events",
@@ -94,6 +96,7 @@ releases = table(
     Column("opened_at", Moment, nullable=False),
     Column("status", Choice(ReleaseStatus), nullable=False),
     Column("ended_at", Moment),
+    Column("author", Prose),
     Index(None, "service", "opened_at"),
 )
 
@@ -113,6 +116,11 @@ incidents = table(
     Column("resolved_at", Moment),
     Column("revision", Integer, nullable=False),
     Column("alert_count", Integer, nullable=False),
+    Column("owner", Prose),
+    Column("offered_to", Prose),
+    Column("update_due_at", Moment),
+    Column("update_asked_at", Moment),
+    partial("incidents_update_due", "update_due_at", where=UPDATE_DUE),
     Index(None, "place", "resolved_at"),
     Index(None, "service", "id"),
     partial("incidents_one_open_per_place", "service", "place", where=OPEN_INCIDENT, unique=True),
@@ -175,7 +183,15 @@ notices = table(
     Column("sent_at", Moment),
     Column("held_by", Key),
     Column("held_until", Moment),
+    Column("address", Prose, nullable=False, server_default=""),
+    Column("attempted_at", Moment),
+    Column("tried", Names, nullable=False, server_default="[]"),
+    Column("ref", Prose, nullable=False, server_default=""),
+    Column("posted_in", Prose, nullable=False, server_default=""),
+    Column("link", Prose),
+    Column("refresh_at", Moment),
     partial("notices_unsent", "due_at", where=UNSENT),
+    partial("notices_refreshed", "refresh_at", where=REFRESHED),
 )
 
 accesses = table(

@@ -1,0 +1,98 @@
+"""What a reader of a notice may do at once: its buttons, as its facts hold them. Each is checked again when pressed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.letters import ButtonStyle
+from bot.domain.records import Approval
+from bot.domain.runs import Run, RunEvent, RunStatus
+from bot.domain.words import Word
+
+Offer = dict[str, str]
+
+_HELP: Sequence[tuple[Word, RunEvent, str, ButtonStyle, str]] = (
+    (Word.RETRY, RunEvent.RETRY, "Retry", ButtonStyle.PRIMARY, ""),
+    (Word.DONE, RunEvent.DONE, "Done", ButtonStyle.PLAIN, "Is it done? Its check has to agree."),
+    (Word.UNDO, RunEvent.UNDO, "Undo", ButtonStyle.DANGER, "Take back what was done so far?"),
+    (Word.TAKE_OVER, RunEvent.TAKE_OVER, "Take over", ButtonStyle.PLAIN, "Andon will not touch this run any more."),
+)
+
+
+def offer(
+    word: str, label: str, style: ButtonStyle = ButtonStyle.PLAIN, confirm: str = "", **value: str | None
+) -> Offer:
+    """One button: the word of its order, and what it is about."""
+    pairs = ";".join(f"{key}={one}" for key, one in value.items() if one)
+    return {"action": word, "label": label, "value": pairs, "style": str(style), "confirm": confirm}
+
+
+def for_approval(run: Run, approval: Approval) -> list[Offer]:
+    """Yes and no to exactly the plan that is shown; nothing once somebody has answered."""
+    if not approval.is_open or run.is_ended:
+        return []
+    about = {"run": run.id, "plan": approval.plan_hash}
+    return [
+        offer(Word.APPROVE, "Approve", ButtonStyle.PRIMARY, f"Approve plan {approval.plan_hash}?", **about),
+        offer(Word.REJECT, "Reject", ButtonStyle.DANGER, **about),
+    ]
+
+
+def for_help(run: Run) -> list[Offer]:
+    """What helps a run that needs a person."""
+    if run.status is not RunStatus.NEEDS_HUMAN:
+        return []
+    return [
+        offer(word, label, style, confirm, run=run.id)
+        for word, event, label, style, confirm in _HELP
+        if run.allows(event)
+    ]
+
+
+def for_progress(run: Run) -> list[Offer]:
+    """While a rollback goes on: to stop the bot and go on by hand."""
+    if run.is_ended:
+        return []
+    confirm = "Andon stops before its next step and does not touch this run any more."
+    return [offer(Word.TAKE_OVER, "Take over", ButtonStyle.DANGER, confirm, run=run.id)]
+
+
+def for_halt(incident: Incident) -> list[Offer]:
+    """What is known can be said, and somebody can take it."""
+    if incident.status is IncidentStatus.RESOLVED:
+        return []
+    return [
+        offer(Word.REPORT, "Say what is known", ButtonStyle.PRIMARY, incident=incident.id),
+        offer(Word.TAKE, "Take it", incident=incident.id),
+        offer(Word.MEETING_START, "Start the meeting", incident=incident.id),
+    ]
+
+
+def for_restored(incident: Incident) -> list[Offer]:
+    """The restored state can be accepted."""
+    if incident.status is not IncidentStatus.MONITORING:
+        return []
+    confirm = "Is the restored state serving as it should?"
+    return [offer(Word.ENDORSE, "Endorse", ButtonStyle.PRIMARY, confirm, incident=incident.id)]
+
+
+def for_handover(incident: Incident) -> list[Offer]:
+    """Yes to taking it over, for whom it was offered to."""
+    if incident.offered_to is None:
+        return []
+    return [offer(Word.ACCEPT, "Accept", ButtonStyle.PRIMARY, incident=incident.id)]
+
+
+def of(name: str, *, run: Run | None, approval: Approval | None, incident: Incident) -> list[Offer]:
+    """The buttons of a notice of this name, as things stand now."""
+    if name in _ABOUT_INCIDENT:
+        return _ABOUT_INCIDENT[name](incident)
+    if run is None:
+        return []
+    if name == "progress":
+        return for_progress(run)
+    return for_approval(run, approval) if approval is not None else for_help(run)
+
+
+_ABOUT_INCIDENT = {"halted": for_halt, "restored": for_restored, "handover_offered": for_handover}

@@ -1,0 +1,324 @@
+"""One unit of work as the head sees it: what is added, saved, looked up and locked, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.domain.access import Access
+from bot.domain.decisions import Decision
+from bot.domain.escalations import Escalation
+from bot.domain.events import AlertState, Disposition, Event
+from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.meetings import Meeting
+from bot.domain.minutes import Minute, MinuteChange
+from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
+from bot.domain.releases import Automation, Release, Service
+from bot.domain.report import Fact
+from bot.domain.runs import Lease, Run
+from bot.domain.threads import Pace, Thread
+
+Record = (
+    Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
+    | Fact | Meeting | Minute | MinuteChange | Escalation
+)  # fmt: skip
+"""What can be added; each has one table."""
+
+Change = (
+    AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
+    | Meeting | Minute | Escalation | Thread | Pace
+)  # fmt: skip
+"""What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
+
+Place = tuple[str, str]
+"""A service and an environment."""
+
+
+@dataclass(frozen=True)
+class Spread:
+    """How measured seconds are spread: `counts[i]` of them are at most `bounds[i]`, `count` is all of them."""
+
+    bounds: tuple[float, ...]
+    counts: tuple[int, ...]
+    count: int
+    seconds: float
+    """Their sum."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Counts over everything in the store, for the metrics page. Drills are counted as runs but not measured."""
+
+    runs: Mapping[tuple[str, str], int]
+    """By service and status."""
+    notices: Mapping[tuple[str, str], int]
+    """By audience and status."""
+    incidents: Mapping[tuple[str, str], int]
+    """By service and status."""
+    breaches: int
+    """Runs that missed their deadline."""
+    first_action: Spread
+    """`accepted_at` to `first_action_at`."""
+    run: Spread
+    """`accepted_at` to `finished_at` of ended runs."""
+
+
+class Transaction(Protocol):
+    """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
+
+    def add(self, *records: Record) -> None:
+        """Insert records."""
+        ...
+
+    def save(self, *changes: Change) -> None:
+        """Update by id, or insert."""
+        ...
+
+    # Events
+    def event(self, event_id: str) -> Event | None: ...
+    def events_by_key(self, source: str, keys: Collection[str]) -> Mapping[str, Event]:
+        """Events of a source by their `dedup_key`."""
+        ...
+
+    def events(
+        self, *, limit: int, before: str | None = None, disposition: Disposition | None = None
+    ) -> Sequence[Event]:
+        """Newest first, without bodies; `before` is the id of the last one seen."""
+        ...
+
+    def alert_states(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], AlertState]:
+        """By (source, identity); absent where never seen."""
+        ...
+
+    # Services and releases
+    def lock_services(self, names: Collection[str]) -> Mapping[str, Service]:
+        """The services, made where new, locked in name order until the commit."""
+        ...
+
+    def service(self, name: str) -> Service | None: ...
+    def services(self) -> Sequence[Service]: ...
+    def automation(self) -> Automation: ...
+    def release(self, release_id: str) -> Release | None: ...
+    def latest_releases(self, services: Collection[str]) -> Mapping[str, Release]:
+        """The newest release of each service, whatever its status."""
+        ...
+
+    # Incidents
+    def incident(self, incident_id: str) -> Incident | None: ...
+    def open_incidents(self, services: Collection[str]) -> Mapping[Place, Incident]: ...
+    def latest_resolved(self, place: Place) -> Incident | None: ...
+    def incidents(
+        self,
+        *,
+        limit: int,
+        before: str | None = None,
+        service: str | None = None,
+        status: IncidentStatus | None = None,
+    ) -> Sequence[Incident]:
+        """Newest first."""
+        ...
+
+    def timeline(self, incident_id: str) -> Sequence[TimelineEntry]:
+        """Oldest first."""
+        ...
+
+    def decisions(self, *, incident_id: str | None = None, event_id: str | None = None) -> Sequence[Decision]:
+        """Oldest first."""
+        ...
+
+    # Runs
+    def run(self, run_id: str) -> Run | None: ...
+    def active_runs(self, services: Collection[str]) -> Mapping[Place, Run]:
+        """The one run of each place that is not ended."""
+        ...
+
+    def runs(
+        self, *, limit: int, before: str | None = None, incident_id: str | None = None, service: str | None = None
+    ) -> Sequence[Run]:
+        """Newest first."""
+        ...
+
+    def save_run(self, before: Run, after: Run) -> Run:
+        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile."""
+        ...
+
+    def due_runs(self, *, limit: int) -> Sequence[Run]:
+        """Runs that a worker should take now, by the database's clock: queued, running without a live lease,
+        or waiting with a `wake_at` that has come. Oldest `accepted_at` first."""
+        ...
+
+    def lease(self, run_id: str) -> Lease | None:
+        """The lease of a run, if it has one that lives by the database's clock."""
+        ...
+
+    def figures(self, bounds: Sequence[float]) -> Figures:
+        """Counts and spreads over `bounds` (seconds, ascending)."""
+        ...
+
+    def next_wake(self) -> datetime | None:
+        """The earliest `wake_at` of a waiting run or lease end of a running one, or None."""
+        ...
+
+    def overdue_runs(self) -> Sequence[Run]:
+        """Runs that are not ended, past their deadline, with no breach recorded."""
+        ...
+
+    def record_breach(self, run_id: str, at: datetime) -> bool:
+        """Note that a run missed its deadline, beside whoever works on it; False where it was noted before."""
+        ...
+
+    def last_automatic_action(self, place: Place) -> datetime | None:
+        """The newest `first_action_at` among runs of automatic authority that were no drill."""
+        ...
+
+    # Leases, by the database's clock
+    def claim(self, run: Run, owner: str, ttl: timedelta) -> Lease | None:
+        """A lease with a higher fence than any before at its place; None while another one lives."""
+        ...
+
+    def confirm(self, lease: Lease, *, live: bool) -> None:
+        """LeaseLost unless the run's lease still has this fence and, with `live`, has not ended."""
+        ...
+
+    def renew(self, lease: Lease, ttl: timedelta) -> Lease:
+        """The lease with a later end; LeaseLost where it is another's or has ended."""
+        ...
+
+    def release_lease(self, lease: Lease) -> None:
+        """End it, if it is still this one."""
+        ...
+
+    def release_leases_of(self, owner: str) -> Sequence[str]:
+        """End the leases of an owner whose process is surely dead; returns run ids."""
+        ...
+
+    # Approvals and notices
+    def approvals(self, run_id: str) -> Sequence[Approval]:
+        """Oldest first."""
+        ...
+
+    def lapsed_approvals(self) -> Sequence[Approval]:
+        """Asked for, past their end, and not yet marked expired."""
+        ...
+
+    def notice(self, notice_id: str) -> Notice | None: ...
+    def notices(self, *, incident_id: str | None = None, limit: int = 200) -> Sequence[Notice]:
+        """Oldest first."""
+        ...
+
+    def due_notices(self, *, limit: int) -> Sequence[str]:
+        """Ids of notices that are due, or failed with a retry time that has come, or are to be told anew."""
+        ...
+
+    def claim_notice(self, notice_id: str, owner: str, ttl: timedelta) -> Notice | None:
+        """The notice, for this worker only until `ttl` is over; None where it is not due or another has it."""
+        ...
+
+    def record_attempt(self, notice_id: str, at: datetime) -> None:
+        """Note that sending it begins now, so that whoever finds it without an end knows that it may have gone."""
+        ...
+
+    def retell(
+        self, at: datetime, names: Collection[str], *, incident_id: str | None = None, run_id: str | None = None
+    ) -> None:
+        """From `at` on, notices of these names that stand in chat are to be told anew."""
+        ...
+
+    def claim_refresh(self, notice_id: str, owner: str, ttl: timedelta) -> Notice | None:
+        """A notice that stands somewhere and is to be told anew; None where it is not, or another has it."""
+        ...
+
+    def waiting_before(self, notice: Notice) -> Sequence[str]:
+        """Ids of notices to the same place that are to go before this one."""
+        ...
+
+    def sent_since(self, service: str, audience: str, since: datetime) -> Sequence[datetime]:
+        """When this audience was told of this service, oldest first."""
+        ...
+
+    # What people say and promise
+    def facts(self, incident_id: str) -> Sequence[Fact]:
+        """Oldest first, those that later ones replaced included."""
+        ...
+
+    def minute(self, minute_id: str) -> Minute | None: ...
+    def minute_from(self, source_key: str) -> Minute | None:
+        """The minute that was made of this message or line."""
+        ...
+
+    def minutes(self, incident_id: str) -> Sequence[Minute]:
+        """Oldest first."""
+        ...
+
+    def minute_changes(self, minute_id: str) -> Sequence[MinuteChange]:
+        """Oldest first."""
+        ...
+
+    def due_minutes(self) -> Sequence[Minute]:
+        """Those whose owner is to be reminded now."""
+        ...
+
+    def meetings(self, incident_id: str) -> Sequence[Meeting]:
+        """Oldest first."""
+        ...
+
+    def open_meeting(self, incident_id: str) -> Meeting | None:
+        """The one meeting that is proposed or going on."""
+        ...
+
+    # Whom to call, and when people hear next
+    def escalation(self, escalation_id: str) -> Escalation | None: ...
+    def escalations(self, run_id: str) -> Sequence[Escalation]:
+        """Of one run, in the order in which they are due."""
+        ...
+
+    def due_escalations(self) -> Sequence[Escalation]:
+        """Levels whose people are to be told now."""
+        ...
+
+    def looked_at_escalations(self) -> Sequence[Escalation]:
+        """Levels whose pager is to be asked now whether somebody acknowledged."""
+        ...
+
+    def due_updates(self) -> Sequence[str]:
+        """Ids of open incidents of which people are to hear now."""
+        ...
+
+    def next_told(self) -> datetime | None:
+        """The earliest moment at which somebody is to be reminded, called or told; None: nobody."""
+        ...
+
+    # Where notices stand
+    def thread(self, incident_id: str, medium: str, address: str) -> Thread | None:
+        """The message that an incident's others hang on, in one place."""
+        ...
+
+    def threads(self, incident_id: str) -> Sequence[Thread]:
+        """All places where an incident is told."""
+        ...
+
+    def thread_at(self, medium: str, address: str, ref: str) -> Thread | None:
+        """The thread that hangs on this message."""
+        ...
+
+    def pace(self, medium: str, address: str) -> Pace | None:
+        """When the next message may go there; None: at any time."""
+        ...
+
+    # Access
+    def access(self, digest: str) -> Access | None:
+        """A session that has not ended."""
+        ...
+
+    def spend_link(self, digest: str) -> Access | None:
+        """A link that was neither used nor has ended; it is used now."""
+        ...
+
+    def end_access(self, digest: str) -> None: ...
+
+    # Audit
+    def audit_entries(self, *, limit: int, after: int = 0) -> Sequence[tuple[int, AuditEntry]]:
+        """Oldest first with their row numbers."""
+        ...
