@@ -7,12 +7,13 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from bot.domain.access import Access
 from bot.domain.decisions import Decision
 from bot.domain.events import AlertState, Disposition, Event
 from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.pages import Page, PageReceipt, PageStanding
 from bot.domain.records import Approval, AuditEntry, AuditFault, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.runs import Lease, Run
@@ -331,6 +332,24 @@ class Messenger(Protocol):
 
     def send(self, notice: Notice, subject: str, body: str) -> None:
         """TryLater for a passing fault, StepFailed for a permanent one."""
+        ...
+
+
+class Pager(Protocol):
+    """A service that wakes whoever is on duty. TryLater for a passing fault, StepFailed for a permanent one."""
+
+    name: ClassVar[str]
+
+    def page(self, page: Page) -> PageReceipt:
+        """Hand it over. The same `dedup_key` again changes nothing, so after a doubt it is simply sent again."""
+        ...
+
+    def state(self, dedup_key: str, *, ref: str = "") -> PageStanding:
+        """Where it stands and who answered; unknown where that cannot be told. `ref` is the receipt's."""
+        ...
+
+    def resolve(self, dedup_key: str) -> None:
+        """Nobody needs to come any more. Changes nothing where the page is not open."""
         ...
 
 

@@ -31,6 +31,12 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     lease_seconds: Annotated[float, Field(gt=0.2, le=600)] = 6.0
     sweep_seconds: Annotated[float, Field(gt=0.1, le=600)] = 5.0
+    pagerduty_routing_key: SecretStr | None = None
+    pagerduty_token: SecretStr | None = None
+    pagerduty_events_url: str = "https://events.pagerduty.com"
+    pagerduty_api_url: str = "https://api.pagerduty.com"
+    opsgenie_key: SecretStr | None = None
+    opsgenie_url: str = "https://api.opsgenie.com"
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""
