@@ -102,7 +102,7 @@ class PagingService:
         TryLater: no answer, 408, 425, 429, 5xx, or a success that was not wanted, such as the page of a proxy.
         StepFailed: everything else, because the same call would get the same answer.
         """
-        asked = "&".join([urlencode([pair]) for pair in query])
+        asked = urlencode(list(query))
         url = f"{self._base}{path}" + (f"?{asked}" if asked else "")
         call = Call(method, url, headers=self._headers, json=json, timeout=TIMEOUT)
         reply = self._http.request(call, allow_hosts=self._allowed)
@@ -115,7 +115,7 @@ class PagingService:
         return TryLater(
             f"{self._service} answered {reply.status} in a way that it does not document",
             delay=AWAY,
-            why=self._safe(reply.error or "nobody knows whether it took the page, so it is sent again"),
+            why=self._safe(reply.error or "nobody knows what it did, so it is asked again"),
         )
 
     def _error(self, reply: Reply) -> TryLater | StepFailed:
