@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Self
 
 from bot.domain.mail import MailAddress
@@ -29,8 +29,8 @@ class Invitation:
 
     @property
     def ends_at(self) -> datetime:
-        """When it is over."""
-        return self.starts_at + self.length
+        """When it is over, in UTC: by local clocks it could be an hour off in the night in which they are changed."""
+        return self.starts_at.astimezone(UTC) + self.length
 
     def changed(self, **changes: object) -> Self:
         """The same meeting with other particulars (`starts_at`, `attendees`, …); whom it is sent to sees an update."""
