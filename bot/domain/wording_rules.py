@@ -161,7 +161,7 @@ OVERCLAIM = (
         spared_after=rf"\b(?:almost|nearly|near) $|{_NEGATED}",
     ),
     _claim(r"\bknow for (?:sure|certain|a fact)\b", "believe"),
-    _claim(r"\bfor sure\b"),
+    _claim(r"\bfor sure\b", spared_after=rf"\b(?:tell|say|know) $|{_NEGATED}"),
     _claim(r"\b100 ?(?:%|percent|per cent) (?:sure|certain|confident|positive)\b", "confident"),
     _claim(
         rf"\b100 ?(?:%|percent|per cent) (fixed|safe|resolved|solved|stable|secure)\b{_ENDS}",
@@ -195,7 +195,7 @@ OVERCLAIM = (
         better=MEASURED,
     ),
     _claim(rf"\b(fixed|solved|resolved) (?:for good|once and for all|forever)\b{_ENDS}", r"\1 as far as we measure"),
-    _claim(r"\b(?:fixed|solved|resolved|gone) (?:for good|once and for all|forever)\b"),
+    _claim(r"\b(?:fixed|solved|resolved) (?:for good|once and for all|forever)\b"),
     _claim(
         rf"\b(?:permanently|completely|totally|perfectly) (fixed|solved|resolved|safe|stable|healthy)\b{_ENDS}",
         r"\1 as far as we measure",

@@ -226,6 +226,8 @@ The only possible values are 0 and 1.
 The service is down in one zone.
 Attention: the attention heads lack of masks is fixed.
 The index is clearly labelled.
+Seven hours of scores are gone forever.
+There is not enough in the logs of that hour to tell for sure.
 Version 42 was tested for 40 minutes without an error.
 """
 
