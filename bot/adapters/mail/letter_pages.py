@@ -73,11 +73,13 @@ class LetterPages:
     def html(self, letter: Letter, severity: str | None) -> str:
         """The page. Every value is escaped, links are http or https."""
         template = self._environment.get_template(f"{FOLDER}/letter.html.j2")
+        link = _web(letter.link)
         return template.render(
             subject=letter.subject,
             body=Markup(self._markdown.render(letter.body)),  # noqa: S704 - the renderer escapes all text
             bar=BARS.get(severity or "", _NO_SEVERITY),
-            link=_web(letter.link),
+            link=link,
+            host=urlsplit(link).netloc if link else "",
             labels=_labels(letter),
         )
 
