@@ -10,8 +10,12 @@ from typing import Any
 
 from bot.cli.session import program, settings_of, show
 from bot.domain.errors import AndonError, ConfigError
+from bot.domain.pages import PAGERS
 from bot.plugins import Call
 from bot.ports import Http
+
+
+_PAGER_KEYS = {"pagerduty": "ANDON_PAGERDUTY_ROUTING_KEY", "opsgenie": "ANDON_OPSGENIE_KEY"}
 
 
 @dataclass(frozen=True)
@@ -65,6 +69,7 @@ def _parts(app: Any) -> Iterator[Check]:
     found = "answers" if answers else "does not answer; workers take due runs from the database meanwhile"
     yield Check("redis", ok=answers or embedded, found=found, mend=mend)
     yield _sources(app)
+    yield from _pagers(app)
     yield from _targets(app)
 
 
@@ -99,6 +104,24 @@ def _sources(app: Any) -> Check:
         )
     mend = f"ANDON_WEBHOOK_SECRET_{unknown[0].upper()} names no source" if unknown else ""
     return Check("webhooks", ok=not unknown, found=f"open: {', '.join(named)}", mend=mend)
+
+
+def _pagers(app: Any) -> Iterator[Check]:
+    """Whom the policies page, and whether there is a key to do so."""
+    wanted: dict[str, list[str]] = {}
+    for policy in app.configuration.current.policies.values():
+        for name in dict.fromkeys(name for step in policy.escalation for name in (step.notify, step.page)):
+            if name in PAGERS:
+                wanted.setdefault(name, []).append(policy.service)
+    for name, services in wanted.items():
+        if name not in app.pagers:
+            found = f"nobody can be paged for {', '.join(services)}: its key is not set"
+            yield Check(name, ok=False, found=found, mend=f"set {_PAGER_KEYS[name]}, or change 'escalation:'")
+        elif name == "pagerduty" and app.settings.pagerduty_token is None:
+            found = "pages go out, but whether somebody acknowledged them cannot be read back"
+            yield Check(name, ok=True, found=f"warning: {found}", mend="set ANDON_PAGERDUTY_TOKEN")
+        else:
+            yield Check(name, ok=True, found=f"has a key; it is used for {', '.join(services)}")
 
 
 def _targets(app: Any) -> Iterator[Check]:

@@ -75,6 +75,10 @@ class Escalation:
         """Nobody needs to be called any more; a page that went out is to be ended."""
         return replace(self, status=EscalationStatus.OVER, look_at=self._page_ends(now))
 
+    def due_now(self, now: datetime) -> Self:
+        """Its people are to be told at once."""
+        return replace(self, due_at=now)
+
     def looked(self, look_at: datetime | None) -> Self:
         """To be looked at again then; None: never."""
         return replace(self, look_at=look_at)

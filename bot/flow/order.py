@@ -81,6 +81,15 @@ class Order:
             raise Refused(f"Run {run.id} is {run.status}", why="it has ended", next="nothing moves it any more")
         return active
 
+    def subject_incident(self) -> Incident:
+        """The open incident that the order is about; refused where it is resolved."""
+        incident = self.situation.tx.incident(self.command.subject)
+        if incident is None:
+            raise NotFound(f"No incident {self.command.subject!r}", next="`andon incident list` shows what there is")
+        if not incident.is_open:
+            raise Refused(f"Incident {incident.id} is resolved", next="nothing moves it any more")
+        return self.situation.incidents[incident.service, incident.environment]
+
     def incident_of(self, run: Run) -> Incident | None:
         """The open incident of a run's place."""
         return self.situation.incidents.get((run.service, run.environment))

@@ -13,10 +13,11 @@ from bot.domain.permits import check_halt
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Policy
 from bot.domain.releases import Automation, Service
-from bot.domain.runs import Run
+from bot.domain.runs import Run, RunStatus
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.domain.words import Word
 from bot.flow.order import Answer, Order
+from bot.flow.ownership_orders import owned_by_halter
 from bot.flow.planning import Cause
 
 
@@ -69,6 +70,7 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
         situation.put_release(release.with_halt(halted=True))
     incident = order.open_incident(place, f"Halted: {reason}").moved(IncidentEvent.HALT, situation.now)
     situation.put_incident(incident)
+    incident = owned_by_halter(order, policy, incident)
     stopped = _stop_promotions(order, policy, incident)
     _tell_halt(order, policy, incident, reason)
     message = (
@@ -141,7 +143,7 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
         situation.put_release(release.with_halt(halted=False))
     incidents = [one for (name, _), one in situation.incidents.items() if name == policy.service]
     for incident in incidents:
-        moved = incident.moved(IncidentEvent.LIFT, situation.now)
+        moved = incident.moved(_event_of_lift(order, incident), situation.now)
         situation.put_incident(moved)
         text = f"{order.actor} lifted the halt: {reason}"
         order.consequences.write(situation, moved, "lift", text, actor=order.actor)
@@ -154,6 +156,20 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
         policy.service,
         incident_ids=tuple(one.id for one in incidents),
     )
+
+
+def _event_of_lift(order: Order, incident: Incident) -> IncidentEvent:
+    """What a rollback had restored before the halt is watched again, so that it can be endorsed."""
+    if not incident.allows(IncidentEvent.LIFT_RESTORED):
+        return IncidentEvent.LIFT
+    rollbacks = (
+        one
+        for one in order.situation.tx.runs(limit=100, incident_id=incident.id)
+        if one.kind is PlaybookKind.ROLLBACK and not one.drill
+    )
+    newest = next(rollbacks, None)
+    restored = newest is not None and newest.status is RunStatus.SUCCEEDED
+    return IncidentEvent.LIFT_RESTORED if restored else IncidentEvent.LIFT
 
 
 def hands_off(order: Order) -> Answer:

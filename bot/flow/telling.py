@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
 from bot.domain.letters import Medium
+from bot.domain.people import is_slack_group
 from bot.domain.policies import Policy
 from bot.domain.quiet_hours import next_moment, parse_quiet_hours
 from bot.domain.records import Notice
@@ -71,6 +72,17 @@ class Teller:
             self._notice(about, f"{PERSON}{one}", way_to(about.policy, one, self._media), about.now, facts)
             for one in dict.fromkeys(people)
         ]
+
+    def to_members(self, about: About, members: Iterable[str]) -> list[Notice]:
+        """To each person among these members of a role, once each; groups are called by mention in the engineers'
+        channel. Where that reaches nobody, the engineers are told."""
+        members = list(members)
+        persons = {about.policy.person(one): one for one in members if not is_slack_group(one)}
+        made = self.to_people(about, persons.values())
+        if groups := [one for one in members if is_slack_group(one)]:
+            called = replace(about, more={**about.more, "mentions": groups})
+            made += self.in_chat(called, (ENGINEERING,))
+        return made or self.about_incident(about, (ENGINEERING,))
 
     def in_chat(
         self, about: About, audiences: Sequence[str] = (), *, refresh_at: datetime | None = None

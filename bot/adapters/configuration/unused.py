@@ -10,10 +10,8 @@ from bot.adapters.configuration.sentences import dotted
 from bot.domain.errors import Fault
 
 NOT_YET: tuple[tuple[str, ...], ...] = (
-    ("update_every",),
     ("review_every",),
     ("meeting",),
-    ("escalation",),
     ("fallbacks",),
     ("canary",),
     ("stages",),
@@ -25,7 +23,6 @@ NOT_YET: tuple[tuple[str, ...], ...] = (
     ("audiences", "*", "quiet"),
     ("audiences", "*", "timezone"),
     ("audiences", "*", "max_per_hour"),
-    ("rollback", "*", "approval", "then=escalate"),
 )
 """Keys from the root of a policy; `*` is every key or position, `key=value` only that value."""
 
