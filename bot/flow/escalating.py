@@ -127,7 +127,7 @@ class Escalating:
             return
         try:
             if level.status is EscalationStatus.TOLD:
-                self._read(service, level, pager.state(page_key(level), ref=self._ref(level)))
+                self._read(service, level, self._standing(level, pager))
             else:
                 self._end_page(service, level, pager)
         except AndonError as error:
@@ -136,11 +136,14 @@ class Escalating:
             if level.status is not EscalationStatus.TOLD and not isinstance(error, TryLater):
                 self._done(service, level)
 
-    def _ref(self, level: Escalation) -> str:
-        """The service's own name for the request, where it gave one."""
+    def _standing(self, level: Escalation, pager: Pager) -> PageStanding:
+        """What the service says; failed where the page could not be handed over to it at all."""
         with self._rounds.store.read() as tx:
             notice = _notice_of(tx, level)
-        return notice.ref if notice and notice.medium == level.notify and notice.ref != page_key(level) else ""
+        if notice is not None and (notice.status is NoticeStatus.DEAD or notice.medium != level.notify):
+            return PageStanding(PageState.FAILED, why=notice.error)
+        key = page_key(level)
+        return pager.state(key, ref=notice.ref if notice is not None and notice.ref != key else "")
 
     def _claim(self, level_id: str, service: str) -> Escalation | None:
         """The level, put off first: whatever becomes of the call outside, and for other clocks."""

@@ -50,6 +50,9 @@ class Diary:
     def next_wake(self) -> datetime | None:
         return min(self.due, default=None)
 
+    def next_told(self) -> datetime | None:
+        return None
+
     def wake(self) -> datetime | None:
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
