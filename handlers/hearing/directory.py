@@ -44,7 +44,9 @@ class Directory:
 
     def knows(self, written: str | None) -> bool:
         """Whether somebody goes by that; a mention is always somebody."""
-        return bool(written) and ((written or "").startswith(("<@", "@")) or "@" in (written or "") or self.names(written))
+        return bool(written) and (
+            (written or "").startswith(("<@", "@")) or "@" in (written or "") or self.names(written)
+        )
 
     def names(self, written: str | None) -> bool:
         """Whether it is the name of somebody."""

@@ -6,18 +6,23 @@ import re
 from dataclasses import dataclass, replace
 
 from bot.domain.heard import MAX_QUOTE, HeardItem, HeardKind, Utterance
-from handlers.hearing.directory import HANDLE, MAIL, MENTION, Directory
+from handlers.hearing.directory import HANDLE, MAIL, MENTION, WORD, Directory
 from handlers.hearing.moments import Moment, choose_due, without
-from handlers.hearing.phrases import HEDGE, NAME_MARK, NAME_TO, PERSON, REPORTED, UNOWNED
+from handlers.hearing.phrases import HEDGE, NAME_MARK, NAME_PRESENT, NAME_TO, PERSON, REPORTED, UNOWNED
 from handlers.hearing.resolutions import split_decision
 from handlers.lines import BULLET
 
 _MARKS = r"(?:\s*[\*_]{1,2})?\s*(?::|\s[-–—]\s)\s*(?:[\*_]{1,2}\s*)?"
+_FOR = rf"\s+(?:for|on)\s+(?P<who>{MENTION}|{HANDLE}|{MAIL}|{WORD}(?:\s+{WORD})?)"
 _FORMS: tuple[tuple[HeardKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"(?:[\*_]{{1,2}})?{words}(?:{_MARKS}|\s*\*\*\s+)(?P<body>\S.*)", flags | re.DOTALL))
+    (kind, re.compile(rf"(?:[\*_]{{1,2}})?{words}(?:{_FOR})?(?:{_MARKS}|\s*\*\*\s+)(?P<body>\S.*)", flags | re.DOTALL))
     for kind, words, flags in (
         (HeardKind.DECISION, r"(?:(?:final|our|the)\s+)?(?:decision|decided)", re.IGNORECASE),
-        (HeardKind.ACTION, r"(?:(?:new|next|real|last|another)\s+){0,2}(?:action(?:[ -](?:item|point))?|to[ -]?do|task)", re.IGNORECASE),
+        (
+            HeardKind.ACTION,
+            r"(?:(?:new|next|real|last|another)\s+){0,2}(?:action(?:[ -](?:item|point))?s?|to[ -]?do|task|next\s+step)",
+            re.IGNORECASE,
+        ),
         (HeardKind.ACTION, "(?:AI|ACTION|TODO)", re.NOFLAG),
         (HeardKind.QUESTION, r"(?:(?:open|another)\s+)?question", re.IGNORECASE),
         (HeardKind.QUESTION, "Q", re.NOFLAG),
@@ -38,13 +43,25 @@ _OWNERS = re.compile(
     rf"(?P<who>{MENTION}|{HANDLE}|{MAIL})(?P<more>(?:\s*(?:,|and|&|\+)\s*(?:{MENTION}|{HANDLE}|{MAIL}))*)\s*(?::|->|→|-)?\s+(?:(?:to|will|please)\s+)?(?P<rest>\S.*)",
     re.DOTALL,
 )
-_ME = re.compile(r"(?:me|myself|i(?:['’]ll|\s+will)?|on\s+me)\b\s*(?:[:,–-]|to\s)?\s*(?P<rest>\S.*)", re.IGNORECASE | re.DOTALL)
+_MENTION_NAME = re.compile(r"\|[^>]*>")
+_ME = re.compile(
+    r"(?:me|myself|i(?:['’]ll|\s+will)?|on\s+me)\b\s*(?:[:,–-]|to\s)?\s*(?P<rest>\S.*)", re.IGNORECASE | re.DOTALL
+)
 _TRAILING = re.compile(rf"(?:\(|->|→|\s)\s*(?P<who>{MENTION}|{HANDLE})\)?")
-_NAME_WILL = re.compile(rf"{PERSON}\s+(?:will|shall|must|should|needs\s+to|has\s+to|is\s+to|takes\s+care\s+of)\s+(?P<rest>\S.*)", re.IGNORECASE | re.DOTALL)
+_NAME_WILL = re.compile(
+    rf"{PERSON}\s+(?:will|shall|must|should|needs\s+to|has\s+to|is\s+to|takes\s+care\s+of)\s+(?P<rest>\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
 _ADORNED = re.compile(r"^(?:[^\w\s<@\[\"'(*>-]\s*)+")
 
 _SECTIONS = (
-    (HeardKind.ACTION, re.compile(r"\b(?:actions?(?:\s+(?:items?|points?))?|follow[ -]?ups?|next\s+steps?|to[ -]?dos?|tasks)\W*$", re.IGNORECASE)),
+    (
+        HeardKind.ACTION,
+        re.compile(
+            r"\b(?:actions?(?:\s+(?:items?|points?))?|follow[ -]?ups?|next\s+steps?|to[ -]?dos?|tasks)\W*$",
+            re.IGNORECASE,
+        ),
+    ),
     (HeardKind.DECISION, re.compile(r"\b(?:decisions?|decided|agreements?)\W*$", re.IGNORECASE)),
     (HeardKind.QUESTION, re.compile(r"\bopen\s+(?:questions?|points|issues)\W*$|^questions?\W*$", re.IGNORECASE)),
 )
@@ -82,7 +99,8 @@ def read_explicit(utterance: Utterance, line: str, directory: Directory, moment:
         return _listed(utterance, words, directory, moment) if bullet else None
     kind, body, owner = found
     if kind is HeardKind.ACTION:
-        return _actions(utterance, body, owner, directory, moment)
+        parts = [part for part in body.split(";") if part.strip()]
+        return [item for part in parts for item in _actions(utterance, part, owner, directory, moment)]
     return [_plain(utterance, kind, body)]
 
 
@@ -93,7 +111,7 @@ def _labelled(words: str) -> tuple[HeardKind, str, str | None] | None:
     for kind, form in _FORMS:
         found = form.match(words)
         if found:
-            return kind, found["body"], None
+            return kind, found["body"], found["who"]
     bare = _TODO.match(words)
     return (HeardKind.ACTION, bare["body"], None) if bare else None
 
@@ -111,7 +129,7 @@ def _listed(utterance: Utterance, words: str, directory: Directory, moment: Mome
     fields = _FIELDS.match(words)
     if fields:
         return _actions(utterance, words, None, directory, moment)
-    named = NAME_MARK.match(words)
+    named = NAME_MARK.match(words) or NAME_TO.match(words) or NAME_PRESENT.match(words)
     is_marked = named is not None and directory.knows(named["who"])
     if not is_marked or REPORTED.search(words) or choose_due(words, moment) is None:
         return None
@@ -133,7 +151,7 @@ def _actions(
         certain=not why,
         why_uncertain=why,
     )
-    return [replace(item, owner=one) for one in task.owners] or [item]
+    return [replace(item, owner=_MENTION_NAME.sub(">", one)) for one in task.owners] or [item]
 
 
 def read_task(body: str, speaker: str | None, directory: Directory) -> Task:
@@ -149,7 +167,7 @@ def read_task(body: str, speaker: str | None, directory: Directory) -> Task:
     me = _ME.match(body)
     if me and speaker:
         return Task(re.sub(r"^(?:need|have|am going|want)\s+to\s+", "", me["rest"]), (speaker,))
-    for form in (NAME_MARK, _NAME_WILL, NAME_TO):
+    for form in (NAME_MARK, _NAME_WILL, NAME_TO, NAME_PRESENT):
         named = form.match(body)
         if named and directory.knows(named["who"]):
             return Task(named["rest"], (named["who"],))

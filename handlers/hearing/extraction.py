@@ -36,9 +36,7 @@ def hear(
     return [item for _, item in sorted(heard, key=lambda pair: pair[0])]
 
 
-def hear_message(
-    utterance: Utterance, people: Sequence[KnownPerson], now: datetime, zone: ZoneInfo
-) -> list[HeardItem]:
+def hear_message(utterance: Utterance, people: Sequence[KnownPerson], now: datetime, zone: ZoneInfo) -> list[HeardItem]:
     """The items of one live message that uses the explicit forms, line by line; [] for any other message."""
     directory = Directory(people, [utterance])
     moment = moment_of(utterance, now, directory.zone_of(utterance.speaker, zone), zone)

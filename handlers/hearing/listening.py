@@ -91,9 +91,7 @@ class Listener:
         # "no, Friday" corrects; "no, I will do it on Friday" says something of its own.
         if not dues or len(found["rest"][: dues[0].start].split()) > 2:
             return False
-        own = [
-            one for one in self._recent_actions() if self._concerns(one.item, utterance.speaker) and one.item.due_at
-        ]
+        own = [one for one in self._recent_actions() if self._concerns(one.item, utterance.speaker) and one.item.due_at]
         if not own:
             return False
         self._replace(own[-1], _with_due(own[-1].item, dues[0]))
@@ -214,9 +212,7 @@ class Listener:
 def _promised(promise: Promise, utterance: Utterance) -> HeardItem:
     owner = utterance.speaker if promise.owner == "" else promise.owner
     why = promise.why_uncertain or ("" if owner else "nobody was named")
-    item = replace(
-        made(utterance, HeardKind.ACTION, promise.text), owner=owner, certain=not why, why_uncertain=why
-    )
+    item = replace(made(utterance, HeardKind.ACTION, promise.text), owner=owner, certain=not why, why_uncertain=why)
     return _with_due(item, promise.due) if promise.due else item
 
 

@@ -13,6 +13,13 @@ from handlers.hearing.phrases import CORRECT_INSIDE
 
 _STRONG = ("by", "before", "until", "till", "til", "'til", "due", "latest", "no later than", "not later than")
 
+_RELATIVE = re.compile(
+    r"\b(?:the\s+)?same\s+(?:day|time|evening|morning|afternoon)|\bthat\s+(?:day|evening|morning)\b"
+    r"|\bat\s+the\s+earliest\b|\bearliest\b",
+    re.IGNORECASE,
+)
+"""Ends that hang on another one, and beginnings: no instant can be told."""
+
 
 @dataclass(frozen=True)
 class Moment:
@@ -36,6 +43,8 @@ def moment_of(utterance: Utterance, now: datetime, zone: ZoneInfo, meeting_zone:
 def choose_due(text: str, moment: Moment) -> Due | None:
     """The due date of a clause: the one after a correction ("tonight - sorry, tomorrow"), else the one behind "by",
     "before" or "until", else the last."""
+    if _RELATIVE.search(text):
+        return None
     dues = find_dues(text, moment.at, moment.zone)
     for before, after in zip(dues, dues[1:], strict=False):
         if CORRECT_INSIDE.search(text, before.end, after.start):
@@ -44,14 +53,26 @@ def choose_due(text: str, moment: Moment) -> Due | None:
     return strong[0] if strong else dues[-1] if dues else None
 
 
+def strong_dues(text: str, moment: Moment) -> list[Due]:
+    """The due dates that are ends, where no correction replaced one by another."""
+    dues = find_dues(text, moment.at, moment.zone)
+    is_corrected = any(CORRECT_INSIDE.search(text, a.end, b.start) for a, b in zip(dues, dues[1:], strict=False))
+    return [] if is_corrected else [one for one in dues if is_strong(one)]
+
+
 def is_strong(due: Due) -> bool:
     """Whether the words say that it is an end: "by Friday", "in 20 minutes", and not just "on Friday"."""
-    return due.preposition.startswith(_STRONG) or re.match(r"in|within|eod|cob|end of", due.text, re.IGNORECASE) is not None
+    return (
+        due.preposition.startswith(_STRONG)
+        or re.match(r"in|within|eod|cob|end of", due.text, re.IGNORECASE) is not None
+    )
 
 
 def without(text: str, due: Due | None) -> str:
     """The text without the words of its due date, and without what is left dangling around them."""
     if due is not None:
         text = text[: due.start] + " " + text[due.end :]
-    text = re.sub(r"\(\s*(?:due|by)?\s*\)|,?\s*\b(?:due|latest|deadline|eta)\s*:?\s*(?=[.)]|$)", " ", text, flags=re.IGNORECASE)
+    text = re.sub(
+        r"\(\s*(?:due|by)?\s*\)|,?\s*\b(?:due|latest|deadline|eta)\s*:?\s*(?=[.)]|$)", " ", text, flags=re.IGNORECASE
+    )
     return re.sub(r"\s+", " ", text).strip(" ,;:-–—.!?()")

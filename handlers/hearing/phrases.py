@@ -17,7 +17,7 @@ NO_PROMISE = (
     r"(?!\s*(?:not|never|no longer|be\s+(?!done|ready|finished|through|reviewing|sending|checking|fixing|writing|able)"
     r"|see\b|sleep|cry|eat\b|miss\b|know|think|guess|admit|say\b|bet|love|like\b|hate|pretend|go home|have (?:lunch|dinner"
     r"|a (?:beer|coffee|drink))|probably never|believe|wait\b|stay|remember|understand|need\b|assume|imagine|watch (?:it|the"
-    r" (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)|ask you|tell you|be honest)\b)"
+    r" (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)|(?:leave|go)\s+(?:by|at|in|now|early|soon)\b|ask you|tell you|be honest)\b)"
 )
 
 FIRST_PERSON = re.compile(
@@ -48,7 +48,7 @@ TO_ME = re.compile(r"\bleave\s+(?P<rest>.{3,80}?)\s+to\s+me\b(?P<more>.*)", _I |
 
 PERSON = rf"(?P<who>{MENTION}|{HANDLE}|{MAIL}|(?:{TITLE})?{WORD}(?:\s+{WORD})?)"
 THIRD_PERSON = re.compile(
-    rf"(?<![\w@<]){PERSON}(?:\s+(?:also|then|now))?(?:\s+(?P<strong>will|shall|is\s+going\s+to|is\s+gonna|is\s+to|needs?\s+to|ha(?:s|ve)\s+to"
+    rf"(?<![\w@<]){PERSON}(?:\s+(?:also|then|now))?(?:(?:\s+is|['’]s)\s+(?:going\s+to|gonna)|\s+(?P<strong>will|shall|is\s+to|gonna|(?:has\s+)?(?:volunteered|agreed|offered|committed)\s+to|owns|needs?\s+to|ha(?:s|ve)\s+to"
     rf"|must|should|takes\s+care\s+of|takes)|(?P<short>['’]ll))\s+(?:also\s+)?(?P<rest>{NO_PROMISE}\S.*)",
     _I | re.DOTALL,
 )
@@ -58,7 +58,9 @@ NAME_MARK = re.compile(
     r"(?:\s*\)\s*|\s*(?::|->|→|=>|—|–|-)\s+|\s*,\s+)(?P<rest>\S.*)",
     _I | re.DOTALL,
 )
-NAME_PRESENT = re.compile(rf"^(?P<who>{MENTION}|{HANDLE}|{MAIL}|{WORD}(?:\s+{WORD})?)\s+(?P<rest>[a-z]{{2,}}s\s+\S.*)", re.DOTALL)
+NAME_PRESENT = re.compile(
+    rf"^(?P<who>{MENTION}|{HANDLE}|{MAIL}|{WORD}(?:\s+{WORD})?)\s+(?P<rest>[a-z]{{2,}}s\s+\S.*)", re.DOTALL
+)
 
 NOT_PEOPLE = frozenset(
     """i it this that they we you he she everyone everybody nobody somebody someone anyone anybody there who what which
@@ -70,7 +72,7 @@ NOT_PEOPLE = frozenset(
 )
 
 REQUEST = re.compile(
-    r"\b(?:can|could|would|will)\s+(?:you|u)\b|\bplease\b|\bpls\b|\bplz\b|\byou\s+(?:take|do|handle|own|write|check|run)\b"
+    r"\b(?:can|could|would|will)\s+(?:you|u)\b|\bplease\b|\bpls\b|\bplz\b|\byou(?:['’]ll|\s+will)?\s+(?:take|do|handle|own|write|check|run|send|fix|restart|prepare)\b"
     r"|\b(?:do|would)\s+you\s+mind\b|\bmay\s+i\s+ask\s+you\b|\bi\s+need\s+you\s+to\b",
     _I,
 )
@@ -81,10 +83,12 @@ UNOWNED = re.compile(
     r"(?:should|shud|could|ought\s+to|might\s+want\s+to|needs?\s+to|ha(?:s|ve)\s+to|must)\s+(?:also\s+|really\s+)?(?P<rest>\S.*)",
     _I | re.DOTALL,
 )
-PASSIVE = re.compile(
-    r"\b(?:should|must|needs?\s+to|ha(?:s|ve)\s+to)\s+be\s+\w+(?:ed|en|t|ne|de)\b.*", _I | re.DOTALL
+NEEDED = re.compile(rf"\b(?:i|we)\s+(?:need|want)\s+{PERSON}\s+to\s+(?P<rest>\S.*)", _I | re.DOTALL)
+PASSIVE = re.compile(r"\b(?:should|must|needs?\s+to|ha(?:s|ve)\s+to)\s+be\s+\w+(?:ed|en|t|ne|de)\b.*", _I | re.DOTALL)
+WE_WILL = re.compile(
+    r"\bwe(?:['’]ll|\s+will|\s+are\s+going\s+to|['’]re\s+going\s+to)\s+(?P<rest>(?!not\b|see\b|be\b)\S.*)",
+    _I | re.DOTALL,
 )
-WE_WILL = re.compile(r"\bwe(?:['’]ll|\s+will|\s+are\s+going\s+to|['’]re\s+going\s+to)\s+(?P<rest>(?!not\b|see\b|be\b)\S.*)", _I | re.DOTALL)
 
 HEDGE = re.compile(
     r"\b(?:maybe|perhaps|might|may(?!\s+\d)|probably|prolly|possibly|could|hopefully|hope\s+to|try\s+to|i\s+think|i\s+guess"
@@ -98,14 +102,21 @@ CONDITION = re.compile(
 )
 REPORTED = re.compile(
     r"\b(?:said|says|told|tells|wrote|promised|claims?|claimed|mentioned|thinks|thought|was\s+asked|were\s+asked|had"
-    r"|supposed|expected|asked\s+(?:if|whether)|that\s+he|that\s+she|that\s+they|the\s+customer|vendor)\b",
+    r"|supposed|expected|asked\s+(?:if|whether)|that\s+he|that\s+she|that\s+they)\b",
     _I,
 )
-JOKE = re.compile(r"(?:\b(?:lol|haha\w*|hehe|rofl|lmao|jk|just\s+kidding|kidding|joking|pigs\s+fly|eat\s+my\s+hat)\b|[😂🤣]|:joy:)", _I)
+DENIED = re.compile(
+    r"\b(?:doubt|don['’]?t\s+(?:think|know)|do\s+not\s+(?:think|know)|no\s+way|never|wonder|unlikely|forgot)\b", _I
+)
+BROKEN_OFF = re.compile(r"(?:--+|—|\.\.\.|…)[\"')]*\s*$")
+JOKE = re.compile(
+    r"(?:\b(?:lol|haha\w*|hehe|rofl|lmao|jk|just\s+kidding|kidding|joking|pigs\s+fly|eat\s+my\s+hat)\b|[😂🤣]|:joy:)",
+    _I,
+)
 
 ACCEPT = re.compile(
     r"^\W*(?:(?:yes|yep|yup|yeah|yea|ya|sure(?:\s+thing)?|ok|okay|k|kk|will\s+do|of\s+course|on\s+it|doing\s+it|done|roger"
-    r"|np|no\s+problem|no\s+worries|absolutely|certainly|alright|gladly|can\s+do|fine|copy|ack|got\s+it|with\s+pleasure"
+    r"|np|no\s+problem|no\s+worries|absolutely|certainly|alright|gladly|can\s+do|fine|copy|ack|got\s+it|with\s+pleasure|happy\s+to|glad\s+to"
     r"|i['’]m\s+on\s+it|my\s+pleasure|definitely|you\s+got\s+it|consider\s+it\s+done|i\s+can|i\s+will)\b"
     r"|(?:i['’]ll|i\s+will|let\s+me|i\s+can|i)\s+(?:take|do|handle|own)\s+(?:it|that|this|care\s+of\s+(?:it|that))\b"
     r"|[👍✅🙏👌]|:\+1:|:thumbsup:|:white_check_mark:|:ok_hand:|\+1)",
@@ -118,7 +129,8 @@ DECLINE = re.compile(
 )
 BUT = re.compile(r"\b(?:can['’]?t|cannot|won['’]?t|but\s+not|no\s+time|don['’]?t)\b", _I)
 TAKE_OVER = re.compile(
-    r"\b(?:let\s+me|i['’]ll|i\s+will|i\s+can)\s+(?:take|do|handle|own)\s+(?:that|it|this)(?:\s+one)?\b(?!\s+(?:by|before|until)\b)", _I
+    r"\b(?:let\s+me|i['’]ll|i\s+will|i\s+can)\s+(?:take|do|handle|own)\s+(?:that|it|this)(?:\s+one)?\b(?!\s+(?:by|before|until)\b)",
+    _I,
 )
 
 CORRECT = re.compile(
@@ -126,7 +138,9 @@ CORRECT = re.compile(
     r"|better|sorry|actually|wait)\b[\s,:.-]*){1,3}(?:make\s+(?:that|it)\s+)?(?P<rest>.{0,60})",
     _I | re.DOTALL,
 )
-CORRECT_INSIDE = re.compile(r"\b(?:sorry|i\s+mean|i\s+meant|no\s+wait|wait|no|rather|make\s+that|actually|better)\b", _I)
+CORRECT_INSIDE = re.compile(
+    r"\b(?:sorry|i\s+mean|i\s+meant|no\s+wait|wait|no|rather|make\s+that|actually|better)\b", _I
+)
 CANCEL = re.compile(
     r"\b(?:scratch\s+(?:that|it)|never\s?mind|cancel\s+(?:that|it|this)|forget\s+(?:that|it|about\s+(?:it|that))"
     r"|(?:not|no\s+longer)\s+needed(?:\s+any\s?more)?|no\s+need\s+any\s?more|strike\s+that|don['’]?t\s+bother|drop\s+that\s+one)\b",

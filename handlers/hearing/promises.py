@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.domain.due_dates import Due
 from handlers.hearing import phrases
 from handlers.hearing.directory import Directory
-from handlers.hearing.moments import Moment, choose_due, is_strong, without
+from handlers.hearing.moments import Moment, choose_due, is_strong, strong_dues, without
 
 NO_DUE = "no due date was said"
 NOBODY = "nobody was named"
@@ -28,13 +28,16 @@ class Promise:
 
 def find_promise(clause: str, directory: Directory, moment: Moment) -> Promise | None:
     """The action that a clause states, or None: for questions, conditions, jokes, reports, negations, the past."""
-    if phrases.JOKE.search(clause) or clause.rstrip(" \"')").endswith("?"):
+    if phrases.JOKE.search(clause) or phrases.BROKEN_OFF.search(clause) or clause.rstrip(" \"')").endswith("?"):
         return None
     if phrases.CONDITION.search(clause):
         return None
     due = choose_due(clause, moment)
+    several = len(strong_dues(clause, moment)) > 1
     for find in (_third_person, _first_person, _weaker_first_person, _unowned):
         promise = find(clause, directory, due)
+        if promise is not None and several and not promise.why_uncertain:
+            return replace(promise, why_uncertain="more than one due date was said")
         if promise is not None:
             return promise
     return None
@@ -44,6 +47,8 @@ def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise
     found = phrases.FIRST_PERSON.search(clause) or phrases.ELIDED.search(clause)
     if found is None or phrases.REPORTED.search(clause[: found.start("rest")]):
         return None
+    if phrases.DENIED.search(clause[: found.start("rest")]):
+        return None
     before = clause[: found.start("rest")]
     why = "it is hedged" if phrases.HEDGE.search(before) or phrases.HEDGE.match(found["rest"]) else ""
     return _promise(found["rest"], clause, "", due, why)
@@ -51,7 +56,11 @@ def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise
 
 def _weaker_first_person(clause: str, directory: Directory, due: Due | None) -> Promise | None:  # noqa: ARG001
     """Forms that promise only with an end: "I'm rerunning it, through by 19:00", "leave it to me, done by 13:00"."""
-    hedged = re.search(r"\bi\s+(?:might|may|could|should|would\s+like\s+to|hope\s+to|want\s+to|plan\s+to|['’]ll\s+try\s+to)\s+(?P<rest>\S.*)", clause, re.IGNORECASE)
+    hedged = re.search(
+        r"\bi\s+(?:might|may|could|should|would\s+like\s+to|hope\s+to|want\s+to|plan\s+to|['’]ll\s+try\s+to)\s+(?P<rest>\S.*)",
+        clause,
+        re.IGNORECASE,
+    )
     if hedged:
         return _promise(hedged["rest"], clause, "", due, "it is hedged")
     if due is None or phrases.REPORTED.search(clause) or phrases.HEDGE.search(clause):
@@ -67,9 +76,11 @@ def _weaker_first_person(clause: str, directory: Directory, due: Due | None) -> 
 
 
 def _third_person(clause: str, directory: Directory, due: Due | None) -> Promise | None:
-    for found in phrases.THIRD_PERSON.finditer(clause):
+    for found in (*phrases.NEEDED.finditer(clause), *phrases.THIRD_PERSON.finditer(clause)):
         owner = _person(found["who"], directory)
-        if owner is None or phrases.REPORTED.search(clause[: found.start("rest")]):
+        if owner is None or phrases.DENIED.search(clause[: found.start("rest")]):
+            continue
+        if phrases.REPORTED.search(clause[: found.start("rest")]):
             continue
         hedged = phrases.HEDGE.search(clause[: found.start("rest")])
         why = "it is hedged" if hedged else "" if directory.knows(owner) else f"nobody known is called {owner}"
@@ -85,7 +96,9 @@ def _unowned(clause: str, directory: Directory, due: Due | None) -> Promise | No
     if passive and due is not None:
         return Promise(without(clause, due), None, due, NOBODY)
     ours = phrases.WE_WILL.search(clause)
-    return Promise(without(ours["rest"], _within(ours["rest"], clause, due)), None, due, NOBODY) if ours and due else None
+    return (
+        Promise(without(ours["rest"], _within(ours["rest"], clause, due)), None, due, NOBODY) if ours and due else None
+    )
 
 
 def _promise(rest: str, clause: str, owner: str, due: Due | None, why: str) -> Promise:
@@ -98,7 +111,9 @@ def _within(rest: str, clause: str, due: Due | None) -> Due | None:
     if due is None:
         return None
     moved = due.start - (len(clause) - len(rest))
-    return Due(due.at, due.text, moved, moved + len(due.text), due.hour_assumed, due.preposition) if moved >= 0 else None
+    return (
+        Due(due.at, due.text, moved, moved + len(due.text), due.hour_assumed, due.preposition) if moved >= 0 else None
+    )
 
 
 def _person(who: str, directory: Directory) -> str | None:
@@ -106,6 +121,8 @@ def _person(who: str, directory: Directory) -> str | None:
     if who.startswith(("<@", "@")) or "@" in who:
         return who
     words = who.split()
+    if "'" in who:
+        return None
     for name in (who, words[-1]):
         if directory.names(name) and words[-1].lower() not in phrases.NOT_PEOPLE:
             return name

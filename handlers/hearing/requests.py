@@ -17,7 +17,7 @@ LONGEST_WAIT = 6
 _START = re.compile(rf"^{phrases.LEAD_IN}(?P<who>{MENTION}|{HANDLE}|{WORD}(?:\s+{WORD})?)(?=[\s,:-]|$)", re.IGNORECASE)
 _ANYWHERE = re.compile(rf"(?P<who>{MENTION}|{HANDLE})|,\s*(?P<name>{WORD}(?:\s{WORD})?)\s*(?=[,?.!]|$)")
 _ASKING = re.compile(
-    r"\b(?:can|could|would|will)\s+(?:you|u)\b(?:\s+please)?|\b(?:please|pls|plz)\b(?:\s+to\b)?|\byou\b|\bto\s+(?=send|write|check)",
+    r"\b(?:can|could|would|will)\s+(?:you|u)\b(?:\s+please)?|\b(?:please|pls|plz)\b(?:\s+to\b)?|\byou(?:['’]ll|\s+will)?\s|\bto\s+(?=send|write|check)",
     re.IGNORECASE,
 )
 

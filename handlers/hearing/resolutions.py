@@ -33,10 +33,18 @@ _UNDECIDED = re.compile(
     r"\b(?:haven['’]?t|have\s+not|not\s+yet|can['’]?t|cannot|never|didn['’]?t|don['’]?t|before\s+we|should\s+we|shall\s+we|until\s+we\s+decide)\b",
     _I,
 )
-_PROPOSAL = re.compile(r"\b(?:propose|suggest|recommend|i['’]d\s+say|i\s+would\s+say|should|what\s+about|how\s+about|i\s+vote)\b", _I)
-_REASON = re.compile(r"(?:,\s*|\s+)(?:because|since|as\s+(?=the\b|it\b|we\b)|reason:|due\s+to)\s+(?P<reason>.+)$|\breason\s*:\s*(?P<reason2>.+)$", _I | re.DOTALL)
+_PROPOSAL = re.compile(
+    r"\b(?:propose|suggest|recommend|i['’]d\s+say|i\s+would\s+say|should|what\s+about|how\s+about|i\s+vote)\b", _I
+)
+_REASON = re.compile(
+    r"(?:,\s*|\s+)(?:because|since|as\s+(?=the\b|it\b|we\b)|reason:|due\s+to)\s+(?P<reason>.+)$|\breason\s*:\s*(?P<reason2>.+)$",
+    _I | re.DOTALL,
+)
 _OPTIONS = re.compile(r"[\s(\[,;.-]*\boptions?\s*(?:were|are|was)?\s*:\s*(?P<options>[^)\]]{1,400})[)\]]?", _I)
-_TAG_QUESTION = re.compile(r"(?:,|\.|;)\s*(?:agreed|ok(?:ay)?|right|yes|(?:every(?:body|one)|all)\s+\w+(?:\s+with\s+(?:that|this|it))?|fine|objections)\s*\?$", _I)
+_TAG_QUESTION = re.compile(
+    r"(?:,|\.|;)\s*(?:agreed|ok(?:ay)?|right|yes|(?:every(?:body|one)|all)\s+\w+(?:\s+with\s+(?:that|this|it))?|fine|objections)\s*\?$",
+    _I,
+)
 _OPEN_QUESTION = re.compile(
     r"^\W*(?:(?:and|but|so|ok|okay|thx|thanks|then|great|good|right)\b[\s,.!]*){0,3}"
     r"(?:who(?:se)?\b|which\b|how\s+(?:do|should|can|long|many|much|will)\b|what\s+(?:do|should|will)\s+we\b|when\s+(?:will|do|can|does|is)\b"

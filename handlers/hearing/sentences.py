@@ -13,7 +13,10 @@ _SHORT_CODE = re.compile(r":(?!(?:\+1|thumbsup|white_check_mark|ok_hand|joy):)[a
 _STUTTER = re.compile(r"\b(I(?:['’]\w+)?),?\s+(?:(?:um+|uh+|er+),?\s+)?(?=\1\b)", re.IGNORECASE)
 _FILLER = re.compile(r"(?:,\s*)?\b(?:um+|uh+m?|er|erm|you know|like I said),\s*", re.IGNORECASE)
 
-_ABBREVIATIONS = re.compile(r"\b(?:mr|mrs|ms|dr|prof|e\.g|i\.e|etc|vs|approx|no|a\.m|p\.m|ca|st|dec|nov|oct|sept?|aug|jan|feb|mar|apr|mon|tue|wed|thu|fri)\.$", re.IGNORECASE)
+_ABBREVIATIONS = re.compile(
+    r"\b(?:mr|mrs|ms|dr|prof|e\.g|i\.e|etc|vs|approx|no|a\.m|p\.m|ca|st|dec|nov|oct|sept?|aug|jan|feb|mar|apr|mon|tue|wed|thu|fri)\.$",
+    re.IGNORECASE,
+)
 _END = re.compile(r"(?<=[.!?…])[\"')\]]*\s+|\n+|\s*;\s+|(?<=[👍✅🙏])\s*")
 _CLAUSE = re.compile(
     r"(?:\s*,\s*(?:(?:and|but|then|so|while)\s+)?|\s+(?:and|but|then|so|while)\s+)"

@@ -122,7 +122,8 @@ def asserted_hedges(meetings: list[Meeting]) -> list[str]:
         f"{meeting.name}:{label.line}"
         for meeting in meetings
         for label in meeting.labels
-        if label.offered and any(one.line == label.line and one.kind is label.kind and one.certain for one in meeting.heard)
+        if label.offered
+        and any(one.line == label.line and one.kind is label.kind and one.certain for one in meeting.heard)
     ]
 
 

@@ -43,6 +43,7 @@ _PREPOSITION = (
 )
 _BEFORE_BARE = r"(?P<before>by|before|until|till?|at|@)\s+(?:around\s+|about\s+)?"
 _JOIN = r"(?:\s*,\s*|\s+|\s*\(\s*)(?:(?:at|by|before|around|in\s+the|on|of|-|@|until|till)\s+)?(?:the\s+)?"
+_OF_DAY = r"(?:\s*,\s*|\s+|\s*\(\s*)(?:(?:on|of|-)\s+)?(?:the\s+)?"
 
 _DAY_HOUR = re.compile(rf"(?<![\w-]){_PREPOSITION}\s*(?<![\w.]){DAY}(?:{_JOIN}{HOUR})?", re.IGNORECASE)
 _DAY_BARE = re.compile(rf"(?<![\w-]){_PREPOSITION}\s*(?<![\w.]){DAY}\s+{_BEFORE_BARE}{BARE_HOUR}", re.IGNORECASE)
@@ -51,11 +52,11 @@ _ISO_TIME = re.compile(
     r"(?P<stamp>\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?P<offset>Z|z|[+-]\d{2}:?\d{2})?)(?![\d:])",
     re.IGNORECASE,
 )
-_HOUR_DAY = re.compile(rf"(?<![\w-]){_PREPOSITION}\s*(?<![\w.]){HOUR}(?:{_JOIN}{DAY})?", re.IGNORECASE)
-_BARE_DAY = re.compile(rf"(?<![\w-]){_BEFORE_BARE}{BARE_HOUR}(?:{_JOIN}{DAY})?", re.IGNORECASE)
+_HOUR_DAY = re.compile(rf"(?<![\w-]){_PREPOSITION}\s*(?<![\w.]){HOUR}(?:{_OF_DAY}{DAY})?", re.IGNORECASE)
+_BARE_DAY = re.compile(rf"(?<![\w-]){_BEFORE_BARE}{BARE_HOUR}(?:{_OF_DAY}{DAY})?", re.IGNORECASE)
 _SPAN_UNIT = r"hours?|hrs?|h|minutes?|mins?|m"
 _SPAN = re.compile(
-    rf"(?<![\w-])(?:in(?:side)?|within|for\s+the\s+next|after)\s+(?:about\s+|around\s+|max\.?\s+)?(?:the\s+next\s+|the\s+)?"
+    rf"(?<![\w-])(?:in(?:side)?|within|eta(?:\s+is)?:?(?:\s+in)?|for\s+the\s+next|after)\s+(?:about\s+|around\s+|max\.?\s+)?(?:the\s+next\s+|the\s+)?"
     rf"(?:(?P<compact>\d{{1,2}})\s?h\s?(?P<compact_minutes>\d{{1,2}})\s?(?:m|min)?\b"
     rf"|(?P<and_half>an?|one|\d{{1,2}})\s+hours?\s+and\s+a\s+half\b"
     rf"|(?P<many>{NUMBER})\s?(?:more\s+)?(?P<unit>{_SPAN_UNIT})\b|(?P<single>next\s+hour|hour)\b)"
