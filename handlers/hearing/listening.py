@@ -17,6 +17,8 @@ from handlers.hearing.sentences import asserted, split_clauses, split_sentences
 
 REACH = 4
 """Utterances back that a correction, a cancellation or a takeover may be about."""
+MOST_RECENT = 50
+"""Items that are looked through for it."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +58,15 @@ class Listener:
     def finish(self) -> list[tuple[Utterance, HeardItem]]:
         """Everything heard; requests to somebody named that were never answered are offered."""
         for request in self._requests:
-            if request.target is not None:
-                item = self._requested(request, request.target)
-                self._heard.append(
-                    Heard(request.said, request.place, replace(item, certain=False, why_uncertain="nobody answered"))
-                )
+            self._offer(request)
         self._requests = []
         return [(one.source, one.item) for one in self._heard]
+
+    def _offer(self, request: Request) -> None:
+        """A request to somebody named that nobody answered."""
+        if request.target is not None:
+            item = replace(self._requested(request, request.target), certain=False, why_uncertain="nobody answered")
+            self._heard.append(Heard(request.said, request.place, item))
 
     # What is about something said before.
 
@@ -76,7 +80,7 @@ class Listener:
         return self._answer(text, utterance, moment)
 
     def _cancel(self, utterance: Utterance) -> None:
-        recent = [one for one in self._heard if self._place - one.place <= REACH and one.item.kind is HeardKind.ACTION]
+        recent = self._recent_actions()
         if not recent or self._cancelled_at >= self._place - 2:
             return
         own = [one for one in recent if self._concerns(one.item, utterance.speaker)]
@@ -122,7 +126,9 @@ class Listener:
         return False
 
     def _waiting(self, utterance: Utterance) -> Request | None:
-        self._requests = [one for one in self._requests if self._place - one.place <= LONGEST_WAIT or one.target]
+        for request in [one for one in self._requests if self._place - one.place > LONGEST_WAIT]:
+            self._requests.remove(request)
+            self._offer(request)
         waiting = [one for one in self._requests if one.waits_for(utterance.speaker, self._place, self._directory)]
         return waiting[-1] if waiting else None
 
@@ -184,7 +190,7 @@ class Listener:
 
     def _attach_options(self, sentence: str) -> bool:
         options = find_options(sentence)
-        decisions = [one for one in self._heard if one.item.kind is HeardKind.DECISION]
+        decisions = [one for one in self._heard[-MOST_RECENT:] if one.item.kind is HeardKind.DECISION]
         if not options or not decisions or decisions[-1].item.options:
             return bool(options)
         self._replace(decisions[-1], replace(decisions[-1].item, options=options))
@@ -199,7 +205,8 @@ class Listener:
         self._heard[self._heard.index(old)] = replace(old, item=item)
 
     def _recent_actions(self) -> list[Heard]:
-        return [one for one in self._heard if self._place - one.place <= REACH and one.item.kind is HeardKind.ACTION]
+        last = self._heard[-MOST_RECENT:]
+        return [one for one in last if self._place - one.place <= REACH and one.item.kind is HeardKind.ACTION]
 
     def _concerns(self, item: HeardItem, speaker: str | None) -> bool:
         return self._directory.is_same(item.owner, speaker) or self._directory.is_same(item.speaker, speaker)
