@@ -89,7 +89,9 @@ def _goes_on(before: Utterance, after: Utterance, end: float | None) -> bool:
 
 def _voices(cue: Cue) -> Iterator[Utterance]:
     """One utterance for each voice of a cue; lines of one voice are joined by a space."""
-    speaker, words, first = None, [], cue.line
+    speaker: str | None = None
+    words: list[str] = []
+    first = cue.line
     for number, line in enumerate(cue.lines, cue.line):
         named, text = _voice(line)
         if named and words:

@@ -1,4 +1,4 @@
-"""Who speaks, as lines of chats and transcripts begin: "Maria: …", "[10:02] Tom: …", "<luca> …", "Olga (10:05 AM): …"."""
+"""Who speaks, by how lines of chats and transcripts begin: "Maria: …", "[10:02] Tom: …", "<luca> …", "[Olga] …"."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _NOT_NAMES = frozenset(
     """decision decisions decided action actions action-item ai todo todos question questions answer answers note notes
     q a from to cc bcc subject date sent owner task due options option reason present attendees participants agenda
     agreed update status summary next follow-up followup fyi ps nb warning error eta tldr result results context plan
-    background impact risk risks cause http https example resolved conclusion outcome open topic topics done""".split()
+    background impact risk risks cause http https example resolved conclusion outcome open topic topics done""".split()  # noqa: SIM905
 )
 """Words before a colon that are labels and no names."""
 

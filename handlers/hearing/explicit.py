@@ -1,4 +1,4 @@
-"""The forms that are certain: "decision: …", "action: @who what by when", "question: …", check boxes, lists of actions."""
+"""The forms that are certain: "decision: …", "action: @who what by when", "question: …", check boxes, lists."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def section_kind(heading: str) -> HeardKind | None:
 
 
 def read_explicit(utterance: Utterance, line: str, directory: Directory, moment: Moment) -> list[HeardItem] | None:
-    """The items of one line that has an explicit form; [] for one that is done or cancelled; None for any other line."""
+    """The items of a line that has an explicit form; [] for one that is done or cancelled; None for any other line."""
     bullet = BULLET.match(line.lstrip())
     words = _ADORNED.sub("", line.lstrip()[bullet.end() if bullet else 0 :]).strip()
     if bullet and _DONE.match(words):

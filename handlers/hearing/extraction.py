@@ -1,4 +1,4 @@
-"""From utterances to items: what each one states by itself, and what answers, corrections and cancellations make of it."""
+"""From utterances to items: each thread is heard by itself, each utterance at its own moment."""
 
 from __future__ import annotations
 

@@ -105,7 +105,7 @@ class Listener:
         if not phrases.TAKE_OVER.search(text) or self._waiting(utterance):
             return False
         recent = [one for one in self._recent_actions() if not self._concerns(one.item, utterance.speaker)]
-        if not recent or choose_due(text, moment) is not None and len(text.split()) > 14:
+        if not recent or (choose_due(text, moment) is not None and len(text.split()) > 14):
             return False
         self._replace(recent[-1], replace(recent[-1].item, owner=utterance.speaker))
         return True

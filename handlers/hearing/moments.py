@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from bot.domain.due_dates import Due, find_dues
@@ -46,7 +47,7 @@ def choose_due(text: str, moment: Moment) -> Due | None:
     if _RELATIVE.search(text):
         return None
     dues = find_dues(text, moment.at, moment.zone)
-    for before, after in zip(dues, dues[1:], strict=False):
+    for before, after in pairwise(dues):
         if CORRECT_INSIDE.search(text, before.end, after.start):
             return after
     strong = [one for one in dues if is_strong(one)]
@@ -56,7 +57,7 @@ def choose_due(text: str, moment: Moment) -> Due | None:
 def strong_dues(text: str, moment: Moment) -> list[Due]:
     """The due dates that are ends, where no correction replaced one by another."""
     dues = find_dues(text, moment.at, moment.zone)
-    is_corrected = any(CORRECT_INSIDE.search(text, a.end, b.start) for a, b in zip(dues, dues[1:], strict=False))
+    is_corrected = any(CORRECT_INSIDE.search(text, a.end, b.start) for a, b in pairwise(dues))
     return [] if is_corrected else [one for one in dues if is_strong(one)]
 
 

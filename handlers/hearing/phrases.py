@@ -15,9 +15,10 @@ LEAD_IN = (
 
 NO_PROMISE = (
     r"(?!\s*(?:not|never|no longer|be\s+(?!done|ready|finished|through|reviewing|sending|checking|fixing|writing|able)"
-    r"|see\b|sleep|cry|eat\b|miss\b|know|think|guess|admit|say\b|bet|love|like\b|hate|pretend|go home|have (?:lunch|dinner"
-    r"|a (?:beer|coffee|drink))|probably never|believe|wait\b|stay|remember|understand|need\b|assume|imagine|watch (?:it|the"
-    r" (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)|(?:leave|go)\s+(?:by|at|in|now|early|soon)\b|ask you|tell you|be honest)\b)"
+    r"|see\b|sleep|cry|eat\b|miss\b|know|think|guess|admit|say\b|bet|love|like\b|hate|pretend|go home"
+    r"|have (?:lunch|dinner|a (?:beer|coffee|drink))|probably never|believe|wait\b|stay|remember|understand|need\b|assume"
+    r"|imagine|watch (?:it|the (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)"
+    r"|(?:leave|go)\s+(?:by|at|in|now|early|soon)\b|ask you|tell you|be honest)\b)"
 )
 
 FIRST_PERSON = re.compile(
@@ -34,8 +35,8 @@ ELIDED = re.compile(
 )
 PROGRESSIVE = re.compile(
     r"\b(?:i['’]?m|i\s+am|we['’]re)\s+(?:also\s+|now\s+|already\s+|just\s+)?"
-    r"(?P<rest>(?!hoping|thinking|wondering|waiting|seeing|leaving|trying|going|being|having|getting|looking forward|not"
-    r"|afraid|telling|assuming|guessing)\w{2,}ing\b.*|on\s+(?:it|that|this)\b.*)",
+    r"(?P<rest>(?!hoping|thinking|wondering|waiting|seeing|leaving|trying|going|being|having|getting|not"
+    r"|looking forward|afraid|telling|assuming|guessing)\w{2,}ing\b.*|on\s+(?:it|that|this)\b.*)",
     _I | re.DOTALL,
 )
 PLAIN_PRESENT = re.compile(
@@ -67,8 +68,8 @@ NOT_PEOPLE = frozenset(
     the a an and but so then please support team engineering product legal finance marketing infra ops customer vendor
     next nothing something everything one all both each these those here now how when where why if as or not our my your
     their his her its need want like back up order due action decision today tomorrow tonight monday tuesday wednesday
-    thursday friday saturday sunday release model canary rollback dashboard index job pipeline service data deploy report
-    fix alert number numbers score scores board meeting going able ready have had has is was to""".split()
+    thursday friday saturday sunday release model canary rollback dashboard index job pipeline service data deploy
+    report fix alert number numbers score scores board meeting going able ready have had has is was to""".split()  # noqa: SIM905
 )
 
 REQUEST = re.compile(

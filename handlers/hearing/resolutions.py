@@ -19,8 +19,10 @@ _FORMS = tuple(
     re.compile(pattern, _I | re.DOTALL)
     for pattern in (
         rf"\blet(?:['’]?s|\s+us)\s+(?P<text>{_ACTS}.*)",
-        r"\bwe(?:['’]ve|\s+have)?\s+(?:just\s+|all\s+|now\s+|also\s+)?(?:decided|agreed|resolved|concluded|chose)\s+"
-        r"(?P<text>(?:to|that|on|not|against|for)\b.*)",
+        (
+            r"\bwe(?:['’]ve|\s+have)?\s+(?:just\s+|all\s+|now\s+|also\s+)?(?:decided|agreed|resolved|concluded|chose)\s+"
+            r"(?P<text>(?:to|that|on|not|against|for)\b.*)"
+        ),
         r"\b(?:it['’]?s|it\s+is|that['’]?s|that\s+is|then\s+it['’]?s|this\s+is)\s+(?:decided|settled|agreed)\b[\s:,–-]*(?P<text>.{4,})",
         rf"^{LEAD_IN}(?:agreed|decided|settled|resolved)\s*[:,–-]\s*(?P<text>.{{4,}})",
         rf"\bwe(?:['’]ll|\s+will|['’]re\s+going\s+to|\s+are\s+going\s+to|\s+are|['’]re)\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",

@@ -200,3 +200,6 @@ _READERS: tuple[tuple[tuple[str, ...], Callable[[Mapping[str, str], date], Day |
     (("dotted", "slashed"), _numeric),
     (("many", "many2"), _ahead),
 )
+
+DAY_GROUPS = tuple(name for names, _ in _READERS for name in names)
+"""The groups of `DAY` of which one is there when a day is."""

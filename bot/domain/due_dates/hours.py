@@ -94,13 +94,18 @@ def _plain_hour(groups: Mapping[str, str | None]) -> Hour | None:
         return _bare(round_hour)
     if shift := groups.get("shift"):
         return _shifted(shift, groups["around"] or "")
-    if groups.get("end"):
-        return Hour(END_OF_DAY, assumed=True, is_end=True)
-    if part := groups.get("part"):
-        word = " ".join(part.lower().split())
-        return Hour(timedelta(hours=_PARTS[word]), word not in _EXACT_PARTS, is_end=word not in _EXACT_PARTS)
+    if groups.get("end") or groups.get("part"):
+        return _part(groups.get("part"))
     bare = groups.get("bare")
     return _bare(bare) if bare else None
+
+
+def _part(part: str | None) -> Hour:
+    """A named part of the day; None is its end."""
+    if part is None:
+        return Hour(END_OF_DAY, assumed=True, is_end=True)
+    word = " ".join(part.lower().split())
+    return Hour(timedelta(hours=_PARTS[word]), word not in _EXACT_PARTS, is_end=word not in _EXACT_PARTS)
 
 
 def _written(clock: str, half: str | None) -> Hour | None:

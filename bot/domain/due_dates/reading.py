@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from bot.domain.due_dates.days import DAY, Day, read_day
+from bot.domain.due_dates.days import DAY, DAY_GROUPS, Day, read_day
 from bot.domain.due_dates.hours import BARE_HOUR, END_OF_DAY, HOUR, Hour, on_side, read_hour
 from bot.domain.due_dates.words import NUMBER, UNITS, VAGUE_NUMBERS, number
 from bot.domain.due_dates.zones import instant
@@ -180,9 +180,7 @@ def _resolved(match: re.Match[str], now: datetime, zone: ZoneInfo) -> tuple[date
 
 
 def _has_day(match: re.Match[str]) -> bool:
-    names = ("iso", "today", "overmorrow", "tomorrow", "weekday1", "weekday2", "edge", "edge_short", "part_week", "whole",
-             "month1", "month2", "nth", "dotted", "slashed", "many", "many2")  # fmt: skip
-    return any(name in match.re.groupindex and match[name] for name in names)
+    return any(name in match.re.groupindex and match[name] for name in DAY_GROUPS)
 
 
 def _first_ahead(day: Day, hour: Hour, now: datetime, zone: ZoneInfo) -> datetime | None:

@@ -1,4 +1,4 @@
-"""Time zones as people write them, and the wall clock of a zone turned into UTC where clocks are put forward or back."""
+"""Time zones as people write them, and wall clocks turned into UTC, also where clocks are put forward or back."""
 
 from __future__ import annotations
 
