@@ -87,6 +87,13 @@ class Teller:
         made = [self._notice(about, audience, way, about.now, facts) for way, audience in ways.items()]
         return [replace(one, refresh_at=refresh_at) for one in made]
 
+    def in_channel(self, about: About, channel: str) -> list[Notice]:
+        """One notice in this channel, where chat is set up: in answer to what was said there."""
+        if Medium.SLACK not in self._media:
+            return []
+        named = (name for name, one in about.policy.audiences.items() if one.slack == channel)
+        return [self.at(about, next(named, ENGINEERING), Way(Medium.SLACK, channel))]
+
     def at(self, about: About, audience: str, way: Way, due_at: datetime | None = None) -> Notice:
         """One notice exactly there."""
         return self._notice(about, audience, way, due_at or about.now, self.facts_of(about))
