@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
@@ -49,6 +50,11 @@ class Teller:
         self._address = address
         self._media = media
 
+    @property
+    def host(self) -> str:
+        """The name of the machine that people reach the pages at."""
+        return urlsplit(self._address).hostname or HOUSE
+
     def about_incident(self, about: About, audiences: Sequence[str] = ()) -> list[Notice]:
         """One notice for each way to each audience that hears of an incident this bad, or to the named ones only."""
         facts = self.facts_of(about)
@@ -69,6 +75,17 @@ class Teller:
             self._notice(about, f"{PERSON}{one}", way_to(about.policy, one, self._media), about.now, facts)
             for one in dict.fromkeys(people)
         ]
+
+    def invite(self, about: About, people: Iterable[str]) -> list[Notice]:
+        """One notice to each of these people, by mail where they have an address, so that a calendar takes it."""
+        facts = self.facts_of(about)
+        ways = {one: way_to(about.policy, one, self._media, first=Medium.MAIL) for one in dict.fromkeys(people)}
+        told: dict[Way, str] = {}
+        for one, way in ways.items():
+            if way.medium == Medium.PAGE:
+                continue  # whoever has no address reads it on the incident's page, where it stands for everybody
+            told.setdefault(way, one)
+        return [self._notice(about, f"{PERSON}{one}", way, about.now, facts) for way, one in told.items()]
 
     def in_chat(
         self, about: About, audiences: Sequence[str] = (), *, refresh_at: datetime | None = None
