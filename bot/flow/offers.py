@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.letters import ButtonStyle
+from bot.domain.minutes import Minute, MinuteStatus
 from bot.domain.records import Approval
 from bot.domain.runs import Run, RunEvent, RunStatus
 from bot.domain.words import Word
@@ -82,6 +83,23 @@ def for_handover(incident: Incident) -> list[Offer]:
     if incident.offered_to is None:
         return []
     return [offer(Word.ACCEPT, "Accept", ButtonStyle.PRIMARY, incident=incident.id)]
+
+
+def for_minute(minute: Minute) -> list[Offer]:
+    """What was recorded can be corrected or taken back; what was only heard, confirmed or dismissed."""
+    if minute.status is MinuteStatus.WITHDRAWN:
+        return []
+    if minute.status is MinuteStatus.SUGGESTED:
+        return [
+            offer(Word.CONFIRM, "Confirm", ButtonStyle.PRIMARY, minute=minute.id),
+            offer(Word.AMEND, "Correct", minute=minute.id),
+            offer(Word.WITHDRAW, "Dismiss", minute=minute.id),
+        ]
+    confirm = "Take this back? It stays in the history."
+    return [
+        offer(Word.AMEND, "Correct", minute=minute.id),
+        offer(Word.WITHDRAW, "Withdraw", ButtonStyle.DANGER, confirm, minute=minute.id),
+    ]
 
 
 def of(name: str, *, run: Run | None, approval: Approval | None, incident: Incident) -> list[Offer]:

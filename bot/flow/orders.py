@@ -16,6 +16,8 @@ from bot.domain.records import AuditEntry
 from bot.domain.runs import Run
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
+from bot.flow.meeting_orders import MEETING_ORDERS
+from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.order import Answer, Order
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
@@ -25,7 +27,7 @@ from bot.ports import Clock, Ids, Log, Queue, Store, Transaction
 SOURCE = "command"
 """The source of the events that orders are."""
 
-HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {**SERVICE_ORDERS, **RUN_ORDERS}
+HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {**SERVICE_ORDERS, **RUN_ORDERS, **MINUTE_ORDERS, **MEETING_ORDERS}
 
 
 class Orders:

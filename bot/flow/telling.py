@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Incident
@@ -50,6 +51,11 @@ class Teller:
         self._address = address
         self._media = media
 
+    @property
+    def host(self) -> str:
+        """The name of the machine that people reach the pages at."""
+        return urlsplit(self._address).hostname or HOUSE
+
     def about_incident(self, about: About, audiences: Sequence[str] = ()) -> list[Notice]:
         """One notice for each way to each audience that hears of an incident this bad, or to the named ones only."""
         facts = self.facts_of(about)
@@ -72,6 +78,17 @@ class Teller:
             for one in dict.fromkeys(people)
         ]
 
+    def invite(self, about: About, people: Iterable[str]) -> list[Notice]:
+        """One notice to each of these people, by mail where they have an address, so that a calendar takes it."""
+        facts = self.facts_of(about)
+        ways = {one: way_to(about.policy, one, self._media, first=Medium.MAIL) for one in dict.fromkeys(people)}
+        told: dict[Way, str] = {}
+        for one, way in ways.items():
+            if way.medium == Medium.PAGE:
+                continue  # whoever has no address reads it on the incident's page, where it stands for everybody
+            told.setdefault(way, one)
+        return [self._notice(about, f"{PERSON}{one}", way, about.now, facts) for way, one in told.items()]
+
     def in_chat(
         self, about: About, audiences: Sequence[str] = (), *, refresh_at: datetime | None = None
     ) -> list[Notice]:
@@ -88,6 +105,13 @@ class Teller:
         }
         made = [self._notice(about, audience, way, about.now, facts) for way, audience in ways.items()]
         return [replace(one, refresh_at=refresh_at) for one in made]
+
+    def in_channel(self, about: About, channel: str) -> list[Notice]:
+        """One notice in this channel, where chat is set up: in answer to what was said there."""
+        if Medium.SLACK not in self._media:
+            return []
+        named = (name for name, one in about.policy.audiences.items() if one.slack == channel)
+        return [self.at(about, next(named, ENGINEERING), Way(Medium.SLACK, channel))]
 
     def at(self, about: About, audience: str, way: Way, due_at: datetime | None = None) -> Notice:
         """One notice exactly there."""
