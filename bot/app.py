@@ -17,6 +17,7 @@ from bot.adapters.crash_points import crash_hook
 from bot.adapters.data_folder import kept_secret, open_data_folder
 from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
+from bot.adapters.glossary import load_glossary
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.letters import LetterWriter
@@ -220,9 +221,7 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
-            renderer=LetterWriter(
-                NoticeTemplates(_folders(settings.config / "templates", shipped_folder("templates")))
-            ),
+            renderer=_letter_writer(settings),
             messengers={
                 Medium.PAGE: PageMessenger(),
                 **{name: PageSender(pager) for name, pager in outside.pagers.items()},
@@ -245,6 +244,11 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
             looks=[escalating.look],
         ),
     }
+
+
+def _letter_writer(settings: Settings) -> LetterWriter:
+    folders = _folders(settings.config / "templates", shipped_folder("templates"))
+    return LetterWriter(NoticeTemplates(folders), glossary=load_glossary(folders))
 
 
 def _intake(outside: _Outside, consequences: Consequences) -> Intake:

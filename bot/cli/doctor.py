@@ -14,7 +14,6 @@ from bot.domain.pages import PAGERS
 from bot.plugins import Call
 from bot.ports import Http
 
-
 _PAGER_KEYS = {"pagerduty": "ANDON_PAGERDUTY_ROUTING_KEY", "opsgenie": "ANDON_OPSGENIE_KEY"}
 
 

@@ -54,7 +54,9 @@ class Minute:
     options: tuple[str, ...] = ()
     reason: str = ""
     answer: str = ""
+    """What was answered; of a decision, the option chosen where it is said apart from its text."""
     answered_by: str | None = None
+    """Who answered it, or did it."""
     ended_at: datetime | None = None
     evidence: str | None = None
     """A link."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.letters import ButtonStyle
-from bot.domain.minutes import Minute, MinuteKind
+from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.records import Approval
 from bot.domain.runs import Run, RunEvent, RunStatus
 from bot.domain.times import format_time
@@ -119,6 +119,23 @@ def for_item(minute: Minute) -> list[Offer]:
         offer(*first, ButtonStyle.PRIMARY, minute=minute.id),
         offer(Word.SNOOZE, "Snooze", minute=minute.id),
         offer(Word.REASSIGN, "Reassign", minute=minute.id),
+    ]
+
+
+def for_minute(minute: Minute) -> list[Offer]:
+    """What was recorded can be corrected or taken back; what was only heard, confirmed or dismissed."""
+    if minute.status is MinuteStatus.WITHDRAWN:
+        return []
+    if minute.status is MinuteStatus.SUGGESTED:
+        return [
+            offer(Word.CONFIRM, "Confirm", ButtonStyle.PRIMARY, minute=minute.id),
+            offer(Word.AMEND, "Correct", minute=minute.id),
+            offer(Word.WITHDRAW, "Dismiss", minute=minute.id),
+        ]
+    confirm = "Take this back? It stays in the history."
+    return [
+        offer(Word.AMEND, "Correct", minute=minute.id),
+        offer(Word.WITHDRAW, "Withdraw", ButtonStyle.DANGER, confirm, minute=minute.id),
     ]
 
 

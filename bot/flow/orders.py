@@ -16,6 +16,8 @@ from bot.domain.records import AuditEntry
 from bot.domain.runs import Run
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
+from bot.flow.meeting_orders import MEETING_ORDERS
+from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.order import Answer, Order
 from bot.flow.ownership_orders import OWNERSHIP_ORDERS
 from bot.flow.run_orders import RUN_ORDERS
@@ -32,6 +34,8 @@ HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
     **RUN_ORDERS,
     **OWNERSHIP_ORDERS,
     **UPDATE_ORDERS,
+    **MINUTE_ORDERS,
+    **MEETING_ORDERS,
 }
 
 

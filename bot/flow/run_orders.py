@@ -16,6 +16,7 @@ from bot.domain.records import Approval, ApprovalStatus
 from bot.domain.runs import Run, RunEvent
 from bot.domain.words import Word
 from bot.flow.items import item_facts, promises
+from bot.flow.meeting_orders import conclude
 from bot.flow.order import Answer, Order
 from bot.flow.situation import bell_for
 
@@ -184,7 +185,10 @@ def resolve(order: Order) -> Answer:
             next="let it end, or cancel it or take it over first",
         )
     resolved = incident.moved(IncidentEvent.RESOLVE, order.situation.now)
-    return _closed(order, policy, resolved, "resolved", f"{order.actor} resolved the incident: {reason}")
+    text = f"{order.actor} resolved the incident: {reason}"
+    answer = _closed(order, policy, resolved, "resolved", text)
+    conclude(order, policy, resolved, text)
+    return answer
 
 
 def endorse(order: Order) -> Answer:
