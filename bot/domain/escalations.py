@@ -75,9 +75,9 @@ class Escalation:
         """Nobody needs to be called any more; a page that went out is to be ended."""
         return replace(self, status=EscalationStatus.OVER, look_at=self._page_ends(now))
 
-    def due_now(self, now: datetime) -> Self:
-        """Its people are to be told at once."""
-        return replace(self, due_at=now)
+    def due(self, at: datetime) -> Self:
+        """Its people are to be told then, whatever was said of it before."""
+        return replace(self, status=EscalationStatus.DUE, due_at=at, look_at=None)
 
     def looked(self, look_at: datetime | None) -> Self:
         """To be looked at again then; None: never."""

@@ -20,7 +20,6 @@ def question_facts(run: Run, approval: Approval, policy: Policy | None) -> dict[
         "members": members,
         "mentions": members,
         "expires_at": format_time(approval.expires_at),
-        "then": approval.then,
         "approval": approval.id,
         "buttons": offers.for_approval(run, approval),
     }

@@ -18,7 +18,7 @@ from bot.domain.runs import Run, RunStatus
 from bot.flow import offers
 from bot.flow.asking import question_facts
 from bot.flow.freshening import PROGRESS
-from bot.flow.levels import end_levels, plan_levels, pull_next
+from bot.flow.levels import call_on, end_levels, plan_levels
 from bot.flow.telling import About, Teller
 from bot.flow.timeline import line
 from bot.ports import Ids, Transaction
@@ -134,7 +134,7 @@ class Endings:
         """Nobody answered in time: the run keeps waiting, and everybody is told so. With `then: escalate` whoever is
         next is called at once."""
         tx.lock_services((run.service,))
-        pulled = pull_next(tx, run.id, now) if approval.then == "escalate" else None
+        pulled = call_on(tx, approval, now) if approval.then == "escalate" else None
         incident = tx.incident(run.incident_id) if run.incident_id else None
         if incident is None:
             return

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.escalations import Escalation, EscalationStatus, levels_of
 from bot.domain.policies import Policy
+from bot.domain.records import Approval
 from bot.domain.runs import Run
 from bot.ports import Ids, Transaction
 
@@ -32,8 +33,25 @@ def pull_next(tx: Transaction, run_id: str, now: datetime) -> int | None:
     if not waiting:
         return None
     number = min(one.level for one in waiting)
-    tx.save(*(one.due_now(now) for one in waiting if one.level == number and one.due_at > now))
+    tx.save(*(one.due(now) for one in waiting if one.level == number and one.due_at > now))
     return number
+
+
+def call_on(tx: Transaction, approval: Approval, now: datetime) -> int | None:
+    """An approval expired: the next level that nobody was told of is due at once, also where somebody had said that
+    they look at it, because they did not answer; those after it follow at their distance. Its number, or None."""
+    untold = [one for one in tx.escalations(approval.run_id) if one.approval_id == approval.id and one.told_at is None]
+    if not untold:
+        return None
+    number = min(one.level for one in untold)
+    begin = min(one.due_at for one in untold if one.level == number)
+    tx.save(*(one.due(min(one.due_at, now) if one.level == number else _later(one, now - begin)) for one in untold))
+    return number
+
+
+def _later(level: Escalation, moved: timedelta) -> datetime:
+    """A level that still waits keeps its time; one that had been given up keeps its distance."""
+    return level.due_at if level.status is EscalationStatus.DUE else level.due_at + max(moved, timedelta(0))
 
 
 def end_levels(tx: Transaction, run_id: str, now: datetime) -> None:

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.incidents import Incident, IncidentStatus
-from bot.domain.minutes import Minute
+from bot.domain.minutes import Minute, MinuteKind
 from bot.domain.records import Approval
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepState, StepStatus
@@ -33,11 +33,15 @@ class Measured:
 
     text: str
     measurements: Sequence[Mapping[str, Any]]
-    questions: Sequence[Mapping[str, Any]]
+    items: Sequence[Mapping[str, Any]]
 
     def facts(self) -> dict[str, Any]:
         """As a notice holds it."""
-        return {"measurements": list(self.measurements), "questions": list(self.questions)}
+        return {
+            "measurements": list(self.measurements),
+            "questions": [one for one in self.items if one["kind"] == MinuteKind.QUESTION],
+            "action_items": [one for one in self.items if one["kind"] == MinuteKind.ACTION_ITEM],
+        }
 
 
 def measure(tx: Transaction, incident: Incident, now: datetime) -> Measured:
@@ -61,7 +65,7 @@ def _sentences(
         yield f"Alerts so far: {incident.alert_count}."
     for one in items:
         owner = f" ({one.owner})" if one.owner else " (nobody yet)"
-        kind = "To do" if one.kind == "action_item" else "Without an answer"
+        kind = "To do" if one.kind is MinuteKind.ACTION_ITEM else "Without an answer"
         yield f"{kind}: {one.text.rstrip('.')}{owner}."
 
 

@@ -10,7 +10,8 @@ from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.events import Origin, Role
 from bot.domain.incidents import Incident
-from bot.domain.people import is_mail, is_slack_group, is_slack_person
+from bot.domain.minutes import Minute
+from bot.domain.people import is_slack_group
 from bot.domain.permits import CHAMPION, holds
 from bot.domain.policies import ROLLBACK_AUTHORITY, Policy
 from bot.domain.records import Approval
@@ -18,9 +19,10 @@ from bot.domain.runs import Run
 from bot.domain.times import format_time
 from bot.domain.words import Word
 from bot.flow import offers
-from bot.flow.items import item_facts, promises
+from bot.flow.items import LABELS, promises
 from bot.flow.levels import answer_levels
 from bot.flow.order import Answer, Order
+from bot.flow.owners import named_in, owner_of
 
 _MOST_NAME = 200
 
@@ -149,23 +151,19 @@ def _check_may_hand_over(order: Order, policy: Policy, incident: Incident) -> No
 
 def _person_named(order: Order, policy: Policy) -> str:
     """Whom it is offered to: a person who can be told, never a whole group."""
-    to = str(order.command.details.get("to") or "").strip()
-    if not to:
+    said = str(order.command.details.get("to") or "")[:_MOST_NAME]
+    to = owner_of(said, order.command.actor, policy)
+    if to.name is None:
         raise BadInput("Whom is it to be handed over to?", next="name one person")
-    if is_slack_group(to):
+    if is_slack_group(to.name):
         raise BadInput("An incident is handed over to one person", why="a group was named", next="name one of them")
-    known = to in _ids(policy) or to in policy.persons
-    if len(to) <= _MOST_NAME and (known or is_slack_person(to) or is_mail(to)):
-        return to
-    raise BadInput(
-        f"Nobody is known as {to[:60]!r}",
-        why="it is no Slack id, no mail address, and stands neither under roles nor under persons in the policy",
-        next="mention the person, or use a name from the policy",
-    )
-
-
-def _ids(policy: Policy) -> set[str]:
-    return {one for ids in (*policy.roles.values(), *policy.persons.values()) for one in ids}
+    if not to.is_known:
+        raise BadInput(
+            f"Nobody is known as {to.name[:60]!r}",
+            why="it is no Slack id, no mail address, and stands neither under roles nor under persons in the policy",
+            next="mention the person, or use a name from the policy",
+        )
+    return to.name
 
 
 def _card(order: Order, policy: Policy, incident: Incident, to: str) -> dict[str, Any]:
@@ -173,37 +171,34 @@ def _card(order: Order, policy: Policy, incident: Incident, to: str) -> dict[str
     situation = order.situation
     run = situation.runs.get((incident.service, incident.environment))
     asked = [one for one in situation.tx.approvals(run.id) if one.is_open] if run else []
-    promised = promises(situation.tx.minutes(incident.id))
+    due = incident.update_due_at
+    promised = [_promise_line(one) for one in promises(situation.tx.minutes(incident.id))]
+    if due:
+        promised.append(f"The next update, at {due:%H:%M} UTC")
     return {
         "by": order.actor,
         "to": to,
         "runs": [_run_line(run)] if run else [],
         "approvals": [_approval_line(one) for one in asked],
-        "promises": [item_facts(one, situation.now) for one in promised],
-        "next_at": format_time(incident.update_due_at) if incident.update_due_at else "",
+        "promises": promised,
+        "next_at": format_time(due) if due else "",
         "buttons": offers.for_handover(incident),
-        "mentions": [to] if to in _ids(policy) else [],
+        "mentions": [to] if to in named_in(policy) else [],
     }
 
 
-def _run_line(run: Run) -> dict[str, str]:
-    return {
-        "id": run.id,
-        "playbook": run.playbook.name,
-        "status": str(run.status),
-        "waiting_for": str(run.waiting_for or ""),
-        "deadline": format_time(run.deadline),
-        "error": run.error,
-    }
+def _run_line(run: Run) -> str:
+    error = f": {run.error}" if run.error else ""
+    return f"{run.playbook.name} ({run.id}) is {run.status.replace('_', ' ')}{error}; deadline {run.deadline:%H:%M} UTC"
 
 
-def _approval_line(approval: Approval) -> dict[str, str]:
-    return {
-        "question": approval.question,
-        "role": approval.role,
-        "status": str(approval.status),
-        "expires_at": format_time(approval.expires_at),
-    }
+def _approval_line(approval: Approval) -> str:
+    return f"{approval.role}: {approval.question} (until {approval.expires_at:%H:%M} UTC)"
+
+
+def _promise_line(minute: Minute) -> str:
+    due = f", due {minute.due_at:%d %b %H:%M} UTC" if minute.due_at else ""
+    return f"{LABELS[minute.kind]}: {minute.text} ({minute.owner or 'nobody yet'}{due})"
 
 
 def _answer(incident: Incident, verdict: Verdict, message: str) -> Answer:

@@ -10,6 +10,7 @@ from bot.domain.ways import ENGINEERING
 from bot.flow import offers
 from bot.flow.chores import Rounds, do_each
 from bot.flow.items import item_facts
+from bot.flow.owners import is_known
 from bot.flow.situation import Situation
 from bot.flow.telling import About
 
@@ -80,6 +81,6 @@ class Reminders:
 
 
 def _who_is_reminded(policy: Policy, incident: Incident, minute: Minute) -> list[str]:
-    """Its owner, else the incident's, else whoever answers for the service."""
-    owner = minute.owner or incident.owner
+    """Its owner, else the incident's, else whoever answers for the service. A name that nobody knows reaches nobody."""
+    owner = minute.owner if minute.owner and is_known(minute.owner, None, policy) else incident.owner
     return [owner] if owner else list(policy.members(CHAMPION))

@@ -75,7 +75,7 @@ def test_each_level_is_called_when_its_time_has_come_and_not_before(engine: Driv
     turn(engine, FIVE)
     assert called(engine, receipt) == ["person:olga", "person:otto", "person:U0CHAMP"]
     notice = engine.notices(receipt.incidents[0], "escalated")[-1]
-    assert (notice.facts["level"], notice.facts["levels"]) == (2, 2)
+    assert notice.facts["level"] == 1
     labels = [one["label"] for one in notice.facts["buttons"]]
     assert labels == ["Approve", "Reject", "I look at it", "Take the incident"]
     turn(engine, 10 * TEN, ticks=TEN)
@@ -125,6 +125,19 @@ def test_when_an_approval_expires_the_next_level_is_called_at_once_where_the_pol
     assert any("level 1 of its escalation is called" in line for line in engine.lines(receipt.incidents[0]))
     turn(engine, 3 * 60 * MINUTE)
     assert called(engine, receipt) == ["person:olga", "person:otto"]
+
+
+def test_whoever_took_it_and_did_not_answer_in_time_does_not_keep_the_next_from_being_called(
+    engine: DrivenEngine,
+) -> None:
+    receipt = asked(engine, FIRST, SECOND, THIRD, expires="1s", then_what="escalate")
+    said(engine, Word.TAKE, receipt.incidents[0], member("U0BUSY"))
+    assert statuses(engine, receipt) == ["over", "over", "over"]
+    turn(engine, TEN)
+    turn(engine, timedelta(seconds=1))
+    assert called(engine, receipt) == ["person:olga", "person:otto"]
+    turn(engine, FIVE)
+    assert called(engine, receipt)[2:] == ["person:U0CHAMP"]
 
 
 def test_when_an_approval_expires_nobody_is_called_early_where_the_policy_says_hold(engine: DrivenEngine) -> None:

@@ -121,6 +121,20 @@ def test_without_an_owner_the_incidents_owner_is_reminded_else_the_champion_else
     assert found == [["person:U0OWNER"], ["person:U0CHAMP"], ["engineering"]]
 
 
+def test_a_name_that_nobody_knows_is_not_waited_for(engine: DrivenEngine) -> None:
+    incident_id = incident(engine)
+    item(engine, incident_id, 4 * HOUR, owner="somebody from payments")
+    turn(engine, 2 * HOUR)
+    assert reminded(engine, incident_id) == ["person:U0CHAMP"]
+
+
+def test_a_group_that_owns_it_is_called_by_mention_and_nobody_is_left_out(engine: DrivenEngine) -> None:
+    incident_id = incident(engine)
+    item(engine, incident_id, 4 * HOUR, owner="S0TEAM")
+    turn(engine, 2 * HOUR)
+    assert reminded(engine, incident_id) == ["engineering"]
+
+
 def test_a_question_can_be_answered_from_its_reminder(engine: DrivenEngine) -> None:
     incident_id = incident(engine)
     item(engine, incident_id, 4 * HOUR, kind=MinuteKind.QUESTION, text="Which feature changed?")

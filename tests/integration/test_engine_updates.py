@@ -164,3 +164,19 @@ def test_a_policy_that_is_gone_ends_the_updates(engine: DrivenEngine) -> None:
     turn(engine, HOUR, ticks=20 * MINUTE)
     assert engine.stored_incident(incident_id).update_due_at is None
     assert engine.notices(incident_id, "update") == []
+
+
+def test_every_word_of_what_goes_out_by_itself_is_found_in_its_template(engine: DrivenEngine) -> None:
+    service = fresh_name()
+    engine.protect(service, audiences=AUDIENCES, **asking({"after": "5m", "notify": "champion"}))
+    (incident_id,) = fire(engine, service).incidents
+    turn(engine, 5 * MINUTE)
+    said(engine, Word.HANDOVER, incident_id, "olga", to="otto")
+    said(engine, Word.ACCEPT, incident_id, "otto")
+    turn(engine, HOUR, ticks=5 * MINUTE)
+    engine.work()
+    with engine.app.store.read() as tx:
+        notices = tx.notices(incident_id=incident_id, limit=1000)
+    names = {"handover_offered", "owner_changed", "escalated", "update_wanted", "update"}
+    assert names <= {one.name for one in notices}
+    assert [one.name for one in notices if "could not be used" in one.body] == []
