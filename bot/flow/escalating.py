@@ -109,7 +109,7 @@ class Escalating:
             level=level.level,
             escalation=level.id,
             approval=approval.id if approval else "",
-            since=format_time(approval.asked_at) if approval else "",
+            expires_at=format_time(approval.expires_at) if approval else "",
             buttons=offers.for_call(run, approval, incident, level.id),
         )
 
