@@ -22,6 +22,7 @@ from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.letters import LetterWriter
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.page_messenger import PageMessenger
+from bot.adapters.paging.keys import open_pagers
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
 from bot.adapters.rq_queue import RqQueue
@@ -45,7 +46,7 @@ from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
 from bot.plugins import AlertSource, Checkable, Step
-from bot.ports import Clock, Ids, Log, Queue
+from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
 from handlers.alerts import load_sources
 from playbooks.steps import load_steps
@@ -91,6 +92,7 @@ class App:
     notices: NoticeDesk
     sweep: Sweep
     workshop: Workshop
+    pagers: Mapping[str, Pager]
     owner: str
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -137,6 +139,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
         steps=outside.workshop.steps,
         secrets=outside.secrets,
         workshop=outside.workshop,
+        pagers=open_pagers(settings, outside.workshop.http, outside.clock),
         configuration=outside.configuration,
         store=outside.store,
         queue=outside.queue,

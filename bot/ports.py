@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from bot.domain.letters import Letter, Posted
-from bot.domain.pages import Page, PageReading
+from bot.domain.pages import Page, PageReceipt, PageStanding
 from bot.domain.people import Profile
 from bot.domain.records import AuditFault, Notice
 from bot.domain.threads import Thread
@@ -142,23 +142,20 @@ class Messenger(Protocol):
 
 
 class Pager(Protocol):
-    """Calls people who are asleep, by a service made for it. Sending the same page twice calls nobody twice."""
+    """A service that wakes whoever is on duty. TryLater for a passing fault, StepFailed for a permanent one."""
 
-    @property
-    def name(self) -> str:
-        """As a policy's escalation names it: `pagerduty`, `opsgenie`."""
+    name: ClassVar[str]
+
+    def page(self, page: Page) -> PageReceipt:
+        """Hand it over. The same `dedup_key` again changes nothing, so after a doubt it is simply sent again."""
         ...
 
-    def page(self, page: Page) -> str:
-        """Call; the key by which it is known. TryLater for a passing fault, StepFailed for a permanent one."""
-        ...
-
-    def read(self, dedup_key: str) -> PageReading:
-        """What became of a page. Unknown is never acknowledged. TryLater, StepFailed as for `page`."""
+    def state(self, dedup_key: str, *, ref: str = "") -> PageStanding:
+        """Where it stands and who answered; unknown where that cannot be told. `ref` is the receipt's."""
         ...
 
     def resolve(self, dedup_key: str) -> None:
-        """Nobody needs to look any more."""
+        """Nobody needs to come any more. Changes nothing where the page is not open."""
         ...
 
 
