@@ -17,6 +17,7 @@ from bot.domain.runs import Run
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
 from bot.flow.order import Answer, Order
+from bot.flow.reporting import report
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
 from bot.flow.situation import Situation
@@ -25,7 +26,7 @@ from bot.ports import Clock, Ids, Log, Queue, Store, Transaction
 SOURCE = "command"
 """The source of the events that orders are."""
 
-HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {**SERVICE_ORDERS, **RUN_ORDERS}
+HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {**SERVICE_ORDERS, **RUN_ORDERS, Word.REPORT: report}
 
 
 class Orders:
