@@ -11,7 +11,7 @@ _QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
 def quiet_hours(value: str) -> str:
     """Quiet hours, such as `22:00-07:00`. ValueError otherwise."""
-    if not _QUIET.fullmatch(value):
+    if not _QUIET.fullmatch(value) or value[:5] == value[6:]:
         raise ValueError('quiet hours are written "22:00-07:00"')
     return value
 

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError, StepFailed, TryLater
 from bot.domain.letters import Letter, Medium, Posted
+from bot.domain.quiet_hours import next_in_rate
 from bot.domain.records import AuditEntry, Notice, NoticeStatus
 from bot.domain.threads import Pace, Thread
 from bot.domain.ways import other_way
@@ -97,8 +98,7 @@ class NoticeDesk:
         audience = policy.audiences.get(notice.audience) if policy else None
         if audience is not None and audience.max_per_hour:
             told = tx.sent_since(notice.service, notice.audience, now - _HOUR)
-            if len(told) >= audience.max_per_hour:
-                moments.append(told[-audience.max_per_hour] + _HOUR)
+            moments.append(next_in_rate(now, told, audience.max_per_hour))
         return max(moments)
 
     def _thread(self, tx: Transaction, notice: Notice) -> Thread | None:
