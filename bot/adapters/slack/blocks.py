@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from bot.adapters.slack.mrkdwn import link_to, one_line, pieces, size
+from bot.adapters.slack.mrkdwn import escaped, link_to, one_line, pieces, size
 from bot.domain.letters import Button, ButtonStyle, Letter
 
 MOST_CHARACTERS = 10_000
@@ -61,7 +61,7 @@ def slack_words(letter: Letter, *, mark: str = "") -> SlackWords:
     )
     title = one_line(subject, LONGEST_HEADER) or _UNSAID
     if title not in (subject, _UNSAID):
-        sections.insert(0, pieces(subject, most=LONGEST_SECTION, total=1_000)[0][0])
+        sections.insert(0, escaped(subject))
     blocks: list[slackblocks.Block] = [slackblocks.HeaderBlock(title, block_id=f"{mark[:200]}-0" if mark else "b-0")]
     blocks += _numbered(filter(None, [calls, *sections]))
     blocks += [_row(row, number) for number, row in enumerate(rows)]
@@ -69,7 +69,7 @@ def slack_words(letter: Letter, *, mark: str = "") -> SlackWords:
     if more:
         blocks.append(slackblocks.ContextBlock([_mrkdwn(more)], block_id="more"))
     text = _text(subject or _UNSAID, letter)
-    shown: list[dict[str, Any]] = slackblocks.Message(channel="", text=text, blocks=blocks).to_dict()["blocks"]
+    shown: list[dict[str, Any]] = slackblocks.MessageResponse(text=text, blocks=blocks).to_dict()["blocks"]
     return SlackWords(text, shown, calls)
 
 
@@ -87,9 +87,9 @@ def _numbered(texts: Iterator[str]) -> Iterator[Any]:
 
 
 def _text(subject: str, letter: Letter) -> str:
-    title = pieces(subject, most=500, total=500)[0]
-    body, _ = pieces(letter.body, most=LONGEST_TEXT - 600, total=MOST_CHARACTERS)
-    return "\n".join([*title[:1], *body[:1], *(["…"] if len(body) > 1 else [])])
+    title = escaped(subject)
+    body, _ = pieces(letter.body, most=LONGEST_TEXT - size(title) - 3, total=MOST_CHARACTERS)
+    return "\n".join([title, *body[:1], *(["…"] if len(body) > 1 else [])])
 
 
 def _mentions(ids: Sequence[str]) -> str:
