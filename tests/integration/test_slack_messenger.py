@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.fake_slack import FakeSlack, Message, live_parts
+from support.hostile_texts import HOSTILE
 
 from bot.adapters.http import HttpxHttp
 from bot.adapters.slack.client import SlackClient
@@ -105,6 +106,17 @@ def test_an_edit_of_a_message_that_is_gone_says_so(stage: Stage) -> None:
     with pytest.raises(SlackRefusal) as caught:
         stage.messenger.edit(NOTICE, LETTER, Posted("C0MLREL", "1700000000.000001"))
     assert caught.value.code == "message_not_found"
+
+
+def test_slack_takes_every_hostile_letter_and_nothing_in_it_is_alive(stage: Stage) -> None:
+    for number, hostile in enumerate(HOSTILE):
+        letter = Letter(hostile, f"{hostile}\n```\n{hostile}\n```", (Button("go", hostile, hostile, confirm=hostile),))
+        posted = stage.send(f"ntc-{number}", letter)
+        stage.messenger.edit(f"ntc-{number}", letter, posted)
+    messages = stage.slack.messages("C0MLREL")
+    assert len(messages) == len(HOSTILE) >= 20
+    assert [live_parts(one) for one in messages] == [[]] * len(HOSTILE)
+    assert all(one.blocks for one in messages), "none of them fell back to plain text"
 
 
 @pytest.mark.parametrize("mode", ["close_after", "hang_after", "cut_after"])

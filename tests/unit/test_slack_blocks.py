@@ -10,54 +10,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support.fake_slack import Message, live_parts, message_faults
 from support.fake_slack.block_judge import is_too_long, texts_of
+from support.hostile_texts import HOSTILE, PAGE
 
 from bot.adapters.slack.blocks import MOST_CHARACTERS, SlackWords, slack_words
 from bot.adapters.slack.mrkdwn import clean, escaped, head, one_line, pieces, size
 from bot.domain.letters import Button, ButtonStyle, Letter
-
-PAGE = "https://andon.example/incidents/inc-1"
-
-HOSTILE = [
-    "<!channel>",
-    "<!here>",
-    "<!everyone>",
-    "<!here|look>",
-    "<@U0IDA>",
-    "<@U0IDA|ida>",
-    "<@W0IDA>",
-    "<#C0MLREL>",
-    "<#C0MLREL|ml-releases>",
-    "<!subteam^S0ONCALL>",
-    "<!subteam^S0ONCALL|@ml-oncall>",
-    "<!date^1392734382^{date}^https://evil.example|now>",
-    "<https://evil.example>",
-    "<https://evil.example|https://andon.example>",
-    "<mailto:evil@example.com|mail>",
-    "<tel:112|call>",
-    "<slack://open?team=T0>",
-    "@channel @here @everyone",
-    "@U0IDA #ml-releases",
-    "https://evil.example/x www.evil.example",
-    "[click](https://evil.example)",
-    "&lt;!channel&gt;",
-    "&amp;lt;!channel&amp;gt;",
-    "&#60;!channel&#62;",
-    "`<!channel>`",
-    "```\n<!channel>\n```",
-    "**<!channel>**",
-    "<\u200b!channel>",
-    "<!chan\u0000nel>",
-    "<!chan\ud800nel>",
-    "<\u202e!channel>",
-    "<<!channel>>",
-    "<!channel\n>",
-    f"<{PAGE}|{PAGE}>",
-    f"{PAGE}.evil.example",
-    f"{PAGE}@evil.example",
-    "> quote\n>>> all",
-    "*bold* _it_ ~no~ `code`",
-    '"}],"blocks":[{"type":"section"',
-]
 
 
 def message_of(words: SlackWords) -> Message:

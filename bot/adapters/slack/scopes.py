@@ -29,7 +29,6 @@ EVENTS: Mapping[str, str] = {
     "message.groups": "groups:history",
     "reaction_added": "reactions:read",
     "reaction_removed": "reactions:read",
-    "app_mention": "app_mentions:read",
 }
 """The events that Andon subscribes to, with the scope that each needs."""
 
@@ -37,7 +36,6 @@ COMMANDS = "commands"
 """What slash commands and shortcuts need."""
 
 WITHOUT: Mapping[str, str] = {
-    "app_mentions:read": "mentions of the bot are not heard",
     "channels:history": "decisions and action items in threads are not heard, and a lost answer may post twice",
     "channels:read": "channels cannot be checked",
     "chat:write": "nothing can be sent",
