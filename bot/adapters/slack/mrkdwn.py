@@ -24,9 +24,9 @@ _BOLD = re.compile(r"\*\*(?=\S)(.+?)(?<=\S)\*\*")
 _HEADING = re.compile(r"#{1,6}\s+(?=\S)")
 _BULLET = re.compile(r"(\s*)[-*+]\s+(?=\S)")
 _LINK = re.compile(r"https?://[^\s<>|\"\\^`{}]{1,2000}")
-_KEPT = frozenset("\n\t")
-_TURNING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\u2028\u2029")
-"""Marks that turn the direction of all that follows, and line breaks that are none; letters of every script stay."""
+_UNSEEN = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2028\u2029\u2066-\u2069]")
+"""Control characters, lone surrogates, marks that turn the direction of all that follows, and line breaks that are
+none; letters and joiners of every script stay."""
 
 
 class Kind(Enum):
@@ -48,13 +48,12 @@ class Line:
 
 def size(text: str) -> int:
     """The length in UTF-16 units, which is never less than Slack counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text) if text.isascii() else len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def clean(text: str) -> str:
     """Without what cannot travel or would turn the text around: control characters, lone surrogates, such marks."""
-    lines = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(one for one in lines if one in _KEPT or _is_visible(one))
+    return _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def escaped(text: str) -> str:
@@ -97,10 +96,6 @@ def pieces(body: str, *, most: int, total: int, link: str | None = None) -> tupl
     lines, is_cut = _limited(_lines(clean(body[: total + 1]).strip("\n"), link), total)
     found = [piece for piece in map(_written, _packed(lines, most - _FENCE_ROOM)) if piece.strip()]
     return found, is_cut or len(body) > total
-
-
-def _is_visible(character: str) -> bool:
-    return character not in _TURNING and unicodedata.category(character) not in ("Cc", "Cs")
 
 
 def _between_signs(text: str, end: int) -> int:
