@@ -20,8 +20,8 @@ from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.letters import LetterWriter
+from bot.adapters.media import open_enclosures, open_media
 from bot.adapters.notice_templates import NoticeTemplates
-from bot.adapters.page_messenger import PageMessenger
 from bot.adapters.paging.keys import open_pagers
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
@@ -32,7 +32,6 @@ from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
-from bot.domain.letters import Medium
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.freshening import Freshener
@@ -202,6 +201,7 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
 def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     store, clock, ids, current = outside.store, outside.clock, outside.ids, outside.current
     crash = outside.workshop.crash
+    templates = _folders(settings.config / "templates", shipped_folder("templates"))
     teller = Teller(ids, settings.address, settings.media)
     endings = Endings(ids, teller, current)
     consequences = Consequences(ids, teller)
@@ -211,10 +211,8 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
-            renderer=LetterWriter(
-                NoticeTemplates(_folders(settings.config / "templates", shipped_folder("templates")))
-            ),
-            messengers={Medium.PAGE: PageMessenger()},
+            renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings)),
+            messengers=open_media(settings, outside.workshop.http, clock, templates),
             configuration=current,
             freshen=Freshener(teller, current).fresh,
             owner=outside.owner,

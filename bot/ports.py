@@ -160,18 +160,22 @@ class Pager(Protocol):
 
 
 class People(Protocol):
-    """Who is behind an id in chat."""
+    """Who is behind an id in chat. None where it is not said in time: who is not known has no rights."""
 
-    def profile(self, person: str) -> Profile | None:
-        """None where Slack does not answer in time: then nothing is known of that person."""
+    def person(self, user_id: str) -> Profile | None:
+        """The profile of an account."""
         ...
 
-    def by_mail(self, address: str) -> Profile | None:
-        """The member of the workspace with this address."""
+    def by_email(self, email: str) -> Profile | None:
+        """The account with this mail address."""
         ...
 
-    def groups_of(self, person: str, among: Collection[str]) -> tuple[str, ...]:
-        """Which of these user groups the person is in, as far as Slack says in time."""
+    def members(self, group_id: str) -> frozenset[str] | None:
+        """The ids of the people in a user group."""
+        ...
+
+    def team(self) -> str | None:
+        """The id of the own workspace."""
         ...
 
 

@@ -117,7 +117,7 @@ class NoticeDesk:
         except AndonError as error:
             return self._closed(notice, error)
         sent = notice.sent(letter.subject, letter.body, self._clock.now())
-        return replace(sent, ref=posted.ref, posted_in=posted.address, link=posted.link)
+        return replace(sent, ref=posted.ref, posted_in=posted.address, link=posted.link, error=posted.problem)
 
     def _messenger(self, notice: Notice) -> Messenger:
         messenger = self._messengers.get(notice.medium)
@@ -130,7 +130,7 @@ class NoticeDesk:
             return self._closed(notice, error)
         again = self._clock.now() + max(error.delay, timedelta(seconds=2.0 ** min(notice.tries, 7)))
         # It may have gone through all the same; then the medium is asked before it is sent once more.
-        attempted = self._clock.now() if getattr(error, "is_ambiguous", True) else None
+        attempted = self._clock.now() if error.ambiguous else None
         return replace(notice.failed(str(error), retry_at=again), attempted_at=attempted)
 
     def _closed(self, notice: Notice, error: AndonError) -> Notice:
