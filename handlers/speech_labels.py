@@ -31,8 +31,8 @@ _NOT_NAMES = frozenset(
 """Words before a colon that are labels and no names."""
 
 _PHRASES = re.compile(
-    r"(?:\S+\s+)?(?:action|follow[ -]?ups?|next\s+steps?|open|root|key|to[ -]do|then|so|it|that|this|we|one|two|the|my|our"
-    r"|real|first|second|last|new|quick|only|anyway|ok|okay|yes|no|and|but)\b",
+    r"(?:\S+\s+)?(?:action|follow[ -]?ups?|next\s+steps?|open|root|key|to[ -]do|then|so|it|that|this|we|one|two|the|my"
+    r"|our|real|first|second|last|new|quick|only|anyway|ok|okay|yes|no|and|but)\b",
     re.IGNORECASE,
 )
 

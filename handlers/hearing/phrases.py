@@ -16,8 +16,8 @@ LEAD_IN = (
 NO_PROMISE = (
     r"(?!\s*(?:not|never|no longer|be\s+(?!done|ready|finished|through|reviewing|sending|checking|fixing|writing|able)"
     r"|see\b|sleep|cry|eat\b|miss\b|know|think|guess|admit|say\b|bet|love|like\b|hate|pretend|go home"
-    r"|have (?:lunch|dinner|a (?:beer|coffee|drink))|probably never|believe|wait\b|stay|remember|understand|need\b|assume"
-    r"|imagine|watch (?:it|the (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)"
+    r"|have (?:lunch|dinner|a (?:beer|coffee|drink))|probably never|believe|wait\b|stay|remember|understand|need\b"
+    r"|assume|imagine|watch (?:it|the (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)"
     r"|(?:leave|go)\s+(?:by|at|in|now|early|soon)\b|ask you|tell you|be honest)\b)"
 )
 
