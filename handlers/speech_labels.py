@@ -69,7 +69,7 @@ def read_header(line: str) -> Labelled | None:
 
 def read_clock(text: str | None) -> time | None:
     """ "10:02", "10:02:11", "1:05 PM" as a time of day; None where it is none."""
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AaPp])?[Mm]?", text or "")
+    found = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AaPp])?[Mm]?", text or "", re.ASCII)
     if not found:
         return None
     hours = int(found[1])

@@ -26,7 +26,7 @@ _FORMS = tuple(
         r"\b(?:it['’]?s|it\s+is|that['’]?s|that\s+is|then\s+it['’]?s|this\s+is)\s+(?:decided|settled|agreed)\b[\s:,–-]*(?P<text>.{4,})",
         rf"^{LEAD_IN}(?:agreed|decided|settled|resolved)\s*[:,–-]\s*(?P<text>.{{4,}})",
         rf"\bwe(?:['’]ll|\s+will|['’]re\s+going\s+to|\s+are\s+going\s+to|\s+are|['’]re)\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
-        rf"^{LEAD_IN}(?:(?:until|for|from|in|on|at)\s[^,]{{2,30}},?\s+)?we\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
+        rf"^{LEAD_IN}(?:(?:maybe|perhaps|i\s+think|i\s+guess)\s+)?(?:(?:until|for|from|in|on|at)\s[^,]{{2,30}},?\s+)?we\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
         r"\bthe\s+(?:board|group|team|committee|council)\s+(?:has\s+)?\W{0,2}(?:decided|resolved|agreed)\W{0,2}\s+(?P<text>.*)",
         r"(?P<text>.{4,}?),\s+(?:decided|agreed|settled)[.!]?$",
     )
