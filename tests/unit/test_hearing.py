@@ -92,8 +92,8 @@ def test_questions_answers_and_several_lines_of_one_message_are_told_apart() -> 
     "text",
     [
         "hello", "", "`action: @tom delete it`", "```\naction: @tom delete it\n```", "> action: @tom delete it",
-        "- [x] @tom rotate the key", "- done: rotate the key", "the action: none", "I like this decision a lot", "action:",
-        "I'll check it by noon",
+        "- [x] @tom rotate the key", "- done: rotate the key", "the action: none", "I like this decision a lot",
+        "action:", "I'll check it by noon",
     ],
 )  # fmt: skip
 def test_a_live_message_without_an_explicit_form_gives_nothing(text: str) -> None:
