@@ -16,10 +16,15 @@ The corpus in `tests/data/meetings/`: threads, transcripts and notes written by 
 The rules were made with the half `tuned/`. The half `held_out/` was written and committed before the first rule; its
 figures were looked at when the rules were finished, and no rule was changed for what it showed. An action counts as
 right when line, owner (as written) and due instant (within a minute) are those of the label; whatever else is asserted
-counts as wrong. One author wrote both halves and the rules, and so knew the texts of the held-out half: it tells how the
-rules carry over to other texts by the same hand, not how they do on strangers' meetings. Nothing here is random;
+counts as wrong. One author wrote both halves and the rules, and so knew the texts of the held-out half: it tells how
+the rules carry over to other texts by the same hand, not how they do on strangers' meetings. Nothing here is random;
 `--quick` changes nothing.
 """
+FIRST = (
+    "held_out, when it was measured first: precision 0.952, recall 0.967 (59 right, 2 missed, 3 wrong). After that the "
+    "rules were made stricter with the public minutes of two standards and project committees (long speeches, hardly any "
+    "action items), which are not part of the corpus; which items of the held-out half this moved was not looked at"
+)
 
 
 def measure(*, quick: bool, seed: int) -> Report:  # noqa: ARG001
@@ -42,6 +47,7 @@ def measure(*, quick: bool, seed: int) -> Report:  # noqa: ARG001
         report.notes.append(f"{half}: {len(meetings)} files, {lines} labels, read and heard in {seconds:.2f} s")
     columns = ("half", "what", "right", "missed", "wrong", "precision", "recall")
     report.tables.append(Table("By kind", columns, tuple(rows)))
+    report.notes.append(FIRST)
     report.notes.append(
         "decisions and questions count as right by line and kind; natural questions are offered, never asserted"
     )

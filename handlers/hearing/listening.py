@@ -10,7 +10,7 @@ from handlers.hearing import phrases
 from handlers.hearing.directory import Directory
 from handlers.hearing.explicit import made, read_explicit
 from handlers.hearing.moments import Moment, choose_due, without
-from handlers.hearing.promises import Promise, find_promise
+from handlers.hearing.promises import NO_DUE, Promise, find_promise
 from handlers.hearing.requests import LONGEST_WAIT, Request, accepts, declines, find_request
 from handlers.hearing.resolutions import asks_openly, find_options, find_resolution
 from handlers.hearing.sentences import asserted, split_clauses, split_sentences
@@ -64,7 +64,7 @@ class Listener:
 
     def _offer(self, request: Request) -> None:
         """A request to somebody named that nobody answered."""
-        if request.target is not None:
+        if request.target is not None and request.asks_work:
             item = replace(self._requested(request, request.target), certain=False, why_uncertain="nobody answered")
             self._heard.append(Heard(request.said, request.place, item))
 
@@ -118,7 +118,12 @@ class Listener:
             self._requests.remove(request)
             due = choose_due(text, moment)
             follow = self._later_due(text, moment) if due is None else due
+            due = request.due or follow
+            if due is None and not request.asks_work:
+                return False
             item = self._requested(request, request.target or utterance.speaker)
+            if due is None:
+                item = replace(item, certain=False, why_uncertain=NO_DUE)
             self._heard.append(Heard(request.said, request.place, _with_due(item, follow) if follow else item))
             return len(text.split()) <= 8 or due is not None
         if declines(text):
@@ -225,7 +230,7 @@ def _promised(promise: Promise, utterance: Utterance) -> HeardItem:
 
 def _with_due(item: HeardItem, due: Due) -> HeardItem:
     """The item with that end; one that lacked nothing else is certain now."""
-    lacked = item.why_uncertain == "no due date was said"
+    lacked = item.why_uncertain == NO_DUE
     return replace(
         item,
         text=without(item.text, None),

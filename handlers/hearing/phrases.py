@@ -21,6 +21,15 @@ NO_PROMISE = (
     r"|(?:leave|go)\s+(?:by|at|in|now|early|soon)\b|ask you|tell you|be honest)\b)"
 )
 
+TALK = re.compile(
+    r"(?:just\s+|quickly\s+|also\s+|now\s+|actually\s+|briefly\s+)*(?:talk|present|discuss|show|explain|highlight|mention|speak|note|repeat"
+    r"|go\s+(?:over|back|through|into|ahead|first|either)|start\s+(?:with|by|off)|walk|state|bring\s+you|answer|stop|address|hand"
+    r"|pass|turn|leave\s+it|move\s+on|jump|skip|give\s+(?:you\s+)?(?:some|a|an|the)|elaborate|respond|summarize|read|clarify|point"
+    r"|use\s+this|be\s+brief|let\s+you|defer|try\s+to\s+(?:explain|answer)|share\s+(?:my|the)\s+(?:screen|slides))\b",
+    _I,
+)
+"""What people say that they will say: a promise only where they say until when."""
+
 FIRST_PERSON = re.compile(
     r"(?:\b(?:i['’]ll|i\s+will|i\s+shall|i['’]m\s+going\s+to|i\s+am\s+going\s+to|im\s+going\s+to|i['’]?m\s+gonna|i\s+am\s+gonna"
     r"|i\s+gonna|let\s+me|i\s+can|i\s+need\s+to|i\s+have\s+to|i\s+must|i['’]ve\s+got\s+to|i\s+gotta|i\s+promise\s+to)"

@@ -12,6 +12,8 @@ from handlers.hearing.moments import Moment, choose_due, is_strong, strong_dues,
 
 NO_DUE = "no due date was said"
 NOBODY = "nobody was named"
+LONGEST_SUGGESTION = 25
+"""Words of a clause that suggests work; a longer one argues."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,11 @@ def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise
         return None
     if phrases.DENIED.search(clause[: found.start("rest")]):
         return None
+    if phrases.TALK.match(found["rest"]) and not (due and is_strong(due)):
+        return None
     before = clause[: found.start("rest")]
+    if found.re is phrases.ELIDED and not (due and is_strong(due)):
+        return None
     why = "it is hedged" if phrases.HEDGE.search(before) or phrases.HEDGE.match(found["rest"]) else ""
     return _promise(found["rest"], clause, "", due, why)
 
@@ -82,6 +88,8 @@ def _third_person(clause: str, directory: Directory, due: Due | None) -> Promise
             continue
         if phrases.REPORTED.search(clause[: found.start("rest")]):
             continue
+        if due is None and not directory.knows(owner) and "will" not in found[0][: -len(found["rest"])].lower():
+            continue
         hedged = phrases.HEDGE.search(clause[: found.start("rest")])
         why = "it is hedged" if hedged else "" if directory.knows(owner) else f"nobody known is called {owner}"
         return _promise(found["rest"], clause, owner, due, why)
@@ -90,6 +98,8 @@ def _third_person(clause: str, directory: Directory, due: Due | None) -> Promise
 
 def _unowned(clause: str, directory: Directory, due: Due | None) -> Promise | None:  # noqa: ARG001
     suggestion = phrases.UNOWNED.search(clause)
+    if suggestion and len(clause.split()) > LONGEST_SUGGESTION:
+        return None
     if suggestion:
         return Promise(without(suggestion["rest"], _within(suggestion["rest"], clause, due)), None, due, NOBODY)
     passive = phrases.PASSIVE.search(clause)

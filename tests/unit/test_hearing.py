@@ -59,6 +59,7 @@ def when(item: HeardItem) -> str | None:
         ("action for Tom: rotate the key", "Tom", "rotate the key", None),
         ("- Owner: Tom, Task: rotate the key, Due: 2026-12-02", "Tom", "rotate the key", "12-02 17:00"),
         ("action: rotate the key", None, "rotate the key", None),
+        ("action: Myles will rotate the key by Friday", "Myles", "rotate the key", "11-27 17:00"),
     ],
 )
 def test_an_action_in_an_explicit_form_is_certain(
@@ -150,6 +151,7 @@ def test_a_promise_with_an_owner_and_an_end_is_certain(text: str, owner: str, du
         ("Tom: Bob will do it by Monday", "nobody known is called Bob"),
         ("Tom: I'll send numbers by 11 and plots by 12", "more than one due date was said"),
         ("Tom: Maria, can you look at it by Friday?", "nobody answered"),
+        ("Maria: Tom, can you share the numbers?\nTom: yes", "no due date was said"),
     ],
 )
 def test_what_is_hedged_unowned_or_unanswered_is_only_offered(text: str, why: str) -> None:
@@ -188,6 +190,15 @@ def test_what_is_hedged_unowned_or_unanswered_is_only_offered(text: str, why: st
         "Tom: let's see tomorrow",
         "Tom: should we roll back?",
         "Tom: we haven't decided to roll back",
+        "Tom: today I'm going to talk about the canary",
+        "Tom: I'll go over the numbers tomorrow",
+        "Tom: will take as much time as possible on Monday",
+        "Tom: we are not ready",
+        "Tom: we keep getting reports",
+        "Tom: let's go back to the slides",
+        "Tom: we decided to split it last week",
+        "- Tom: met on Tuesday",
+        "Maria: Tom, do you have any thoughts?\nTom: yes",
     ],
 )
 def test_the_past_negations_conditions_quotes_jokes_and_questions_give_nothing(text: str) -> None:

@@ -76,7 +76,7 @@ _NO_DAY = re.compile(r"(?:the\s+)?(?:sat|sun)")
 """Words of their own where nothing else makes a day of them and they are written small."""
 _BEHIND = re.compile(r"\s*(?:ago\b|['’]s\b|earlier\b)", re.IGNORECASE)
 _PAST = re.compile(
-    r"(?:\b(?:last|since|past|previous|yesterday|from|after|every|each|of|between|than)\s*,?|[$€£#v])\s*$",
+    r"(?:\b(?:last|since|past|previous|yesterday|from|after|every|each|of|between|than|starting|beginning)\s*,?|[$€£#v])\s*$",
     re.IGNORECASE,
 )
 
