@@ -170,6 +170,10 @@ class Transaction(Protocol):
         """A lease with a higher fence than any before at its place; None while another one lives."""
         ...
 
+    def take(self, run_id: str, owner: str, ttl: timedelta) -> tuple[Run, Lease] | None:
+        """A run that is not over and needs nobody, as it is once it is claimed; None where there is none to be had."""
+        ...
+
     def confirm(self, lease: Lease, *, live: bool) -> None:
         """LeaseLost unless the run's lease still has this fence and, with `live`, has not ended."""
         ...

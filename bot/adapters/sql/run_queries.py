@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import lru_cache
@@ -102,8 +102,11 @@ class RunQueries(Work):
 
     def run(self, run_id: str) -> Run | None:
         """One run with its plan and steps."""
-        row = self.row(_BY_ID, {"id": run_id})
-        return _run(row, tuple(StepState(*one) for one in self.rows(_STEPS_OF_ONE, {"id": run_id}))) if row else None
+        return self._ask_run(run_id)()
+
+    def _ask_run(self, run_id: str) -> Callable[[], Run | None]:
+        found, steps = self.ask(_BY_ID, {"id": run_id}), self.ask(_STEPS_OF_ONE, {"id": run_id})
+        return lambda: next((_run(row, tuple(StepState(*one) for one in steps())) for row in found()), None)
 
     def active_runs(self, services: Collection[str]) -> Mapping[Place, Run]:
         """The one run of each place that is not ended."""
@@ -125,11 +128,13 @@ class RunQueries(Work):
         return self._runs(statement)
 
     def save_run(self, before: Run, after: Run) -> Run:
-        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile."""
+        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile.
+
+        It may come at the next read or at the end, like every error of what is written."""
         changed = tuple(name for name in RUN_CHANGES if getattr(before, name) != getattr(after, name))
         values = {f"new_{name}": getattr(after, name) for name in changed}
-        if self.count(save_run(changed), {"run_id": before.id, "seen_version": before.version, **values}) != 1:
-            raise LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again")
+        saved = self.ask(save_run(changed), {"run_id": before.id, "seen_version": before.version, **values})
+        self.expect(saved, LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again"))
         old = before.steps
         for position, step in enumerate(after.steps):
             if position >= len(old) or (step is not old[position] and step != old[position]):

@@ -44,7 +44,7 @@ class ServiceQueries(Work):
         if not ordered:
             return {}
         # Row by row in name order: two transactions that meet the same new names wait for each other in one direction.
-        self.count(self.statements.meet_service, [{"name": name} for name in ordered])
+        self.write(self.statements.meet_service, *({"name": name} for name in ordered))
         found = {row.name: Service(*row) for row in self.rows(_LOCKED, {"names": ordered})}
         return {name: found[clean_key(name)] for name in names}
 

@@ -19,8 +19,8 @@ from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.incident_queries import IncidentQueries
 from bot.adapters.sql.lease_queries import LeaseQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
-from bot.adapters.sql.run_queries import RunQueries
 from bot.adapters.sql.service_queries import ServiceQueries
+from bot.adapters.sql.sessions import View, writing
 from bot.adapters.sql.statements import statements_for
 from bot.domain.errors import ConfigError, TryLater
 from bot.domain.records import AuditFault
@@ -32,7 +32,6 @@ class SqlTransaction(
     EventQueries,
     ServiceQueries,
     IncidentQueries,
-    RunQueries,
     LeaseQueries,
     NoticeQueries,
     FigureQueries,
@@ -64,8 +63,8 @@ class SqlStore:
 
         An error at the commit itself may come after the database has kept the work: callers read again by key.
         """
-        with translated(), self._taking_turns(), self._engine.begin() as connection:
-            transaction = SqlTransaction(connection, self._statements, writes=True)
+        with translated(), self._taking_turns(), writing(self._engine) as session:
+            transaction = SqlTransaction(session, self._statements, writes=True)
             yield transaction
             transaction.flush()
 
@@ -73,7 +72,7 @@ class SqlStore:
     def read(self) -> Iterator[SqlTransaction]:
         """A consistent view; nothing may be added or saved."""
         with translated(), self._readers.connect() as connection:
-            yield SqlTransaction(connection, self._statements, writes=False)
+            yield SqlTransaction(View(connection), self._statements, writes=False)
 
     def seal(self) -> tuple[int, str] | None:
         """Chain the audit rows that are not chained yet; returns the new head (position, hash), None if none were."""
