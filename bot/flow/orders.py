@@ -60,7 +60,7 @@ class Orders:
         try:
             with self._store.write() as tx:
                 services = self._services(command, configuration, tx.run(command.subject), tx.incident(command.subject))
-                situation = Situation(tx, services, self._clock.now(), self._ids)
+                situation = Situation(tx, tx.standing(services), self._clock.now(), self._ids)
                 order = Order(
                     command, event_id, situation, configuration, self._consequences, self._ids, self._checkable
                 )

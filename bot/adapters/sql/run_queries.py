@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import lru_cache
@@ -39,11 +39,10 @@ _NAMES = tuple(field.name for field in fields(Run) if field.name not in _IN_PLAN
 _STEP_NAMES = tuple(field.name for field in fields(StepState))
 _PLAN = (type_coerce(run_plans.c.playbook, Text).label("playbook"), run_plans.c.facts)
 _RUNS = select(*[runs.c[name] for name in _NAMES], *_PLAN).join(run_plans, run_plans.c.run_id == runs.c.id)
-_STEPS = (
-    select(run_steps.c.run_id, *[run_steps.c[name] for name in _STEP_NAMES])
-    .where(run_steps.c.run_id.in_(bindparam("run_ids", expanding=True)))
-    .order_by(run_steps.c.run_id, run_steps.c.position)
+_STEPS_OF = select(run_steps.c.run_id, *[run_steps.c[name] for name in _STEP_NAMES]).order_by(
+    run_steps.c.run_id, run_steps.c.position
 )
+_STEPS = _STEPS_OF.where(run_steps.c.run_id.in_(bindparam("run_ids", expanding=True)))
 _STEPS_OF_ONE = (
     select(*[run_steps.c[name] for name in _STEP_NAMES])
     .where(run_steps.c.run_id == bindparam("id"))
@@ -51,6 +50,11 @@ _STEPS_OF_ONE = (
 )
 _BY_ID = _RUNS.where(runs.c.id == bindparam("id"))
 _ACTIVE = _RUNS.where(ACTIVE_RUN, runs.c.service.in_(bindparam("services", expanding=True)))
+_STEPS_OF_ACTIVE = _STEPS_OF.where(
+    run_steps.c.run_id.in_(
+        select(runs.c.id).where(ACTIVE_RUN, runs.c.service.in_(bindparam("services", expanding=True)))
+    )
+)
 _HAS_LIVE_LEASE = exists(literal(1)).where(leases.c.run_id == runs.c.id, leases.c.expires_at > now())
 _DUE = (
     _RUNS.where(
@@ -110,9 +114,12 @@ class RunQueries(Work):
 
     def active_runs(self, services: Collection[str]) -> Mapping[Place, Run]:
         """The one run of each place that is not ended."""
-        if not services:
-            return {}
-        return {(run.service, run.environment): run for run in self._runs(_ACTIVE, {"services": list(services)})}
+        return self._ask_active(services)() if services else {}
+
+    def _ask_active(self, services: Collection[str]) -> Callable[[], dict[Place, Run]]:
+        values = {"services": list(services)}
+        found, steps = self.ask(_ACTIVE, values), self.ask(_STEPS_OF_ACTIVE, values)
+        return lambda: {(run.service, run.environment): run for run in _with_steps(found(), steps())}
 
     def runs(
         self, *, limit: int, before: str | None = None, incident_id: str | None = None, service: str | None = None
@@ -160,16 +167,23 @@ class RunQueries(Work):
 
     def last_automatic_action(self, place: Place) -> datetime | None:
         """The newest `first_action_at` among runs of automatic authority that were no drill."""
-        row = self.row(_LAST_AUTOMATIC, {"service": place[0], "environment": place[1]})
-        return row[0] if row else None
+        return self._ask_last_action(place)()
+
+    def _ask_last_action(self, place: Place) -> Callable[[], datetime | None]:
+        answer = self.ask(_LAST_AUTOMATIC, {"service": place[0], "environment": place[1]})
+        return lambda: next((row[0] for row in answer()), None)
 
     def _runs(self, statement: Executable, values: Mapping[str, Any] | None = None) -> list[Run]:
         rows = self.rows(statement, values)
-        steps: dict[str, list[StepState]] = {}
-        for part in in_parts(row.id for row in rows):
-            for run_id, *step in self.rows(_STEPS, {"run_ids": part}):
-                steps.setdefault(run_id, []).append(StepState(*step))
-        return [_run(row, tuple(steps.get(row.id, ()))) for row in rows]
+        parts = in_parts(row.id for row in rows)
+        return _with_steps(rows, (step for part in parts for step in self.rows(_STEPS, {"run_ids": part})))
+
+
+def _with_steps(rows: Sequence[Any], found: Iterable[Any]) -> list[Run]:
+    steps: dict[str, list[StepState]] = {}
+    for run_id, *step in found:
+        steps.setdefault(run_id, []).append(StepState(*step))
+    return [_run(row, tuple(steps.get(row.id, ()))) for row in rows]
 
 
 def _run(row: Any, steps: tuple[StepState, ...]) -> Run:

@@ -27,10 +27,14 @@ MOST_KEYS = 5_000
 class Work:
     """Root of the transaction. Reads see what was added before them, because everything held back is written first."""
 
-    def __init__(self, session: Session, statements: Statements, *, writes: bool) -> None:
+    def __init__(self, session: Session, statements: Statements, *, writes: bool, met: set[str] | None = None) -> None:
         self.session = session
         self.statements = statements
         self.writes = writes
+        self.met = set[str]() if met is None else met
+        """Services that surely have a row, also after this transaction came to nothing."""
+        self.meets = set[str]()
+        """Services that have one once this transaction is committed."""
         self._pending = Pending()
         self._expected: list[tuple[Answer, Exception]] = []
 
