@@ -288,6 +288,7 @@ def test_an_invitation_is_an_alternative_and_a_file_is_attached() -> None:
 @pytest.mark.parametrize(
     ("name", "shown"),
     [
+        ("Übersicht 日本.md", "Übersicht 日本.md"),
         ("../../etc/passwd", "etc-passwd"),
         ("a\r\nX: y.md", "a X- y.md"),
         ("", "file"),

@@ -351,3 +351,12 @@ def test_every_notice_that_ships_passes(checkout: Path) -> None:
         for letter in re.split(r"^===== .* =====$", file.read_text("utf-8"), flags=re.M):
             told += [f"{file.name}: {one.said!r}: {one.better}" for one in findings(letter, PEOPLE)]
     assert told == []
+
+
+def test_no_page_of_the_documentation_is_nagged(checkout: Path) -> None:
+    pages = [page for page in (*checkout.glob("*.md"), *checkout.glob("docs/**/*.md")) if page.name != "wording.md"]
+    assert len(pages) > 20
+    told = []
+    for page in pages:
+        told += [f"{page.relative_to(checkout)}: {one.said!r}" for one in findings(page.read_text("utf-8"), PEOPLE)]
+    assert told == []
