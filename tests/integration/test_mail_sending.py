@@ -128,6 +128,17 @@ def test_a_password_is_never_sent_to_a_server_without_encryption() -> None:
     assert not any(b"AUTH" in line for line in said)
 
 
+@pytest.mark.parametrize("offered", [b"250 mail.test\r\n", b"250-mail.test\r\n250 AUTH XOAUTH2\r\n"])
+def test_a_server_without_a_log_in_that_we_know_is_permanent(offered: bytes) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail.test\r\n")
+        while connection.recv(4096):
+            connection.sendall(offered)
+
+    with raw_server(talk) as port, pytest.raises(StepFailed, match="no way to log in"):
+        messenger(f"smtp://{USER}:{ENCODED}@localhost:{port}?starttls=never").send(MAIL)
+
+
 @pytest.mark.parametrize("url", ["smtps://localhost:{port}", "smtp://localhost:{port}"])
 def test_a_certificate_that_nobody_vouches_for_ends_it(url: str) -> None:
     with mail_server(tls=url.startswith("smtps"), starttls=url.startswith("smtp:")) as server:
