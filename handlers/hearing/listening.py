@@ -9,7 +9,7 @@ from bot.domain.heard import HeardItem, HeardKind, Utterance
 from handlers.hearing import phrases
 from handlers.hearing.directory import Directory
 from handlers.hearing.explicit import made, read_explicit
-from handlers.hearing.moments import Moment, choose_due, without
+from handlers.hearing.moments import Moment, choose_due, is_strong, without
 from handlers.hearing.promises import NO_DUE, Promise, find_promise
 from handlers.hearing.requests import LONGEST_WAIT, Request, accepts, declines, find_request
 from handlers.hearing.resolutions import asks_openly, find_options, find_resolution
@@ -21,6 +21,8 @@ LONGEST_TAKEOVER = 14
 """Words."""
 SHORTEST_REASON = 5
 """Words of a "no" that gives only another time."""
+LONGEST_ANSWER = 8
+"""Words of a "yes" that says nothing else."""
 MOST_RECENT = 50
 """Items that are looked through for it."""
 
@@ -124,16 +126,19 @@ class Listener:
             return False
         if accepts(text):
             self._requests.remove(request)
-            due = choose_due(text, moment)
-            follow = self._later_due(text, moment) if due is None else due
-            due = request.due or follow
+            first, *more = split_sentences(text)
+            answered = choose_due(first, moment) or self._later_due(more[0] if more else "", moment)
+            is_short = len(text.split()) <= LONGEST_ANSWER
+            if answered is not None and not (is_short or is_strong(answered)):
+                answered = None  # "yes, I saw that on Monday" says nothing about an end
+            due = answered or request.due
             if due is None and not request.asks_work:
                 return False
             item = self._requested(request, request.target or utterance.speaker)
             if due is None:
                 item = replace(item, certain=False, why_uncertain=NO_DUE)
-            self._heard.append(Heard(request.said, request.place, _with_due(item, follow) if follow else item))
-            return len(text.split()) <= 8 or due is not None
+            self._heard.append(Heard(request.said, request.place, _with_due(item, due) if due else item))
+            return is_short or (answered is not None and not more)
         if declines(text):
             self._requests.remove(request)
             return self._counter(request, text, utterance, moment)

@@ -163,6 +163,6 @@ CANCEL = re.compile(
 )
 LATER_DUE = re.compile(
     r"^\W*(?:need(?:ed)?\b|due\b|by\b|deadline|latest|until|eta\b|should\s+be|will\s+be|you(?:['’]ll|\s+will)\s+have|done\b"
-    r"|ready\b|before\b|i\s+need\s+(?:it|them|that|this)\b|and\b)",
+    r"|ready\b|before\b|i\s+need\s+(?:it|them|that|this)\b)",
     _I,
 )

@@ -57,7 +57,8 @@ def split_clauses(sentence: str) -> list[str]:
     """The parts of a sentence in which somebody begins anew: "…, and I will …", "…, Tom will …"."""
     clauses, start = [], 0
     for cut in _CLAUSE.finditer(sentence):
-        if sentence[start : cut.start()].strip():
+        # "Priya and Tom will …" is one clause.
+        if len(sentence[start : cut.start()].split()) > 1:
             clauses.append(sentence[start : cut.start()].strip())
             start = cut.end()
     clauses.append(sentence[start:].strip())

@@ -156,6 +156,8 @@ def test_a_promise_with_an_owner_and_an_end_is_certain(text: str, owner: str, du
         ("Tom: Bob will do it by Monday", "nobody known is called Bob"),
         ("Tom: I'll send numbers by 11 and plots by 12", "more than one due date was said"),
         ("Tom: Maria, can you look at it by Friday?", "nobody answered"),
+        ("Tom: Maria and Grace will rerun it by Friday", "two people were named"),
+        ("Tom: Maria and I will rerun it by Friday", "two people were named"),
         ("Maria: Tom, can you share the numbers?\nTom: yes", "no due date was said"),
     ],
 )
@@ -230,6 +232,21 @@ def test_only_the_one_asked_accepts() -> None:
     assert (item.owner, item.certain) == ("Tom", False)
 
 
+def test_an_answer_that_mentions_a_day_keeps_the_due_date_of_the_request() -> None:
+    (item,) = heard("Maria: Tom, can you rerun it by 3pm?\nTom: yes, I saw the same failure in the logs on Monday")
+    assert when(item) == "11-26 15:00"
+
+
+def test_a_long_answer_is_heard_for_what_else_it_says() -> None:
+    text = "Maria: Tom, can you rerun it by 3pm?\nTom: yes. And for the other thing, I'll write to legal by Friday"
+    assert [when(one) for one in heard(text)] == ["11-26 15:00", "11-27 17:00"]
+
+
+def test_the_next_promise_does_not_lend_its_end_to_the_one_before() -> None:
+    items = heard("Tom: I'll take the doc. And I'll write to legal by Friday.")
+    assert [(when(one), one.certain) for one in items] == [(None, False), ("11-27 17:00", True)]
+
+
 def test_an_answer_may_give_the_due_date() -> None:
     (item,) = heard("Maria: Tom, please add the config to the ticket\nTom: ok, by 15:00")
     assert (item.owner, when(item), item.certain) == ("Tom", "11-26 15:00", True)
@@ -291,6 +308,8 @@ def test_a_takeover_changes_the_owner() -> None:
         "Tom: we're going to keep 41 until Monday",
         "Tom: so we are halting it",
         "Tom: it's decided, v7 stays",
+        "Tom: I've decided to halt it",
+        "Tom: ok decision is to keep 41",
         "The board resolved to reject the candidate",
     ],
 )
