@@ -23,8 +23,8 @@ the rules carry over to other texts by the same hand, not how they do on strange
 `--quick` changes nothing.
 """
 FIRST = (
-    "held_out, when it was measured first: precision 0.952, recall 0.967 (59 right, 2 missed, 3 wrong). After that the "
-    "rules were made stricter with the public minutes of two committees (long speeches, hardly any action items), "
+    "held_out, when it was measured first: precision 0.952, recall 0.967 (59 right, 2 missed, 3 wrong). After that "
+    "the rules were made stricter with the public minutes of two committees (long speeches, hardly any action items), "
     "which are not part of the corpus, and a few were put right that probes had shown to be wrong; one of those, two "
     "people who promise together, is a form that this half holds too. Which of its items that moved was not looked at"
 )
