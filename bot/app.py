@@ -21,8 +21,8 @@ from bot.adapters.glossary import load_glossary
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.letters import LetterWriter
+from bot.adapters.media import open_enclosures, open_media
 from bot.adapters.notice_templates import NoticeTemplates
-from bot.adapters.page_messenger import PageMessenger
 from bot.adapters.paging.keys import open_pagers
 from bot.adapters.paging.messenger import PageSender
 from bot.adapters.process_names import owner_of
@@ -34,7 +34,6 @@ from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
-from bot.domain.letters import Medium
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
@@ -60,7 +59,7 @@ from playbooks.steps import load_steps
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
 
-_NOTICE_LEASES = 5
+_NOTICE_LEASES = 10
 """A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
 
 
@@ -210,6 +209,7 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
 def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     store, clock, ids, current = outside.store, outside.clock, outside.ids, outside.current
     crash = outside.workshop.crash
+    templates = _folders(settings.config / "templates", shipped_folder("templates"))
     teller = Teller(ids, settings.address, settings.media)
     endings = Endings(ids, teller, current)
     consequences = Consequences(ids, teller)
@@ -221,9 +221,9 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
-            renderer=_letter_writer(settings),
+            renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings)),
             messengers={
-                Medium.PAGE: PageMessenger(),
+                **open_media(settings, outside.workshop.http, clock, templates),
                 **{name: PageSender(pager) for name, pager in outside.pagers.items()},
             },
             configuration=current,

@@ -20,6 +20,7 @@ from bot.transactions import Figures as Figures
 from bot.transactions import Place as Place
 from bot.transactions import Record as Record
 from bot.transactions import Spread as Spread
+from bot.transactions import Standing as Standing
 from bot.transactions import Transaction as Transaction
 
 
@@ -141,22 +142,6 @@ class Messenger(Protocol):
         ...
 
 
-class People(Protocol):
-    """Who is behind an id in chat."""
-
-    def profile(self, person: str) -> Profile | None:
-        """None where Slack does not answer in time: then nothing is known of that person."""
-        ...
-
-    def by_mail(self, address: str) -> Profile | None:
-        """The member of the workspace with this address."""
-        ...
-
-    def groups_of(self, person: str, among: Collection[str]) -> tuple[str, ...]:
-        """Which of these user groups the person is in, as far as Slack says in time."""
-        ...
-
-
 class Pager(Protocol):
     """A service that wakes whoever is on duty. TryLater for a passing fault, StepFailed for a permanent one."""
 
@@ -172,6 +157,26 @@ class Pager(Protocol):
 
     def resolve(self, dedup_key: str) -> None:
         """Nobody needs to come any more. Changes nothing where the page is not open."""
+        ...
+
+
+class People(Protocol):
+    """Who is behind an id in chat. None where it is not said in time: who is not known has no rights."""
+
+    def person(self, user_id: str) -> Profile | None:
+        """The profile of an account."""
+        ...
+
+    def by_email(self, email: str) -> Profile | None:
+        """The account with this mail address."""
+        ...
+
+    def members(self, group_id: str) -> frozenset[str] | None:
+        """The ids of the people in a user group."""
+        ...
+
+    def team(self) -> str | None:
+        """The id of the own workspace."""
         ...
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 import argparse
 import sqlite3
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from bot.cli.checks import Check
+from bot.cli.media_checks import media_checks
 from bot.cli.session import program, settings_of, show
 from bot.domain.errors import AndonError, ConfigError
 from bot.domain.pages import PAGERS
@@ -15,16 +17,6 @@ from bot.plugins import Call
 from bot.ports import Http
 
 _PAGER_KEYS = {"pagerduty": "ANDON_PAGERDUTY_ROUTING_KEY", "opsgenie": "ANDON_OPSGENIE_KEY"}
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing tried. `mend` says what to do where it is not all right."""
-
-    name: str
-    ok: bool
-    found: str
-    mend: str = ""
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -68,6 +60,7 @@ def _parts(app: Any) -> Iterator[Check]:
     found = "answers" if answers else "does not answer; workers take due runs from the database meanwhile"
     yield Check("redis", ok=answers or embedded, found=found, mend=mend)
     yield _sources(app)
+    yield from media_checks(app)
     yield from _pagers(app)
     yield from _targets(app)
 
@@ -106,7 +99,7 @@ def _sources(app: Any) -> Check:
 
 
 def _pagers(app: Any) -> Iterator[Check]:
-    """Whom the policies page, and whether there is a key to do so."""
+    """Pagers that the policies name and that cannot do what is asked of them."""
     wanted: dict[str, list[str]] = {}
     for policy in app.configuration.current.policies.values():
         for name in dict.fromkeys(name for step in policy.escalation for name in (step.notify, step.page)):
@@ -114,13 +107,11 @@ def _pagers(app: Any) -> Iterator[Check]:
                 wanted.setdefault(name, []).append(policy.service)
     for name, services in wanted.items():
         if name not in app.pagers:
-            found = f"nobody can be paged for {', '.join(services)}: its key is not set"
-            yield Check(name, ok=False, found=found, mend=f"set {_PAGER_KEYS[name]}, or change 'escalation:'")
+            found, mend = f"nobody can be paged for {', '.join(services)}: its key is not set", _PAGER_KEYS[name]
+            yield Check(f"pager {name}", ok=False, found=found, mend=f"set {mend}, or change 'escalation:'")
         elif name == "pagerduty" and app.settings.pagerduty_token is None:
             found = "pages go out, but whether somebody acknowledged them cannot be read back"
-            yield Check(name, ok=True, found=f"warning: {found}", mend="set ANDON_PAGERDUTY_TOKEN")
-        else:
-            yield Check(name, ok=True, found=f"has a key; it is used for {', '.join(services)}")
+            yield Check(f"pager {name}", ok=True, found=f"warning: {found}", mend="set ANDON_PAGERDUTY_TOKEN")
 
 
 def _targets(app: Any) -> Iterator[Check]:

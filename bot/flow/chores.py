@@ -35,7 +35,7 @@ class Rounds:
     def at(self, service: str) -> Iterator[Situation]:
         """One commit about a service, which is locked: whoever comes second sees what the first has done."""
         with self.store.write() as tx:
-            situation = Situation(tx, [service], self.clock.now(), self.ids)
+            situation = Situation(tx, tx.standing([service]), self.clock.now(), self.ids)
             yield situation
             situation.write_back()
         self.queue.ring(situation.bells)

@@ -16,12 +16,10 @@ from bot.domain.times import format_time
 from bot.domain.ways import Way
 from bot.flow import offers
 from bot.flow.chores import Rounds, do_each
-from bot.flow.levels import answer_levels, pull_next
+from bot.flow.levels import ESCALATED, answer_levels, pull_next
 from bot.flow.situation import Situation
 from bot.flow.telling import About
 from bot.ports import Log, Pager, Transaction
-
-ESCALATED = "escalated"
 
 
 class Escalating:

@@ -10,6 +10,9 @@ from bot.domain.records import Approval
 from bot.domain.runs import Run
 from bot.ports import Ids, Transaction
 
+ESCALATED = "escalated"
+"""The notice that calls somebody."""
+
 
 def plan_levels(ids: Ids, policy: Policy, run: Run, approval_id: str | None, now: datetime) -> list[Escalation]:
     """Whom to call, and when, as long as this question has no answer; nobody for a drill or outside an incident.
@@ -56,7 +59,10 @@ def _later(level: Escalation, moved: timedelta) -> datetime:
 
 def end_levels(tx: Transaction, run_id: str, now: datetime) -> None:
     """Its question was answered, or it moved on: nobody is called any more, and pages are ended."""
-    tx.save(*(one.over(now) for one in tx.escalations(run_id) if one.status is not EscalationStatus.OVER))
+    ending = [one for one in tx.escalations(run_id) if one.status is not EscalationStatus.OVER]
+    tx.save(*(one.over(now) for one in ending))
+    if any(one.told_at for one in ending):
+        tx.retell(now, (ESCALATED,), run_id=run_id)  # what was asked there is asked no more
 
 
 def answer_levels(

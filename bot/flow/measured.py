@@ -75,7 +75,7 @@ def _about_run(run: Run, asked: Approval | None) -> str:
         return f"{what} waits for a member of {asked.role}: {asked.question}"
     match run.status:
         case RunStatus.NEEDS_HUMAN:
-            return f"{what} stopped and needs a person: {run.error}."
+            return f"{what} stopped and needs a person: {run.error.rstrip('.')}."
         case RunStatus.QUEUED | RunStatus.RUNNING | RunStatus.WAITING:
             step = run.next_step
             at = f" at its step {step.id}" if step else ""
@@ -83,7 +83,7 @@ def _about_run(run: Run, asked: Approval | None) -> str:
             return f"{what} goes on{at}; its deadline is {run.deadline:%H:%M:%S} UTC{late}."
         case RunStatus.SUCCEEDED:
             return f"{what} succeeded at {run.finished_at:%H:%M:%S} UTC."
-    return f"{what} is {run.status}: {run.error}."
+    return f"{what} is {run.status}: {run.error.rstrip('.')}."
 
 
 def _measurements(run: Run) -> Iterator[Mapping[str, Any]]:

@@ -81,14 +81,20 @@ class Order:
             raise Refused(f"Run {run.id} is {run.status}", why="it has ended", next="nothing moves it any more")
         return active
 
+    def incident(self) -> Incident:
+        """The incident that the order is about, as it is in this transaction."""
+        found = self.situation.tx.incident(self.command.subject)
+        if found is None:
+            raise NotFound(f"No incident {self.command.subject!r}")
+        current = self.situation.incidents.get((found.service, found.environment))
+        return current if current is not None and current.id == found.id else found
+
     def subject_incident(self) -> Incident:
-        """The open incident that the order is about; refused where it is resolved."""
-        incident = self.situation.tx.incident(self.command.subject)
-        if incident is None:
-            raise NotFound(f"No incident {self.command.subject!r}", next="`andon incident list` shows what there is")
+        """The same, where it is open; refused where it is resolved."""
+        incident = self.incident()
         if not incident.is_open:
             raise Refused(f"Incident {incident.id} is resolved", next="nothing moves it any more")
-        return self.situation.incidents[incident.service, incident.environment]
+        return incident
 
     def incident_of(self, run: Run) -> Incident | None:
         """The open incident of a run's place."""

@@ -20,6 +20,7 @@ from bot.flow.meeting_orders import MEETING_ORDERS
 from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.order import Answer, Order
 from bot.flow.ownership_orders import OWNERSHIP_ORDERS
+from bot.flow.reporting import report
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
 from bot.flow.situation import Situation
@@ -36,6 +37,7 @@ HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
     **UPDATE_ORDERS,
     **MINUTE_ORDERS,
     **MEETING_ORDERS,
+    Word.REPORT: report,
 }
 
 
@@ -80,7 +82,7 @@ class Orders:
                 if command.delivery and (before := tx.events_by_key(SOURCE, [command.delivery])):
                     return _again(tx, before[command.delivery])
                 services = _services(command, configuration, tx)
-                situation = Situation(tx, services, self._clock.now(), self._ids)
+                situation = Situation(tx, tx.standing(services), self._clock.now(), self._ids)
                 order = Order(
                     command, event_id, situation, configuration, self._consequences, self._ids, self._checkable
                 )
