@@ -63,7 +63,7 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
     release = situation.ensure_release(policy)
     service = situation.services[policy.service]
     if service.is_halted:
-        return _halt_joined(order, service, place)
+        return _halt_joined(order, policy, service, place)
     busy = place in situation.incidents or place in situation.runs
     if release is not None and not release.is_in_flight and not busy:
         message = f"Nothing of {policy.service} is on its way: there is nothing to halt. This was recorded."
@@ -87,13 +87,14 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
     return Answer(Verdict.ORDER, message, *place, (incident.id,), runs)
 
 
-def _halt_joined(order: Order, service: Service, place: tuple[str, str]) -> Answer:
+def _halt_joined(order: Order, policy: Policy, service: Service, place: tuple[str, str]) -> Answer:
     incident = order.situation.incidents.get(place)
     message = f"{service.name} is halted already, by {service.halted_by} at {service.halted_at:%H:%M:%S} UTC."
     if incident is None:
         return Answer(Verdict.JOIN, message, *place)
     text = f"{order.actor} halts too: {order.reason()}"
     order.consequences.write(order.situation, incident, "halt", text, actor=order.actor)
+    owned_by_halter(order, policy, incident)
     return Answer(Verdict.JOIN, message, *place, (incident.id,))
 
 

@@ -11,6 +11,7 @@ import pytest
 from support.crowds import at_once
 from support.driven_engine import DrivenEngine, fresh_name
 from support.passing_time import MINUTE, asking, fire, member, passing, said, told_to, turn
+from support.written_config import acting, playbook
 
 from bot.domain.errors import BadInput, NotFound
 from bot.domain.events import Standing, Word
@@ -43,6 +44,18 @@ def test_who_halts_owns_an_incident_that_nobody_owned(engine: DrivenEngine) -> N
     incident_id = engine.order(Word.HALT, service, by="otto").incidents[0]
     assert owner(engine, incident_id) == "otto"
     assert any("otto halted it and owns the incident" in line for line in engine.lines(incident_id))
+
+
+def test_who_halts_what_a_step_had_frozen_owns_it(engine: DrivenEngine) -> None:
+    service = fresh_name()
+    freeze = playbook("freezes", {"id": "freeze", "use": "freeze_release", "with": {}}, acting("repeat", tries=5))
+    engine.protect(service, freeze, playbook="freezes")
+    receipt = fire(engine, service)
+    engine.drive(receipt.runs[0])
+    assert owner(engine, receipt.incidents[0]) is None
+    answer = engine.order(Word.HALT, service, by="otto")
+    assert "is halted already" in answer.message
+    assert owner(engine, receipt.incidents[0]) == "otto"
 
 
 def test_a_halt_takes_an_incident_from_nobody(engine: DrivenEngine) -> None:
