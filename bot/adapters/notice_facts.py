@@ -43,7 +43,7 @@ WORDS = (
 )  # fmt: skip
 """Facts that are text: there in every notice, empty where nobody knows them."""
 
-VALUES = ("level", "measured", "duration_seconds")
+VALUES = ("level", "measured", "duration_seconds", "halted")
 """Facts that are a number or yes or no; null where nobody knows them."""
 
 LISTS: Mapping[str, tuple[str, ...]] = {

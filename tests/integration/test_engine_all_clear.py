@@ -81,7 +81,10 @@ def test_a_halt_before_the_rollback_stays_and_the_all_clear_says_so(engine: Driv
     engine.drive(receipt.runs[0])
     assert status(engine, receipt.incidents[0]) is IncidentStatus.MONITORING
     engine.order(Word.ENDORSE, receipt.incidents[0])
-    assert engine.notices(receipt.incidents[0], "endorsed")[0].facts["halted"] is True
+    engine.work()
+    bodies = {one.audience: one.body for one in engine.notices(receipt.incidents[0], "endorsed")}
+    halted = {audience for audience, body in bodies.items() if "It stays halted" in body}
+    assert halted == {"engineering", "product", "executive"}
     engine.order(Word.LIFT, service, by="ada")
     assert status(engine, receipt.incidents[0]) is IncidentStatus.STABLE
 
