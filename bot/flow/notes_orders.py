@@ -189,7 +189,7 @@ def _draft(order: Order, incident: Incident, policy: Policy, said: NotesDetails,
         options=item.options,
         answer=item.choice or "",
         reason=item.reason or "",
-        source=_source(said, item),
+        source={**_source(said, item), "event": order.event_id},
     )
     return replace(minute, remind_at=next_reminder(minute, now))
 
