@@ -74,3 +74,5 @@ class Posted:
     """Slack's `ts`, a mail's Message-ID."""
     link: str | None = None
     """What opens it, where the medium has such an address."""
+    problem: str = ""
+    """Whom of several it did not reach, and why; empty: it reached everybody."""

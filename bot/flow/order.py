@@ -85,6 +85,14 @@ class Order:
             raise Refused(f"Run {run.id} is {run.status}", why="it has ended", next="nothing moves it any more")
         return active
 
+    def incident(self) -> Incident:
+        """The incident that the order is about, as it is in this transaction."""
+        found = self.situation.tx.incident(self.command.subject)
+        if found is None:
+            raise NotFound(f"No incident {self.command.subject!r}")
+        current = self.situation.incidents.get((found.service, found.environment))
+        return current if current is not None and current.id == found.id else found
+
     def incident_of(self, run: Run) -> Incident | None:
         """The open incident of a run's place."""
         return self.situation.incidents.get((run.service, run.environment))

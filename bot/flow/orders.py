@@ -23,6 +23,7 @@ from bot.flow.meeting_orders import MEETING_ORDERS
 from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
 from bot.flow.order import Answer, Order
+from bot.flow.reporting import report
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
 from bot.flow.situation import Situation
@@ -32,7 +33,7 @@ SOURCE = "command"
 """The source of the events that orders are."""
 
 HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
-    **SERVICE_ORDERS, **RUN_ORDERS, **MINUTE_ORDERS, **MEETING_ORDERS, **NOTES_ORDERS,
+    **SERVICE_ORDERS, **RUN_ORDERS, **MINUTE_ORDERS, **MEETING_ORDERS, **NOTES_ORDERS, Word.REPORT: report,
 }  # fmt: skip
 
 
@@ -80,7 +81,7 @@ class Orders:
                 if command.delivery and (before := tx.events_by_key(SOURCE, [command.delivery])):
                     return _again(tx, before[command.delivery])
                 services = _services(command, configuration, tx)
-                situation = Situation(tx, services, self._clock.now(), self._ids)
+                situation = Situation(tx, tx.standing(services), self._clock.now(), self._ids)
                 order = Order(
                     command, event_id, situation, configuration, self._consequences, self._ids, self._checkable, heard
                 )

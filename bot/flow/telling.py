@@ -7,12 +7,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
 from bot.domain.letters import Medium
 from bot.domain.policies import Policy
-from bot.domain.quiet_hours import quiet_until
+from bot.domain.quiet_hours import next_moment, parse_quiet_hours
 from bot.domain.records import Notice
 from bot.domain.releases import Release
 from bot.domain.report import Fact, newest, spoken
@@ -64,7 +65,8 @@ class Teller:
     def _to_audience(self, about: About, audience: str, facts: Mapping[str, Any]) -> Iterator[Notice]:
         told = about.policy.audiences.get(audience)
         zone = told.timezone if told else "UTC"
-        due_at = quiet_until(told.quiet, zone, about.now) if told and told.quiet else about.now
+        quiet = parse_quiet_hours(told.quiet, ZoneInfo(zone)) if told and told.quiet else None
+        due_at = next_moment(about.now, quiet=quiet)
         for way in ways_of(about.policy, audience, self._media):
             yield self._notice(about, audience, way, due_at, {**facts, "zone": zone})
 

@@ -1,0 +1,1 @@
+"""Mail as a medium: a letter becomes a message, the message goes to one server under one deadline."""
