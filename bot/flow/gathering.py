@@ -8,11 +8,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.incidents import Incident
+from bot.domain.letters import Medium
 from bot.domain.meetings import USUAL_LENGTH, Meeting, MeetingStatus
 from bot.domain.people import is_mail, is_slack_group, is_slack_person
 from bot.domain.policies import Meeting as MeetingRule
 from bot.domain.policies import Policy
 from bot.domain.times import format_time, spoken_time
+from bot.domain.ways import way_to
 from bot.flow.agenda import Material, agenda_of
 from bot.flow.consequences import Consequences
 from bot.flow.owners import named_in
@@ -93,6 +95,7 @@ class Gathering:
             meeting=meeting_facts(meeting),
             agenda=self._agenda(),
             invitees=list(meeting.invitees),
+            attendees=mail_addresses(self.policy, meeting.invitees),
             by=self.by,
             mentions=[one for one in meeting.invitees if _is_mentioned(one) and one in named_in(self.policy)],
         )
@@ -181,6 +184,12 @@ def _reached(policy: Policy, name: str) -> str:
     """The id itself where one can write to it, else another id of the same person."""
     ids = (name, *(one for person, known in policy.persons.items() if name in (person, *known) for one in known))
     return next((one for one in ids if is_slack_group(one) or is_slack_person(one) or is_mail(one)), name)
+
+
+def mail_addresses(policy: Policy, invitees: Sequence[str]) -> list[str]:
+    """Where their calendars are, as far as the policy knows."""
+    found = (way_to(policy, one, (Medium.MAIL,)) for one in invitees)
+    return list(dict.fromkeys(way.address for way in found if way.medium == Medium.MAIL))
 
 
 def reachable(invitees: Sequence[str]) -> list[str]:

@@ -13,7 +13,9 @@ from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder, fresh_name
 from support.ledger import running_ledger
 
+from bot.adapters.enclosures import Calendars
 from bot.domain.errors import BadInput
+from bot.domain.mail import MailAddress
 from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.records import Notice
 from bot.domain.report import Fact
@@ -92,6 +94,30 @@ def test_invitations_go_by_mail_where_there_is_an_address_else_in_chat_and_the_c
     assert parse_time(facts["meeting"]["starts_at"]) > engine.clock.now()
     assert facts["mentions"] == ["U0CHAMP", "U0LEAD", "U0ONCALL", "S0ONCALL"]
     assert "guest@example.com" in facts["invitees"]
+    assert facts["attendees"] == ["lead@example.com", "boss@example.com", "guest@example.com"]
+
+
+def test_the_calendar_entry_invites_by_mail_and_keeps_its_identity_when_it_moves(engine: DrivenEngine) -> None:
+    incident = opened(engine)
+    engine.order(Word.MEETING_PROPOSE, incident)
+    (meeting,) = meetings(engine, incident)
+    engine.order(Word.MEETING_PROPOSE, incident, starts_at=format_time(meeting.starts_at + timedelta(hours=1)))
+    engine.order(Word.MEETING_CANCEL, incident)
+    calendars = Calendars(MailAddress("andon", "example.com"))
+    mailed = [one for name in ("meeting_proposed", "meeting_cancelled") for one in engine.notices(incident, name)]
+    mailed = [one for one in mailed if one.address == "boss@example.com"]
+    entries = []
+    for notice in mailed:
+        (enclosed,) = calendars.of(notice)
+        entries.append(enclosed.content.replace(b"\r\n ", b"").decode())
+    assert [f"SEQUENCE:{number}" in entry for number, entry in enumerate(entries)] == [True, True, True]
+    assert [next(line for line in entry.splitlines() if line.startswith("METHOD")) for entry in entries] == [
+        "METHOD:REQUEST",
+        "METHOD:REQUEST",
+        "METHOD:CANCEL",
+    ]
+    assert all(f"UID:{meeting.uid}" in entry for entry in entries)
+    assert all("lead@example.com" in entry and "boss@example.com" in entry for entry in entries)
 
 
 def test_the_agenda_says_what_is_known_what_is_missing_and_what_to_decide(engine: DrivenEngine) -> None:

@@ -12,7 +12,6 @@ from bot.domain.errors import Fault
 NOT_YET: tuple[tuple[str, ...], ...] = (
     ("update_every",),
     ("review_every",),
-    ("meeting",),
     ("escalation",),
     ("fallbacks",),
     ("canary",),
