@@ -18,6 +18,7 @@ from bot.domain.errors import BadInput, Refused
 from bot.domain.events import Command
 from bot.domain.heard import HeardItem, HeardKind, KnownPerson
 from bot.domain.incidents import Incident
+from bot.domain.meetings import MeetingStatus
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.people import is_mail, is_slack_person
 from bot.domain.permits import check_entitled
@@ -117,13 +118,13 @@ def notes(order: Order) -> Answer:
     digest = hashlib.sha256(said.text.encode()).hexdigest()
     drafts = _drafts(order, incident, policy, said)
     kept: list[Minute] = []
-    known = 0
+    known, met = 0, _meeting_of(order, incident)
     for draft, key in zip(drafts, _keys(drafts, digest), strict=True):
         own, before = known_key(order, incident, key)
         if before is not None:
             known += 1
             continue
-        minute = replace(draft.minute, source_key=own)
+        minute = replace(draft.minute, source_key=own, meeting_id=met)
         asked = sum(1 for one in kept if one.status is MinuteStatus.SUGGESTED)
         is_asked = minute.status is MinuteStatus.SUGGESTED and asked < MOST_ASKED
         kept.append(record_minute(order, incident, policy, minute, echo=is_asked))
@@ -143,6 +144,12 @@ def notes(order: Order) -> Answer:
         incident_ids=(incident.id,),
         record_ids=tuple(one.id for one in kept),
     )
+
+
+def _meeting_of(order: Order, incident: Incident) -> str | None:
+    """The meeting that the notes are of: the last one that was held."""
+    held = (MeetingStatus.STARTED, MeetingStatus.ENDED)
+    return next((one.id for one in reversed(order.situation.tx.meetings(incident.id)) if one.status in held), None)
 
 
 def _keys(drafts: Sequence[_Draft], digest: str) -> Iterator[str]:

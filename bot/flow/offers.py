@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.letters import ButtonStyle
+from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.minutes import Minute, MinuteStatus
 from bot.domain.records import Approval
 from bot.domain.runs import Run, RunEvent, RunStatus
@@ -83,6 +84,19 @@ def for_handover(incident: Incident) -> list[Offer]:
     if incident.offered_to is None:
         return []
     return [offer(Word.ACCEPT, "Accept", ButtonStyle.PRIMARY, incident=incident.id)]
+
+
+def for_meeting(meeting: Meeting) -> list[Offer]:
+    """A meeting that is proposed can be started or called off, one that goes on can be ended."""
+    about, primary = meeting.incident_id, ButtonStyle.PRIMARY
+    if meeting.status is MeetingStatus.PROPOSED:
+        return [
+            offer(Word.MEETING_START, "Start the meeting", primary, incident=about),
+            offer(Word.MEETING_CANCEL, "Call it off", confirm="Call the meeting off?", incident=about),
+        ]
+    if meeting.status is MeetingStatus.STARTED:
+        return [offer(Word.MEETING_END, "End it and send the summary", primary, incident=about)]
+    return []
 
 
 def for_minute(minute: Minute) -> list[Offer]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -190,6 +191,34 @@ def test_what_is_recorded_while_it_goes_on_belongs_to_the_meeting(engine: Driven
     assert engine.order(Word.MEETING_CANCEL, incident).refused
 
 
+def test_its_buttons_follow_how_the_meeting_stands(engine: DrivenEngine) -> None:
+    incident = opened(engine)
+
+    def fresh(name: str) -> Notice | None:
+        (told,) = [one for one in engine.notices(incident, name) if one.address == CHANNEL]
+        with engine.app.store.read() as tx:
+            return engine.app.notices._freshen(tx, told, engine.clock.now())
+
+    def offered(notice: Notice | None) -> list[str]:
+        assert notice is not None
+        return [button["action"] for button in notice.facts["buttons"]]
+
+    engine.order(Word.MEETING_PROPOSE, incident)
+    (told,) = [one for one in engine.notices(incident, "meeting_proposed") if one.address == CHANNEL]
+    assert offered(told) == ["meeting_start", "meeting_cancel"]
+    assert fresh("meeting_proposed") is None
+    with engine.app.store.write() as tx:
+        tx.save(replace(told.sent("s", "b", engine.clock.now()), ref="1.1"))
+    engine.order(Word.MEETING_START, incident)
+    assert offered(fresh("meeting_proposed")) == ["meeting_end"]
+    with engine.app.store.read() as tx:
+        stands = tx.notice(told.id)
+    assert stands is not None
+    assert stands.refresh_at is not None
+    engine.order(Word.MEETING_END, incident)
+    assert offered(fresh("meeting_started")) == []
+
+
 def test_a_meeting_that_nobody_proposed_invites_people_by_its_start(engine: DrivenEngine) -> None:
     incident = opened(engine)
     engine.order(Word.MEETING_START, incident, link="https://meet.example.com/1")
@@ -297,7 +326,7 @@ def test_a_halt_proposes_the_meeting_only_where_the_policy_has_one(engine: Drive
         stored = engine.stored_incident(known)
         policy = engine.app.configuration.current.policy(stored.service)
         with engine.app.store.write() as tx:
-            situation = Situation(tx, [stored.service], engine.clock.now(), engine.app.ids)
+            situation = Situation(tx, tx.standing([stored.service]), engine.clock.now(), engine.app.ids)
             found.append(propose(made, situation, policy, stored, by="U0LEAD", cause="event:evt-1"))
             situation.write_back()
     assert found[0] is not None

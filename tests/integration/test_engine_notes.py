@@ -118,6 +118,15 @@ def test_an_owner_whom_nobody_knows_is_named_in_the_answer(engine: DrivenEngine)
     assert "Nobody can be reminded as Maria" in receipt.message
 
 
+def test_notes_belong_to_the_meeting_that_was_held_last(engine: DrivenEngine) -> None:
+    incident = opened(engine)
+    engine.order(Word.MEETING_START, incident)
+    held = engine.order(Word.MEETING_END, incident).records[0]
+    engine.order(Word.MEETING_PROPOSE, incident)
+    give(engine, incident)
+    assert {one.meeting_id for one in minutes(engine, incident)} == {held}
+
+
 def test_the_event_keeps_the_notes_and_the_trail_their_digest(engine: DrivenEngine) -> None:
     incident = opened(engine)
     receipt = give(engine, incident)
