@@ -54,6 +54,7 @@ from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
 from handlers.alerts import load_sources
+from handlers.meeting_notes import hear_notes
 from playbooks.steps import load_steps
 
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
@@ -260,6 +261,7 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         configuration=outside.current,
         consequences=consequences,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
+        hear=hear_notes,
         log=outside.log,
     )
     return Intake(

@@ -6,11 +6,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from bot.adapters.report_templates import ReportTemplates
+from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import NotFound
 from bot.domain.events import Disposition
 from bot.domain.incidents import IncidentStatus
-from bot.flow import shapes, views
+from bot.flow import people_shapes, shapes, views
+from bot.flow.people_views import item_detail
 from bot.flow.run_views import run_view
+from bot.flow.summing_up import summary_report
 from bot.ports import Transaction
 from bot.web.head import Head
 from bot.web.orders import named
@@ -38,6 +42,7 @@ class Queries:
 
     def __init__(self, head: Head) -> None:
         self._head = head
+        self._reports = ReportTemplates([head.settings.config / "templates", shipped_folder("templates")])
 
     def incidents(self, page: Page, service: str | None, status: IncidentStatus | None) -> dict[str, object]:
         """Newest first."""
@@ -51,7 +56,26 @@ class Queries:
             found = tx.incident(named(incident_id, "incident"))
             if found is None:
                 raise NotFound(f"No incident {incident_id}", next="the list of incidents shows those there are")
-            return views.incident_view(tx, found)
+            return views.incident_view(tx, found, self._head.clock.now())
+
+    def item(self, item_id: str) -> people_shapes.ItemDetail:
+        """One decision, action item or question, with its history."""
+        with self._head.store.read() as tx:
+            found = tx.minute(named(item_id, "item"))
+            if found is None:
+                raise NotFound(f"No item {item_id}", next="each incident shows its own")
+            return item_detail(tx, found, self._head.clock.now())
+
+    def summary(self, incident_id: str) -> str:
+        """What was decided and promised in an incident, as Markdown."""
+        with self._head.store.read() as tx:
+            found = tx.incident(named(incident_id, "incident"))
+            if found is None:
+                raise NotFound(f"No incident {incident_id}", next="the list of incidents shows those there are")
+            policy = self._head.configuration.current.policies.get(found.service)
+            address = self._head.settings.address
+            facts = summary_report(tx, found, policy, address, self._head.clock.now())
+        return self._reports.summary(facts)
 
     def runs(self, page: Page, service: str | None, incident: str | None) -> dict[str, object]:
         """Newest first."""
