@@ -148,6 +148,12 @@ class NoticeView(TypedDict):
     body: str
     tries: int
     error: str
+    address: str
+    """A channel, a person, mail addresses; empty for the page."""
+    link: str | None
+    """What opens the message where it stands."""
+    tried: list[str]
+    """Ways that failed for good, as `medium:address`."""
 
 
 class IncidentSummary(TypedDict):
@@ -164,6 +170,8 @@ class IncidentSummary(TypedDict):
     event_id: str | None
     alerts: int
     revision: int
+    owner: str | None
+    """Who answers for it."""
 
 
 class IncidentView(IncidentSummary):

@@ -36,6 +36,7 @@ def incident_summary(tx: Transaction, incident: Incident) -> shapes.IncidentSumm
         "event_id": incident.event_id,
         "alerts": incident.alert_count,
         "revision": incident.revision,
+        "owner": incident.owner,
     }
 
 
@@ -108,6 +109,9 @@ def notice_view(notice: Notice) -> shapes.NoticeView:
         "body": notice.body,
         "tries": notice.tries,
         "error": notice.error,
+        "address": notice.address,
+        "link": notice.link,
+        "tried": list(notice.tried),
     }
 
 

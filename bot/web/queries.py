@@ -9,6 +9,7 @@ from typing import TypeVar
 from bot.domain.errors import NotFound
 from bot.domain.events import Disposition
 from bot.domain.incidents import IncidentStatus
+from bot.domain.minutes import MinuteKind
 from bot.flow import shapes, views
 from bot.flow.run_views import run_view
 from bot.ports import Transaction
@@ -95,6 +96,31 @@ class Queries:
             if known not in self._head.configuration.current.policies and tx.service(known) is None:
                 self._head.configuration.current.policy(known)
             return self._service(tx, known)
+
+    def overdue(self, incident_ids: Sequence[str]) -> dict[str, int]:
+        """How many action items of each incident are past their time; only those where some are."""
+        now = self._head.clock.now()
+        with self._head.store.read() as tx:
+            late = {
+                incident_id: sum(
+                    one.kind is MinuteKind.ACTION_ITEM and one.is_overdue(now) for one in tx.minutes(incident_id)
+                )
+                for incident_id in incident_ids
+            }
+        return {incident_id: count for incident_id, count in late.items() if count}
+
+    def people(self, service: str) -> dict[str, str]:
+        """The names of people that a service's policy knows, by their ids."""
+        policy = self._head.configuration.current.policies.get(service)
+        return {one: name for name, ids in policy.persons.items() for one in ids} if policy else {}
+
+    def people_of_all(self) -> dict[str, str]:
+        """The names of people that any policy knows, by their ids."""
+        return {
+            one: name
+            for service in self._head.configuration.current.policies
+            for one, name in self.people(service).items()
+        }
 
     def automation(self) -> shapes.AutomationView:
         """The switch for everything."""
