@@ -21,8 +21,9 @@ from bot.adapters.glossary import load_glossary
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.letters import LetterWriter
+from bot.adapters.media import open_enclosures, open_media
 from bot.adapters.notice_templates import NoticeTemplates
-from bot.adapters.page_messenger import PageMessenger
+from bot.adapters.paging.keys import open_pagers
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
 from bot.adapters.rq_queue import RqQueue
@@ -32,7 +33,6 @@ from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
-from bot.domain.letters import Medium
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.freshening import Freshener
@@ -46,15 +46,16 @@ from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
 from bot.plugins import AlertSource, Checkable, Step
-from bot.ports import Clock, Ids, Log, Queue
+from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
 from handlers.alerts import load_sources
+from handlers.meeting_notes import hear_notes
 from playbooks.steps import load_steps
 
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
 
-_NOTICE_LEASES = 5
+_NOTICE_LEASES = 10
 """A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
 
 
@@ -92,6 +93,7 @@ class App:
     notices: NoticeDesk
     sweep: Sweep
     workshop: Workshop
+    pagers: Mapping[str, Pager]
     owner: str
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -138,6 +140,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
         steps=outside.workshop.steps,
         secrets=outside.secrets,
         workshop=outside.workshop,
+        pagers=open_pagers(settings, outside.workshop.http, outside.clock),
         configuration=outside.configuration,
         store=outside.store,
         queue=outside.queue,
@@ -200,6 +203,7 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
 def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     store, clock, ids, current = outside.store, outside.clock, outside.ids, outside.current
     crash = outside.workshop.crash
+    templates = _folders(settings.config / "templates", shipped_folder("templates"))
     teller = Teller(ids, settings.address, settings.media)
     endings = Endings(ids, teller, current)
     consequences = Consequences(ids, teller)
@@ -209,8 +213,10 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
-            renderer=_letter_writer(settings),
-            messengers={Medium.PAGE: PageMessenger()},
+            renderer=LetterWriter(
+                NoticeTemplates(templates), open_enclosures(settings), glossary=load_glossary(templates)
+            ),
+            messengers=open_media(settings, outside.workshop.http, clock, templates),
             configuration=current,
             freshen=Freshener(teller, current).fresh,
             owner=outside.owner,
@@ -229,11 +235,6 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     }
 
 
-def _letter_writer(settings: Settings) -> LetterWriter:
-    folders = _folders(settings.config / "templates", shipped_folder("templates"))
-    return LetterWriter(NoticeTemplates(folders), glossary=load_glossary(folders))
-
-
 def _intake(outside: _Outside, consequences: Consequences) -> Intake:
     orders = Orders(
         store=outside.store,
@@ -243,6 +244,7 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         configuration=outside.current,
         consequences=consequences,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
+        hear=hear_notes,
         log=outside.log,
     )
     return Intake(

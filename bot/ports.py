@@ -7,10 +7,10 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from bot.domain.letters import Letter, Posted
-from bot.domain.pages import Page, PageReading
+from bot.domain.pages import Page, PageReceipt, PageStanding
 from bot.domain.people import Profile
 from bot.domain.records import AuditFault, Notice
 from bot.domain.threads import Thread
@@ -20,6 +20,7 @@ from bot.transactions import Figures as Figures
 from bot.transactions import Place as Place
 from bot.transactions import Record as Record
 from bot.transactions import Spread as Spread
+from bot.transactions import Standing as Standing
 from bot.transactions import Transaction as Transaction
 
 
@@ -142,39 +143,40 @@ class Messenger(Protocol):
 
 
 class Pager(Protocol):
-    """Calls people who are asleep, by a service made for it. Sending the same page twice calls nobody twice."""
+    """A service that wakes whoever is on duty. TryLater for a passing fault, StepFailed for a permanent one."""
 
-    @property
-    def name(self) -> str:
-        """As a policy's escalation names it: `pagerduty`, `opsgenie`."""
+    name: ClassVar[str]
+
+    def page(self, page: Page) -> PageReceipt:
+        """Hand it over. The same `dedup_key` again changes nothing, so after a doubt it is simply sent again."""
         ...
 
-    def page(self, page: Page) -> str:
-        """Call; the key by which it is known. TryLater for a passing fault, StepFailed for a permanent one."""
-        ...
-
-    def read(self, dedup_key: str) -> PageReading:
-        """What became of a page. Unknown is never acknowledged. TryLater, StepFailed as for `page`."""
+    def state(self, dedup_key: str, *, ref: str = "") -> PageStanding:
+        """Where it stands and who answered; unknown where that cannot be told. `ref` is the receipt's."""
         ...
 
     def resolve(self, dedup_key: str) -> None:
-        """Nobody needs to look any more."""
+        """Nobody needs to come any more. Changes nothing where the page is not open."""
         ...
 
 
 class People(Protocol):
-    """Who is behind an id in chat."""
+    """Who is behind an id in chat. None where it is not said in time: who is not known has no rights."""
 
-    def profile(self, person: str) -> Profile | None:
-        """None where Slack does not answer in time: then nothing is known of that person."""
+    def person(self, user_id: str) -> Profile | None:
+        """The profile of an account."""
         ...
 
-    def by_mail(self, address: str) -> Profile | None:
-        """The member of the workspace with this address."""
+    def by_email(self, email: str) -> Profile | None:
+        """The account with this mail address."""
         ...
 
-    def groups_of(self, person: str, among: Collection[str]) -> tuple[str, ...]:
-        """Which of these user groups the person is in, as far as Slack says in time."""
+    def members(self, group_id: str) -> frozenset[str] | None:
+        """The ids of the people in a user group."""
+        ...
+
+    def team(self) -> str | None:
+        """The id of the own workspace."""
         ...
 
 

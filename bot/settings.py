@@ -31,6 +31,12 @@ class Settings(BaseSettings):
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     lease_seconds: Annotated[float, Field(gt=0.2, le=600)] = 6.0
     sweep_seconds: Annotated[float, Field(gt=0.1, le=600)] = 5.0
+    pagerduty_routing_key: SecretStr | None = None
+    pagerduty_token: SecretStr | None = None
+    pagerduty_events_url: str = "https://events.pagerduty.com"
+    pagerduty_api_url: str = "https://api.pagerduty.com"
+    opsgenie_key: SecretStr | None = None
+    opsgenie_url: str = "https://api.opsgenie.com"
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""
@@ -44,13 +50,6 @@ class Settings(BaseSettings):
     """The workspace; people of any other are strangers. Unset: the one of the bot token."""
     smtp_url: SecretStr | None = None
     mail_from: str | None = None
-    pagerduty_routing_key: SecretStr | None = None
-    pagerduty_api_token: SecretStr | None = None
-    """To read acknowledgements back."""
-    pagerduty_events_url: str = "https://events.pagerduty.com"
-    pagerduty_api_url: str = "https://api.pagerduty.com"
-    opsgenie_api_key: SecretStr | None = None
-    opsgenie_api_url: str = "https://api.opsgenie.com"
     webhook_secrets: Mapping[str, tuple[str, ...]] = Field(default_factory=dict, repr=False)
     playbook_secrets: Mapping[str, str] = Field(default_factory=dict, repr=False)
 

@@ -31,8 +31,8 @@ _NOT_NAMES = frozenset(
 """Words before a colon that are labels and no names."""
 
 _PHRASES = re.compile(
-    r"(?:\S+\s+)?(?:action|follow[ -]?ups?|next\s+steps?|open|root|key|to[ -]do|then|so|it|that|this|we|one|two|the|my|our"
-    r"|real|first|second|last|new|quick|only|anyway|ok|okay|yes|no|and|but)\b",
+    r"(?:\S+\s+)?(?:action|follow[ -]?ups?|next\s+steps?|open|root|key|to[ -]do|then|so|it|that|this|we|one|two|the|my"
+    r"|our|real|first|second|last|new|quick|only|anyway|ok|okay|yes|no|and|but)\b",
     re.IGNORECASE,
 )
 
@@ -69,7 +69,7 @@ def read_header(line: str) -> Labelled | None:
 
 def read_clock(text: str | None) -> time | None:
     """ "10:02", "10:02:11", "1:05 PM" as a time of day; None where it is none."""
-    found = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AaPp])?[Mm]?", text or "")
+    found = re.fullmatch(r"(\d{1,2}):(\d{2})(?::(\d{2}))?\s?([AaPp])?[Mm]?", text or "", re.ASCII)
     if not found:
         return None
     hours = int(found[1])

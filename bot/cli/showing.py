@@ -72,7 +72,7 @@ def incident_show(args: argparse.Namespace) -> int:
         incident = tx.incident(args.incident)
         if incident is None:
             raise NotFound(f"No incident {args.incident!r}", next="`andon incident list` shows what there is")
-        view: dict[str, Any] = dict(incident_view(tx, incident))
+        view: dict[str, Any] = dict(incident_view(tx, incident, app.clock.now()))
     if args.json:
         show(view)
         return 0

@@ -46,11 +46,23 @@ class Refused(AndonError):
 
 
 class TryLater(AndonError):
-    """The world is busy or away; try again after `delay`. Says nothing about the release."""
+    """The world is busy or away; try again after `delay`. Says nothing about the release.
 
-    def __init__(self, what: str, *, delay: timedelta = timedelta(seconds=1), why: str = "", next: str = "") -> None:  # noqa: A002
+    `ambiguous`: it may have happened all the same; look before doing it again.
+    """
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        delay: timedelta = timedelta(seconds=1),
+        ambiguous: bool = False,
+        why: str = "",
+        next: str = "",  # noqa: A002
+    ) -> None:
         super().__init__(what, why=why, next=next)
         self.delay = delay
+        self.ambiguous = ambiguous
 
 
 class LeaseLost(TryLater):

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError, StepFailed, TryLater
 from bot.domain.letters import Letter, Medium, Posted
+from bot.domain.quiet_hours import next_in_rate
 from bot.domain.records import AuditEntry, Notice, NoticeStatus
 from bot.domain.threads import Pace, Thread
 from bot.domain.ways import other_way
@@ -80,8 +81,7 @@ class NoticeDesk:
         if later > now:
             tx.save(replace(notice, due_at=later))
             return None
-        if pace := _PACES.get(notice.medium):
-            tx.save(Pace(notice.medium, notice.address, now + pace))
+        self._set_pace(tx, notice, now)
         tx.record_attempt(notice.id, now)
         # It may have waited: what is told is how things stand now.
         return self._freshen(tx, notice, now) or notice
@@ -97,8 +97,7 @@ class NoticeDesk:
         audience = policy.audiences.get(notice.audience) if policy else None
         if audience is not None and audience.max_per_hour:
             told = tx.sent_since(notice.service, notice.audience, now - _HOUR)
-            if len(told) >= audience.max_per_hour:
-                moments.append(told[-audience.max_per_hour] + _HOUR)
+            moments.append(next_in_rate(now, told, audience.max_per_hour))
         return max(moments)
 
     def _thread(self, tx: Transaction, notice: Notice) -> Thread | None:
@@ -117,7 +116,7 @@ class NoticeDesk:
         except AndonError as error:
             return self._closed(notice, error)
         sent = notice.sent(letter.subject, letter.body, self._clock.now())
-        return replace(sent, ref=posted.ref, posted_in=posted.address, link=posted.link)
+        return replace(sent, ref=posted.ref, posted_in=posted.address, link=posted.link, error=posted.problem)
 
     def _messenger(self, notice: Notice) -> Messenger:
         messenger = self._messengers.get(notice.medium)
@@ -130,7 +129,7 @@ class NoticeDesk:
             return self._closed(notice, error)
         again = self._clock.now() + max(error.delay, timedelta(seconds=2.0 ** min(notice.tries, 7)))
         # It may have gone through all the same; then the medium is asked before it is sent once more.
-        attempted = self._clock.now() if getattr(error, "is_ambiguous", True) else None
+        attempted = self._clock.now() if error.ambiguous else None
         return replace(notice.failed(str(error), retry_at=again), attempted_at=attempted)
 
     def _closed(self, notice: Notice, error: AndonError) -> Notice:
@@ -156,6 +155,7 @@ class NoticeDesk:
     def _record(self, sent: Notice, thread: Thread | None) -> None:
         with self._store.write() as tx:
             tx.save(sent)
+            self._set_pace(tx, sent, self._clock.now())  # from its end on: it may have taken a while
             if sent.status is NoticeStatus.SENT and sent.incident_id and thread is None and sent.medium != Medium.PAGE:
                 begun = Thread(sent.incident_id, sent.medium, sent.address, sent.ref, sent.subject, sent.link)
                 tx.save(begun)
@@ -186,9 +186,12 @@ class NoticeDesk:
         if fresh is None:
             tx.save(replace(notice, refresh_at=None))
             return None
+        self._set_pace(tx, notice, now)
+        return fresh
+
+    def _set_pace(self, tx: Transaction, notice: Notice, now: datetime) -> None:
         if pace := _PACES.get(notice.medium):
             tx.save(Pace(notice.medium, notice.address, now + pace))
-        return fresh
 
     def _edit(self, notice: Notice) -> None:
         letter = self._words(notice)

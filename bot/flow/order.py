@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.events import Command
+from bot.domain.heard import HeardItem
 from bot.domain.incidents import Incident, Severity
 from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.runs import Run
@@ -42,6 +44,8 @@ class Order:
     ids: Ids
     checkable: frozenset[str] = frozenset()
     """Verbs that can look by themselves whether their effect is there."""
+    heard: Sequence[HeardItem] = ()
+    """What is said in the notes that the order brings."""
 
     @property
     def actor(self) -> str:
@@ -80,6 +84,14 @@ class Order:
         if active is None or active.id != run.id:
             raise Refused(f"Run {run.id} is {run.status}", why="it has ended", next="nothing moves it any more")
         return active
+
+    def incident(self) -> Incident:
+        """The incident that the order is about, as it is in this transaction."""
+        found = self.situation.tx.incident(self.command.subject)
+        if found is None:
+            raise NotFound(f"No incident {self.command.subject!r}")
+        current = self.situation.incidents.get((found.service, found.environment))
+        return current if current is not None and current.id == found.id else found
 
     def incident_of(self, run: Run) -> Incident | None:
         """The open incident of a run's place."""

@@ -9,15 +9,19 @@ from datetime import timedelta
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, Refused
 from bot.domain.incidents import Incident, IncidentEvent
-from bot.domain.permits import check_halt
+from bot.domain.permits import check_halt, check_lift
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Policy
 from bot.domain.releases import Automation, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.domain.words import Word
+from bot.flow.careful import advice, calm
+from bot.flow.offers import for_halt
 from bot.flow.order import Answer, Order
 from bot.flow.planning import Cause
+from bot.flow.prefilling import known_of
+from bot.flow.reporting import Known, ask, brief, checked, learn, want
 
 
 def halt(order: Order) -> Answer:
@@ -68,13 +72,14 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
     if release is not None:
         situation.put_release(release.with_halt(halted=True))
     incident = order.open_incident(place, f"Halted: {reason}").moved(IncidentEvent.HALT, situation.now)
-    situation.put_incident(incident)
+    situation.put_incident(incident if incident.owner else incident.owned_by(order.actor))
+    incident = situation.incidents[place]
     stopped = _stop_promotions(order, policy, incident)
     _tell_halt(order, policy, incident, reason)
     message = (
         f"{policy.service} is halted: nothing of it is promoted until somebody lifts it. "
-        f"Next: fill in what is known at the incident, or `andon lift {policy.service}`."
-    )
+        f"Next: fill in what is known at the incident, or `andon lift {policy.service}`. {advice(reason, policy)}"
+    ).strip()
     runs = _halt_playbook(order, policy, place)
     for run in stopped:
         order.consequences.after_run(situation, run, order.configuration)
@@ -103,12 +108,29 @@ def _stop_promotions(order: Order, policy: Policy, incident: Incident) -> list[R
 
 
 def _tell_halt(order: Order, policy: Policy, incident: Incident, reason: str) -> None:
-    report = {key: str(value) for key, value in order.command.details.items()}
+    """Everything known is kept with its source; what nobody knows is asked for; everybody hears of it at once."""
     text, cause = f"{order.actor} halted the release: {reason}", f"event:{order.event_id}"
-    order.consequences.write(order.situation, incident, "halt", text, actor=order.actor, data=dict(report))
+    order.consequences.write(order.situation, incident, "halt", text, actor=order.actor)
+    learn(order, incident, [*known_of(order, incident), *_reported(order)])
+    incident = order.situation.incidents[incident.service, incident.environment]
+    missing = ask(order, policy, incident)
+    offered, said = for_halt(incident), calm(reason, policy)
     order.consequences.tell(
-        order.situation, "halted", policy, incident, cause=cause, reason=reason, by=order.actor, report=report
+        order.situation, "halted", policy, incident, cause=cause, reason=said, by=order.actor, buttons=offered
     )
+    want(order, policy, incident, missing)
+    brief(order, policy, incident)
+
+
+def _reported(order: Order) -> list[Known]:
+    """What came with the halt. A halt never fails for its report: what cannot be used is left for later."""
+    source, found = f"said by {order.actor}", []
+    for name, value in order.command.details.items():
+        try:
+            found += [Known(name, one, source) for one in checked({name: value}).values()]
+        except BadInput:
+            continue
+    return found
 
 
 def _halt_playbook(order: Order, policy: Policy, place: tuple[str, str]) -> tuple[str, ...]:
@@ -135,8 +157,9 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
     service = situation.services[policy.service]
     if not service.is_halted:
         return Answer(Verdict.NO_OP, f"{policy.service} is not halted.", policy.service)
-    situation.put_service(service.lifted())
     release = situation.releases.get(policy.service)
+    check_lift(order.command.actor, policy, release)
+    situation.put_service(service.lifted())
     if release is not None:
         situation.put_release(release.with_halt(halted=False))
     incidents = [one for (name, _), one in situation.incidents.items() if name == policy.service]

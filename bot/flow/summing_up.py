@@ -128,7 +128,7 @@ def send_summary(
     return True
 
 
-def report_of(
+def summary_report(
     tx: Transaction, incident: Incident, policy: Policy | None, address: str, now: datetime
 ) -> dict[str, Any]:
     """What the Markdown summary reads: the facts of the notice, with all meetings."""

@@ -16,6 +16,7 @@ from bot.adapters.shipped import shipped_folder
 from bot.domain.events import Delivery, Receipt
 from bot.web.answers import answer
 from bot.web.api import reads
+from bot.web.api_minutes import minutes, said
 from bot.web.api_orders import orders
 from bot.web.armour import Armour
 from bot.web.authentication import ApiTokens, WebhookAuthentication
@@ -57,6 +58,8 @@ def create_web(head: Head) -> FastAPI:
     app.router.routes.extend(Health(head, metrics).routes())
     app.include_router(reads)
     app.include_router(orders)
+    app.include_router(said)
+    app.include_router(minutes)
     app.router.routes.extend(Login(head, tokens, templates).routes())
     app.router.routes.extend(Pages(head, queries, templates).routes())
     app.router.routes.extend(PageOrders(given, queries).routes())

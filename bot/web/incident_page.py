@@ -2,44 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from bot.domain.report import FIELDS
 
 Record = Mapping[str, Any]
 
-_MINUTE = (
-    "id", "at", "text", "owner", "due_at", "due_text", "overdue", "status", "by", "answer", "answered_by", "options",
-    "reason", "evidence", "source_link", "quote", "line", "why_uncertain",
-)  # fmt: skip
-_MEETING = ("id", "status", "starts_at", "ends_at", "link", "called_by", "invitees", "agenda")
 _FAILED = ("failed", "dead")
 _CLOSED = ("done", "withdrawn")
 
 
 def arranged(view: Record) -> dict[str, Any]:
     """The parts of an incident's view that people made, ready for the page."""
-    decisions: Sequence[Record] = view["decisions"]
-    items = sorted(_filled(view.get("action_items", ()), _MINUTE), key=_urgency)
+    items = sorted([*view["action_items"], *_unsure(view, "action_item")], key=_urgency)
+    told = [_decision(one) for one in view["decisions"] if one["kind"] == "decision"]
     return {
-        "owner": view.get("owner"),
-        "offered_to": view.get("offered_to"),
-        "report": _report(view.get("report", {})),
-        "verdicts": [one for one in decisions if one.get("kind", "verdict") == "verdict"],
-        "team_decisions": _filled((one for one in decisions if one.get("kind") == "decision"), _MINUTE),
-        "action_items": items,
-        "overdue": sum(bool(one["overdue"]) for one in items),
-        "questions": sorted(_filled(view.get("questions", ()), _MINUTE), key=lambda one: bool(one["answer"])),
-        "meetings": list(reversed(_filled(view.get("meetings", ()), _MEETING))),
+        "owner": view["owner"],
+        "offered_to": view["offered_to"],
+        "report": _report(view["report"]),
+        "verdicts": [one for one in view["decisions"] if one["kind"] == "verdict"],
+        "team_decisions": [*told, *_unsure(view, "decision")],
+        "action_items": [_heard(one) for one in items],
+        "overdue": sum(one["overdue"] for one in items),
+        "questions": sorted(
+            map(_heard, [*view["questions"], *_unsure(view, "question")]), key=lambda one: bool(one["answer"])
+        ),
+        "withdrawn": view["withdrawn"],
+        "meetings": view["meetings"][::-1],
         "notices": by_audience(view["notices"]),
-        "undelivered": sum(one["status"] in _FAILED or bool(one.get("tried")) for one in view["notices"]),
+        "undelivered": sum(one["status"] in _FAILED or bool(one["tried"]) for one in view["notices"]),
     }
 
 
-def _filled(records: Iterable[Record], keys: Sequence[str]) -> list[Record]:
-    """With every key that the page looks at: null where a record does not say."""
-    return [{**dict.fromkeys(keys), **one} for one in records]
+def _unsure(view: Record, kind: str) -> list[Record]:
+    """What was heard of a kind but not said for certain."""
+    return [_heard(one) for one in view["suggested"] if one["kind"] == kind]
+
+
+def _heard(item: Record) -> Record:
+    """An item with where it was heard beside it."""
+    source = item["source"]
+    return {**item, **{name: source.get(name) for name in ("quote", "line", "why_uncertain")}}
+
+
+def _decision(told: Record) -> Record:
+    """A decision of the team as an item; it has been said for certain."""
+    about = {"status": "done", "by": told["actor"], "reason": told["why"], "answer": told["choice"]}
+    return {**told, **about, "line": None}
 
 
 def _urgency(item: Record) -> tuple[bool, bool, str]:

@@ -59,11 +59,11 @@ class Pages:
         before = request.query_params.get("before")
         services = self._queries.services(Page(200))
         incidents = self._queries.incidents(Page(30, before), None, None)
-        facts = {
+        facts: dict[str, Any] = {
             "services": services["items"],
             "incidents": incidents,
             "people": self._queries.people_of_all(),
-            "overdue": self._queries.overdue([one["id"] for one in incidents["items"] if one["status"] != "resolved"]),
+            "overdue": self._queries.overdue(incidents),
         }
         return self._show("overview", request, access, **facts)
 
@@ -90,12 +90,12 @@ class Pages:
         view = self._queries.service(request.path_params["id"])
         incidents = self._queries.incidents(Page(20), view["service"], None)
         runs = self._queries.runs(Page(10), view["service"], None)
-        facts = {
+        facts: dict[str, Any] = {
             "service": view,
             "incidents": incidents,
             "runs": runs["items"],
             "people": self._queries.people(view["service"]),
-            "overdue": self._queries.overdue([one["id"] for one in incidents["items"] if one["status"] != "resolved"]),
+            "overdue": self._queries.overdue(incidents),
         }
         return self._show("service", request, access, **facts)
 

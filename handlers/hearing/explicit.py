@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from bot.domain.heard import MAX_QUOTE, HeardItem, HeardKind, Utterance
 from handlers.hearing.directory import HANDLE, MAIL, MENTION, WORD, Directory
-from handlers.hearing.moments import Moment, choose_due, without
-from handlers.hearing.phrases import HEDGE, NAME_MARK, NAME_PRESENT, NAME_TO, PERSON, REPORTED, UNOWNED
+from handlers.hearing.moments import Moment, choose_due, is_strong, without
+from handlers.hearing.phrases import HEDGE, NAME_MARK, NAME_PRESENT, NAME_TO, NOT_PEOPLE, PERSON, REPORTED, UNOWNED
 from handlers.hearing.resolutions import split_decision
 from handlers.lines import BULLET
 
@@ -52,7 +52,10 @@ _NAME_WILL = re.compile(
     rf"{PERSON}\s+(?:will|shall|must|should|needs\s+to|has\s+to|is\s+to|takes\s+care\s+of)\s+(?P<rest>\S.*)",
     re.IGNORECASE | re.DOTALL,
 )
-_ADORNED = re.compile(r"^(?:[^\w\s<@\[\"'(*>-]\s*)+")
+_ARROW = re.compile(r"->|→|=>")
+_LINK = re.compile(r"(?:\[[^\]]{0,200}\]\([^)\s]{0,500}\)|https?://\S+)\W*")
+_NAMED_WILL = re.compile(r"(?P<who>[A-Z][\w'-]{1,30})\s+(?:will|shall)\s+(?P<rest>\S.*)", re.DOTALL)
+_ADORNED = re.compile(r"^(?:[^\w\s<@\[\"'`(*>-]\s*)+")
 
 _SECTIONS = (
     (
@@ -99,6 +102,8 @@ def read_explicit(utterance: Utterance, line: str, directory: Directory, moment:
         return _listed(utterance, words, directory, moment) if bullet else None
     kind, body, owner = found
     if kind is HeardKind.ACTION:
+        if _LINK.fullmatch(body.strip()):
+            return []
         parts = [part for part in body.split(";") if part.strip()]
         return [item for part in parts for item in _actions(utterance, part, owner, directory, moment)]
     return [_plain(utterance, kind, body)]
@@ -131,7 +136,9 @@ def _listed(utterance: Utterance, words: str, directory: Directory, moment: Mome
         return _actions(utterance, words, None, directory, moment)
     named = NAME_MARK.match(words) or NAME_TO.match(words) or NAME_PRESENT.match(words)
     is_marked = named is not None and directory.knows(named["who"])
-    if not is_marked or REPORTED.search(words) or choose_due(words, moment) is None:
+    due = choose_due(words, moment)
+    # "Tom: met on Tuesday" is a note; "Tom: write it by Tuesday" and "Tom -> write it (Tuesday)" are not.
+    if not is_marked or REPORTED.search(words) or due is None or not (is_strong(due) or _ARROW.search(words)):
         return None
     return _actions(utterance, words, None, directory, moment)
 
@@ -171,6 +178,14 @@ def read_task(body: str, speaker: str | None, directory: Directory) -> Task:
         named = form.match(body)
         if named and directory.knows(named["who"]):
             return Task(named["rest"], (named["who"],))
+    return _task_of_stranger(body)
+
+
+def _task_of_stranger(body: str) -> Task:
+    """Somebody who is not known: "Myles will …", or a mention behind the task."""
+    stranger = _NAMED_WILL.match(body)
+    if stranger and stranger["who"].lower() not in NOT_PEOPLE:
+        return Task(stranger["rest"], (stranger["who"],))
     trailing = list(_TRAILING.finditer(body))
     if trailing:
         last = trailing[-1]

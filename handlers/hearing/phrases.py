@@ -16,10 +16,19 @@ LEAD_IN = (
 NO_PROMISE = (
     r"(?!\s*(?:not|never|no longer|be\s+(?!done|ready|finished|through|reviewing|sending|checking|fixing|writing|able)"
     r"|see\b|sleep|cry|eat\b|miss\b|know|think|guess|admit|say\b|bet|love|like\b|hate|pretend|go home"
-    r"|have (?:lunch|dinner|a (?:beer|coffee|drink))|probably never|believe|wait\b|stay|remember|understand|need\b|assume"
-    r"|imagine|watch (?:it|the (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)"
+    r"|have (?:lunch|dinner|a (?:beer|coffee|drink))|probably never|believe|wait\b|stay|remember|understand|need\b"
+    r"|assume|imagine|watch (?:it|the (?:game|match|movie))|get (?:back to sleep|coffee|lunch|it\b)"
     r"|(?:leave|go)\s+(?:by|at|in|now|early|soon)\b|ask you|tell you|be honest)\b)"
 )
+
+TALK = re.compile(
+    r"(?:just\s+|quickly\s+|also\s+|now\s+|actually\s+|briefly\s+)*(?:talk|present|discuss|show|explain|highlight|mention|speak|note|repeat"
+    r"|go\s+(?:over|back|through|into|ahead|first|either)|start\s+(?:with|by|off)|walk|state|bring\s+you|answer|stop|address|hand"
+    r"|pass|turn|leave\s+it|move\s+on|jump|skip|give\s+(?:you\s+)?(?:some|a|an|the)|elaborate|respond|summarize|read|clarify|point"
+    r"|use\s+this|be\s+brief|let\s+you|defer|try\s+to\s+(?:explain|answer)|share\s+(?:my|the)\s+(?:screen|slides))\b",
+    _I,
+)
+"""What people say that they will say: a promise only where they say until when."""
 
 FIRST_PERSON = re.compile(
     r"(?:\b(?:i['’]ll|i\s+will|i\s+shall|i['’]m\s+going\s+to|i\s+am\s+going\s+to|im\s+going\s+to|i['’]?m\s+gonna|i\s+am\s+gonna"
@@ -139,16 +148,21 @@ CORRECT = re.compile(
     r"|better|sorry|actually|wait)\b[\s,:.-]*){1,3}(?:make\s+(?:that|it)\s+)?(?P<rest>.{0,60})",
     _I | re.DOTALL,
 )
+CORRECTED = re.compile(
+    r"\s*(?:$|[,.;!)–-]|(?:then|instead|please|works|it\s+is|is\s+better|is\s+fine|at\s+the\s+latest|sorry|not\b|i\s+mean)\b)",
+    _I,
+)
+"""What may follow the due date of a correction; "wait, Friday is a holiday" is none."""
 CORRECT_INSIDE = re.compile(
     r"\b(?:sorry|i\s+mean|i\s+meant|no\s+wait|wait|no|rather|make\s+that|actually|better)\b", _I
 )
 CANCEL = re.compile(
-    r"\b(?:scratch\s+(?:that|it)|never\s?mind|cancel\s+(?:that|it|this)|forget\s+(?:that|it|about\s+(?:it|that))"
+    r"\b(?:scratch\s+(?:that|it)|never\s?mind(?!\s+the\b)|cancel\s+(?:that|it|this)|forget\s+(?:that|it|about\s+(?:it|that))"
     r"|(?:not|no\s+longer)\s+needed(?:\s+any\s?more)?|no\s+need\s+any\s?more|strike\s+that|don['’]?t\s+bother|drop\s+that\s+one)\b",
     _I,
 )
 LATER_DUE = re.compile(
     r"^\W*(?:need(?:ed)?\b|due\b|by\b|deadline|latest|until|eta\b|should\s+be|will\s+be|you(?:['’]ll|\s+will)\s+have|done\b"
-    r"|ready\b|before\b|i\s+need\s+(?:it|them|that|this)\b|and\b)",
+    r"|ready\b|before\b|i\s+need\s+(?:it|them|that|this)\b)",
     _I,
 )

@@ -12,6 +12,9 @@ from handlers.hearing.moments import Moment, choose_due, is_strong, strong_dues,
 
 NO_DUE = "no due date was said"
 NOBODY = "nobody was named"
+TWO_PEOPLE = "two people were named"
+LONGEST_SUGGESTION = 25
+"""Words of a clause that suggests work; a longer one argues."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +46,20 @@ def find_promise(clause: str, directory: Directory, moment: Moment) -> Promise |
     return None
 
 
-def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise | None:  # noqa: ARG001
+def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise | None:
     found = phrases.FIRST_PERSON.search(clause) or phrases.ELIDED.search(clause)
     if found is None or phrases.REPORTED.search(clause[: found.start("rest")]):
         return None
     if phrases.DENIED.search(clause[: found.start("rest")]):
         return None
+    if phrases.TALK.match(found["rest"]) and not (due and is_strong(due)):
+        return None
     before = clause[: found.start("rest")]
+    if found.re is phrases.ELIDED and not (due and is_strong(due)):
+        return None
     why = "it is hedged" if phrases.HEDGE.search(before) or phrases.HEDGE.match(found["rest"]) else ""
+    if _names_another(clause[: found.start()], directory):
+        why = TWO_PEOPLE
     return _promise(found["rest"], clause, "", due, why)
 
 
@@ -82,7 +91,11 @@ def _third_person(clause: str, directory: Directory, due: Due | None) -> Promise
             continue
         if phrases.REPORTED.search(clause[: found.start("rest")]):
             continue
+        if due is None and not directory.knows(owner) and "will" not in found[0][: -len(found["rest"])].lower():
+            continue
         hedged = phrases.HEDGE.search(clause[: found.start("rest")])
+        if _names_another(clause[: found.end("who") - len(owner)], directory):
+            return _promise(found["rest"], clause, owner, due, TWO_PEOPLE)
         why = "it is hedged" if hedged else "" if directory.knows(owner) else f"nobody known is called {owner}"
         return _promise(found["rest"], clause, owner, due, why)
     return None
@@ -90,6 +103,8 @@ def _third_person(clause: str, directory: Directory, due: Due | None) -> Promise
 
 def _unowned(clause: str, directory: Directory, due: Due | None) -> Promise | None:  # noqa: ARG001
     suggestion = phrases.UNOWNED.search(clause)
+    if suggestion and len(clause.split()) > LONGEST_SUGGESTION:
+        return None
     if suggestion:
         return Promise(without(suggestion["rest"], _within(suggestion["rest"], clause, due)), None, due, NOBODY)
     passive = phrases.PASSIVE.search(clause)
@@ -104,6 +119,12 @@ def _unowned(clause: str, directory: Directory, due: Due | None) -> Promise | No
 def _promise(rest: str, clause: str, owner: str, due: Due | None, why: str) -> Promise:
     text = without(rest, _within(rest, clause, due)) or rest.strip()
     return Promise(text, owner, due, why or ("" if due else NO_DUE), is_firm=not why)
+
+
+def _names_another(before: str, directory: Directory) -> bool:
+    """Whether "… Priya and" stands before a name: an action has one owner, and nobody said which of the two."""
+    found = re.search(r"(\S+)\s+(?:and|&|or)\s*$", before)
+    return found is not None and directory.knows(found[1].strip(" ,"))
 
 
 def _within(rest: str, clause: str, due: Due | None) -> Due | None:

@@ -33,6 +33,8 @@ class Request:
     said: Utterance
     place: int
     """Number of the utterance in its thread."""
+    asks_work: bool = True
+    """With "can you" or "please"; any other question to somebody named is only one if the answer gives an end."""
 
     def waits_for(self, speaker: str | None, place: int, directory: Directory) -> bool:
         """Whether an utterance of that speaker may be the answer."""
@@ -62,7 +64,8 @@ def find_request(
     if target:
         task = re.sub(rf"{phrases.LEAD_IN}{re.escape(target)}[\s,:-]*", "", task, count=1, flags=re.IGNORECASE)
     task = _ASKING.sub(" ", task)
-    return Request(re.sub(r"\s+", " ", task).strip(" ,?.!:-"), target, due, utterance, place)
+    text = re.sub(r"\s+", " ", task).strip(" ,?.!:-")
+    return Request(text, target, due, utterance, place, asks_work=bool(asks or anybody))
 
 
 def find_target(sentence: str, directory: Directory) -> str | None:

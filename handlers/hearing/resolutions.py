@@ -7,27 +7,32 @@ from dataclasses import dataclass
 
 from handlers.hearing.phrases import CONDITION, HEDGE, LEAD_IN, REPORTED
 
-_ACTS = (
-    r"(?:go(?:ing)?\s+(?:with|for|back|ahead)|roll(?:ing)?\s+(?:it\s+|this\s+|that\s+|\w+\s+)?back|keep(?:ing)?|hold(?:ing)?"
-    r"|postpon(?:e|ing)|ship(?:ping)?|halt(?:ing)?|stop(?:ping)?|stay(?:ing)?|switch(?:ing)?|freez(?:e|ing)|revert(?:ing)?"
-    r"|stick(?:ing)?|not\s+\w+|skip(?:ping)?|delay(?:ing)?|reject(?:ing)?|abort(?:ing)?|paus(?:e|ing)|disabl(?:e|ing)"
-    r"|proceed(?:ing)?|drop(?:ping)?|leav(?:e|ing)|us(?:e|ing)\s+the)\b"
+_ACT = (
+    r"(?:go(?:ing)?\s+(?:with|for|back\s+to\s+\S*\d)|roll(?:ing)?\s+(?:it\s+|this\s+|that\s+|\w+\s+)?back"
+    r"|keep(?:ing)?(?!\s+(?:\w+ing|in\s+mind|an\s+eye)\b)|hold(?:ing)?|postpon(?:e|ing)|ship(?:ping)?|halt(?:ing)?"
+    r"|stop(?:ping)?(?!\s+(?:here|there|talking))|stay(?:ing)?|switch(?:ing)?(?!\s+(?:over|gears|slides|topics))"
+    r"|freez(?:e|ing)|revert(?:ing)?|stick(?:ing)?\s+(?:with|to)\s+(?!that\s+question|the\s+topic)|delay(?:ing)?"
+    r"|reject(?:ing)?|abort(?:ing)?|disabl(?:e|ing)|run(?:ning)?\s+without)\b"
 )
+_ACTS = rf"(?:not\s+(?:going\s+to\s+)?)?{_ACT}"
+_NOT_TO = rf"(?:{_ACT}|not\s+\w+)"
 _I = re.IGNORECASE
 
 _FORMS = tuple(
     re.compile(pattern, _I | re.DOTALL)
     for pattern in (
-        rf"\blet(?:['’]?s|\s+us)\s+(?P<text>{_ACTS}.*)",
+        rf"\blet(?:['’]?s|\s+us)\s+(?P<text>{_NOT_TO}.*)",
         (
-            r"\bwe(?:['’]ve|\s+have)?\s+(?:just\s+|all\s+|now\s+|also\s+)?(?:decided|agreed|resolved|concluded|chose)\s+"
+            r"\bwe(?:['’]ve|\s+have)?\s+(?:just\s+|all\s+|now\s+|also\s+)?(?:decided|agreed|resolved)\s+"
             r"(?P<text>(?:to|that|on|not|against|for)\b.*)"
         ),
         r"\b(?:it['’]?s|it\s+is|that['’]?s|that\s+is|then\s+it['’]?s|this\s+is)\s+(?:decided|settled|agreed)\b[\s:,–-]*(?P<text>.{4,})",
         rf"^{LEAD_IN}(?:agreed|decided|settled|resolved)\s*[:,–-]\s*(?P<text>.{{4,}})",
         rf"\bwe(?:['’]ll|\s+will|['’]re\s+going\s+to|\s+are\s+going\s+to|\s+are|['’]re)\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
-        rf"^{LEAD_IN}(?:(?:until|for|from|in|on|at)\s[^,]{{2,30}},?\s+)?we\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
+        rf"^{LEAD_IN}(?:(?:maybe|perhaps|i\s+think|i\s+guess)\s+)?(?:(?:until|for|from|in|on|at)\s[^,]{{2,30}},?\s+)?we\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
         r"\bthe\s+(?:board|group|team|committee|council)\s+(?:has\s+)?\W{0,2}(?:decided|resolved|agreed)\W{0,2}\s+(?P<text>.*)",
+        r"\bi(?:['’]ve|\s+have)?\s+decided\s+(?P<text>(?:to|against)\b.*)",
+        r"\bdecision\s+is\s*(?::|to\b)\s*(?P<text>\S.*)",
         r"(?P<text>.{4,}?),\s+(?:decided|agreed|settled)[.!]?$",
     )
 )
@@ -35,6 +40,15 @@ _UNDECIDED = re.compile(
     r"\b(?:haven['’]?t|have\s+not|not\s+yet|can['’]?t|cannot|never|didn['’]?t|don['’]?t|before\s+we|should\s+we|shall\s+we|until\s+we\s+decide)\b",
     _I,
 )
+_EARLIER = re.compile(
+    r"\b(?:already|previously|originally|initially|earlier|back\s+then|at\s+the\s+time|(?:weeks?|months?|years?|days?)\s+ago"
+    r"|last\s+(?:week|month|year|time|meeting)|as\s+I\s+said|as\s+(?:we|you)\s+know|in\s+the\s+past|before\s+whether)\b",
+    _I,
+)
+"""Words of who tells about an earlier decision."""
+_SOFT = re.compile(r"(?:i|it|that|you|they)\s+(?:could|might|may|would|seems?|think)\b", _I)
+LONGEST_RESOLUTION = 40
+"""Words of a sentence that decides something; a longer one tells a story."""
 _PROPOSAL = re.compile(
     r"\b(?:propose|suggest|recommend|i['’]d\s+say|i\s+would\s+say|should|what\s+about|how\s+about|i\s+vote)\b", _I
 )
@@ -103,6 +117,8 @@ def find_resolution(sentence: str) -> Resolution | None:
     before = sentence[: found.start("text")]
     if CONDITION.search(before) or REPORTED.search(before):
         return None
+    if _EARLIER.search(sentence):
+        return None
     is_question = sentence.rstrip().endswith("?")
     if is_question and not _TAG_QUESTION.search(sentence):
         return None
@@ -111,6 +127,8 @@ def find_resolution(sentence: str) -> Resolution | None:
         why = "it asks whether everybody agrees"
     elif HEDGE.search(before) or _PROPOSAL.search(before):
         why = "it is a proposal"
+    elif len(sentence.split()) > LONGEST_RESOLUTION or _SOFT.match(found["text"]):
+        why = "it was said in passing"
     split = split_decision(found["text"].strip(" .!?"))
     return Resolution(sentence.strip(), split.options, split.choice, split.reason, why)
 

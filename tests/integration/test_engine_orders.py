@@ -35,7 +35,7 @@ def test_a_halt_freezes_promotion_and_opens_an_incident(engine: Engine) -> None:
     assert service["halted"]["by"] == "vera"
     assert service["release"]["status"] == "halted"
     assert engine.incident(receipt.incidents[0])["status"] == "halted"
-    assert engine.told(receipt.incidents[0]) == ["halted"]
+    assert engine.told(receipt.incidents[0]) == ["halted", "briefing"]
     assert engine.ledger.calls("frozen") == []
 
 
@@ -68,7 +68,7 @@ def test_fifty_halts_at_once_are_one(engine: Engine) -> None:
         receipts = list(threads.map(lambda _: engine.order(Word.HALT, "rushed"), range(50)))
     assert len({receipt.incidents for receipt in receipts}) == 1
     assert Counter("halted already" in receipt.message for receipt in receipts) == {True: 49, False: 1}
-    assert engine.told(receipts[0].incidents[0]) == ["halted"]
+    assert engine.told(receipts[0].incidents[0]) == ["halted", "briefing"]
 
 
 def test_a_halt_of_a_service_with_nothing_on_its_way_is_recorded_and_changes_nothing(engine: Engine) -> None:

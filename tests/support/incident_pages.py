@@ -7,27 +7,43 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.shipped import shipped_folder
-from bot.domain.times import format_time
+from bot.domain.decisions import Decision, Verdict
+from bot.domain.incidents import Incident, IncidentStatus, Severity
+from bot.domain.meetings import Meeting, MeetingStatus
+from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
+from bot.domain.releases import Release, ReleaseStatus
+from bot.domain.report import Fact
+from bot.domain.times import format_time, parse_time
+from bot.flow.people_views import items_of, items_that_are, meeting_view, report_view, team_decisions
+from bot.flow.views import decision_view, release_view
 from bot.web.axis import axis_of
 from bot.web.briefing import parts_of
 from bot.web.incident_page import arranged
 from bot.web.templating import Templates
 from support.golden_notices import T0, ULID, realistic
-from support.people_notices import ACTION_ITEMS, DECISIONS, MEETING, PEOPLE, QUESTIONS, item, reported
+from support.people_notices import ACTION_ITEMS, DECISIONS, MEETING, PEOPLE, QUESTIONS, SAID, item
 
 NOW = T0 + timedelta(minutes=31)
 INCIDENT = f"inc-{ULID}"
 
 
-def at(seconds: float) -> str:
+RELEASE = Release(id=f"rel-{ULID}", service="fraud-model", incumbent="41", candidate="42", opened_at=T0)
+
+
+def moment(seconds: float) -> datetime:
     """So long after the incident was opened."""
-    return format_time(T0 + timedelta(seconds=seconds))
+    return T0 + timedelta(seconds=seconds)
+
+
+def at(seconds: float) -> str:
+    """The same as it is written."""
+    return format_time(moment(seconds))
 
 
 def _timeline() -> list[dict[str, Any]]:
@@ -97,51 +113,112 @@ def _notices() -> list[dict[str, Any]]:
     return made
 
 
+def _facts() -> list[Fact]:
+    known = [Fact(f"fct-{name}", INCIDENT, name, value, source, moment(50)) for name, value, source in SAID]
+    asked = [
+        Fact(f"fct-{name}", INCIDENT, name, None, "asked by Andon", moment(60), asked=one)
+        for name, one in (("business_effect", "U0OMAR0034"), ("estimate", "U0PRIYA056"))
+    ]
+    return [*known, *asked]
+
+
+def _minute(number: int, told: dict[str, Any], **changed: Any) -> Minute:
+    source = {"link": told["source_link"], "quote": told["quote"], "line": told["line"]}
+    made = Minute(
+        id=f"min-{number}",
+        incident_id=INCIDENT,
+        service="fraud-model",
+        kind=MinuteKind(told["kind"]),
+        status=MinuteStatus(told["status"]),
+        text=told["text"],
+        by=told["by"],
+        at=moment(655),
+        owner=told["owner"] or None,
+        due_at=parse_time(told["due_at"]) if told["due_at"] else None,
+        due_text=told["due_text"],
+        options=tuple(told["options"]),
+        reason=told["reason"],
+        answer=told["answer"],
+        evidence=told["evidence"] or None,
+        source={key: value for key, value in source.items() if value},
+    )
+    return replace(made, **changed)
+
+
+def _minutes() -> list[Minute]:
+    unsure = {"quote": "maybe omar can ask for the log", "why_uncertain": "it says maybe", "line": 17}
+    return [
+        _minute(0, ACTION_ITEMS[0], due_at=moment(900), due_text="in 15 min"),
+        _minute(1, ACTION_ITEMS[1]),
+        _minute(2, ACTION_ITEMS[2]),
+        _minute(3, item(text="Freeze the feature table", status="done", due_text="")),
+        _minute(4, item(text="Ask for the job's log", status="suggested", due_at=None, due_text=""), source=unsure),
+        _minute(5, item(text="Wake the whole team", status="withdrawn", due_text="")),
+        *(_minute(10 + number, one) for number, one in enumerate(DECISIONS)),
+        *(_minute(20 + number, one) for number, one in enumerate(QUESTIONS)),
+    ]
+
+
+def _meeting() -> Meeting:
+    return Meeting(
+        id=MEETING["id"],
+        incident_id=INCIDENT,
+        service="fraud-model",
+        uid=MEETING["uid"],
+        status=MeetingStatus.ENDED,
+        starts_at=moment(430),
+        ends_at=moment(2230),
+        called_by="U0LENA0012",
+        called_at=moment(60),
+        invitees=("U0LENA0012", "omar@example.com"),
+        ended_at=moment(1300),
+        link=MEETING["link"],
+    )
+
+
 def view() -> dict[str, Any]:
     """The incident as the API gives it."""
-    facts = reported()
-    known = {
-        name: {
-            "value": text, "text": text, "source": facts["sources"][name], "by": "U0LENA0012", "at": at(50),
-            "asked": None,
-        }
-        for name, text in facts["report"].items()
-    }  # fmt: skip
-    asked = {
-        name: {"value": None, "text": "not known yet", "source": "", "by": None, "at": at(60), "asked": one}
-        for name, one in facts["asked"].items()
-    }
-    verdict = {
-        "id": "dec-1", "kind": "verdict", "event_id": "evt-1", "at": at(0), "verdict": "run", "reason":
-        "criterion 'prediction divergence' holds", "actor": "andon", "service": "fraud-model", "environment":
-        "production", "severity": "SEV-1", "criterion": "prediction divergence", "playbook": "rollback_model",
-        "authority": "automatic", "policy_digest": None, "incident_id": INCIDENT, "run_id": None,
-        "trace": [{"criterion": "prediction divergence", "truth": "true", "why": ""}], "alert": {},
-    }  # fmt: skip
-    items = [one | {"id": f"min-{number}"} for number, one in enumerate(ACTION_ITEMS)]
-    items[0] |= {"overdue": True, "due_at": at(900), "due_text": "in 15 min"}
-    items.append(item(id="min-9", text="Freeze the feature table", status="done", due_text=""))
-    unsure = item(
-        id="min-8", text="Ask for the job's log", status="suggested", quote="maybe omar can ask for the log",
-        why_uncertain="it says maybe", line=17, due_at=None, due_text="",
-    )  # fmt: skip
+    incident = Incident(
+        id=INCIDENT,
+        service="fraud-model",
+        environment="production",
+        severity=Severity.SEV_1,
+        title="PredictionDivergence",
+        opened_at=T0,
+        status=IncidentStatus.HALTED,
+        alert_count=2,
+        revision=3,
+        owner="U0LENA0012",
+        offered_to="U0OMAR0034",
+    )
+    verdict = Decision(
+        id="dec-1",
+        event_id="evt-1",
+        at=T0,
+        verdict=Verdict.RUN,
+        reason="criterion 'prediction divergence' holds",
+        actor="andon",
+        service="fraud-model",
+        criterion="prediction divergence",
+        authority="automatic",
+    )
+    minutes = _minutes()
     return {
         "id": INCIDENT, "service": "fraud-model", "environment": "production", "title": "PredictionDivergence",
         "severity": "SEV-1", "status": "halted", "opened_at": at(0), "resolved_at": None, "previous_id": None,
-        "event_id": "evt-1", "alerts": 2, "revision": 3, "owner": "U0LENA0012", "offered_to": "U0OMAR0034",
-        "release": {
-            "id": "rel-1", "service": "fraud-model", "incumbent": "41", "candidate": "42", "status": "rolled_back",
-            "opened_at": at(-3600), "ended_at": at(125),
-        },
+        "event_id": "evt-1", "alerts": 2, "revision": 3, "owner": incident.owner, "offered_to": incident.offered_to,
+        "update_due_at": None,
+        "release": release_view(replace(RELEASE, status=ReleaseStatus.ROLLED_BACK)),
         "timeline": _timeline(),
-        "decisions": [verdict, *(one | {"kind": "decision", "at": at(655)} for one in DECISIONS)],
-        "action_items": [*items, unsure], "runs": [_run()], "notices": _notices(),
-        "questions": [one | {"id": f"min-2{number}"} for number, one in enumerate(QUESTIONS)],
-        "meetings": [MEETING | {"status": "ended", "invitees": ["U0LENA0012", "omar@example.com"], "agenda": [
-            "What happened: PredictionDivergence", "Missing: effect on the business (asked omar)",
-            "Decide: follow the recommendation? Keep the halt until the feature arrives in time",
-        ]}],
-        "report": known | asked,
+        "decisions": [decision_view(verdict), *team_decisions(minutes, incident)],
+        "action_items": items_of(minutes, MinuteKind.ACTION_ITEM, NOW),
+        "questions": items_of(minutes, MinuteKind.QUESTION, NOW),
+        "suggested": items_that_are(minutes, MinuteStatus.SUGGESTED, NOW),
+        "withdrawn": items_that_are(minutes, MinuteStatus.WITHDRAWN, NOW),
+        "meetings": [meeting_view(_meeting())],
+        "report": report_view(_facts()),
+        "runs": [_run()],
+        "notices": _notices(),
     }  # fmt: skip
 
 

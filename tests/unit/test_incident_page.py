@@ -120,9 +120,18 @@ def test_every_field_of_the_report_is_shown_or_named_as_missing(templates: Templ
 
 
 def test_a_bare_incident_has_a_page_too(templates: Templates) -> None:
-    shown = view() | {"notices": [], "decisions": [], "runs": [], "timeline": []}
-    for name in ("action_items", "questions", "meetings", "report", "owner", "offered_to"):
-        shown.pop(name)
+    lists = (
+        "notices",
+        "decisions",
+        "runs",
+        "timeline",
+        "action_items",
+        "questions",
+        "suggested",
+        "withdrawn",
+        "meetings",
+    )
+    shown = view() | {name: [] for name in lists} | {"report": {}, "owner": None, "offered_to": None}
     text = page(templates, shown, briefing=[])
     assert "Nobody answers for this incident yet." in text
     assert text.count("None so far.") == 4
@@ -135,7 +144,7 @@ def test_hostile_text_stays_text_everywhere_on_the_page(templates: Templates) ->
     assert "<svg onload" not in text
     assert text.count("&lt;svg onload=alert(1)&gt;") > 50
     hostile = view()
-    for one in (*hostile["action_items"], *hostile["notices"], *hostile["meetings"]):
+    for one in (*hostile["action_items"], *hostile["decisions"], *hostile["notices"], *hostile["meetings"]):
         one |= {"link": "javascript:alert(1)", "source_link": "javascript:alert(1)", "evidence": "javascript:alert(1)"}
     assert not [link for link in Reader(page(templates, hostile)).links if link.startswith("javascript")]
 
@@ -161,7 +170,8 @@ def test_a_report_form_gives_the_typed_report() -> None:
     said = report_of(
         {
             "csrf": "x", "user_effect": " they wait ", "metric.name": "F1", "metric.before": "0.86",
-            "metric.now": "0.73", "metric.change_percent": "-15 %", "confidence_interval.low": "0.7", "confidence_interval.high": "0.76",
+            "metric.now": "0.73", "metric.change_percent": "-15 %", "confidence_interval.low": "0.7",
+            "confidence_interval.high": "0.76",
             "confidence_interval.level": "0.95", "reproduced.times": "3", "reproduced.of": "4",
             "evidence": "https://a.example.com\n\nhttps://b.example.com\n", "estimate.low": "2h",
             "estimate.date": "2026-11-24", "alternatives": "Patch it | the data is late\n", "component": "",

@@ -22,7 +22,7 @@ _OF_WEEK: Mapping[str, int] = {"early": 1, "beginning of": 0, "start of": 0, "mi
 DAY = (
     r"(?:"
     r"(?P<iso>\d{4}-\d{1,2}-\d{1,2})(?![\d-])"
-    r"|(?P<today>today|todays|tonight|tonite|this\s+(?=morning|afternoon|evening|night))\b"
+    r"|(?P<today>today|todays|tonight|tonite|this(?=\s+(?:morning|afternoon|evening|night)))\b"
     r"|(?P<overmorrow>(?:the\s+)?day\s+after\s+tomorrow|overmorrow)\b"
     r"|(?P<tomorrow>tomorrow|tommorow|tomorow|tommorrow|tmrw|tmr|tomo)\b"
     rf"|(?P<pre_week>(?:the\s+)?next\s+week(?:['’]?s)?\s+(?:on\s+)?)(?P<weekday1>{WEEKDAY})"

@@ -44,7 +44,7 @@ HOUR = (
 ).replace("{SHIFT}", r"(?:\d{1,2}|five|ten|twenty)\s+(?:past|to)")
 
 BARE_HOUR = (
-    rf"(?P<bare>\d{{1,2}}(?:\.\d{{2}}|h)?|\d{{4}}|{_WORD_HOUR})(?![\w:%/-]|[.,]\d)(?!\s*(?:%|percent|(?!this\b)[a-z]{{2,}}s\b))"
+    rf"(?P<bare>\d{{1,2}}(?:\.\d{{2}}|h)?|\d{{4}}|{_WORD_HOUR})(?![\w:%/-]|[.,]\d)(?!\s*(?:%|percent|(?:of|with|point|time|go|place|more)\b|(?!this\b)[a-z]{{2,}}s\b))"
     r"(?:\s+(?:in\s+the|this|at)\s+(?P<side2>morning|afternoon|evening|night)\b)?"
 ) + _ZONE.replace("<zone>", "<zone2>")
 """An hour with nothing around it: only read after "by", "at", "before" and "until"."""

@@ -16,6 +16,8 @@ from bot.domain.due_dates.zones import instant
 LONGEST_TEXT = 4_000
 """Characters that are looked at; who writes more has not written a due date."""
 MOST_DUES = 20
+LONGEST_WAIT = timedelta(days=3_660)
+"""What is further away is a slip of the pen."""
 
 LATE = timedelta(hours=23, minutes=59)
 """What "today" and "end of day" mean when the working day is over already."""
@@ -52,7 +54,7 @@ _ISO_TIME = re.compile(
     r"(?P<stamp>\d{4}-\d{2}-\d{2}[Tt]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?P<offset>Z|z|[+-]\d{2}:?\d{2})?)(?![\d:])",
     re.IGNORECASE,
 )
-_HOUR_DAY = re.compile(rf"(?<![\w-]){_PREPOSITION}\s*(?<![\w.]){HOUR}(?:{_OF_DAY}{DAY})?", re.IGNORECASE)
+_HOUR_DAY = re.compile(rf"(?<![\w-]){_PREPOSITION}\s*(?<![\w.:]){HOUR}(?:{_OF_DAY}{DAY})?", re.IGNORECASE)
 _BARE_DAY = re.compile(rf"(?<![\w-]){_BEFORE_BARE}{BARE_HOUR}(?:{_OF_DAY}{DAY})?", re.IGNORECASE)
 _SPAN_UNIT = r"hours?|hrs?|h|minutes?|mins?|m"
 _SPAN = re.compile(
@@ -64,15 +66,17 @@ _SPAN = re.compile(
     re.IGNORECASE,
 )
 _HINT = re.compile(
-    r"\d|noon|day|morrow|tmr|tomo|tonite|morning|evening|night|lunch|breakfast|week|wk|month|year|quarter|hour|hr|min|eo[bdmqwy]"
+    r"\d|noon|day|tom|tmr|tonite|morning|evening|night|lunch|breakfast|week|wk|month|year|quarter|hour|hr|min|eo[bdmqwy]"
     r"|cob|thing|close|half|clock|one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|twenty|fifteen|forty"
     r"|mon|tue|wed|wens|thu|fri|sat|sun|firday|jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec",
     re.IGNORECASE,
 )
 """Some of these letters stand in every due date: most sentences are passed over by one quick look."""
+_NO_DAY = re.compile(r"(?:the\s+)?(?:sat|sun)")
+"""Words of their own where nothing else makes a day of them and they are written small."""
 _BEHIND = re.compile(r"\s*(?:ago\b|['’]s\b|earlier\b)", re.IGNORECASE)
 _PAST = re.compile(
-    r"(?:\b(?:last|since|past|previous|yesterday|from|after|every|each|of|between|than)\s*,?|[$€£#v])\s*$",
+    r"(?:\b(?:last|since|past|previous|yesterday|from|after|every|each|of|between|than|starting|beginning)\s*,?|[$€£#v])\s*$",
     re.IGNORECASE,
 )
 
@@ -108,30 +112,37 @@ def _candidates(text: str, now: datetime, zone: ZoneInfo) -> list[_Candidate]:
         candidate
         for pattern in (_ISO_TIME, _SPAN, _DAY_BARE, _DAY_HOUR, _HOUR_DAY, _BARE_DAY)
         for match in pattern.finditer(text)
-        for candidate in _judged(pattern, match, text, now, zone)
+        for candidate in _judged(match, text, now, zone)
     ]
     return sorted(found, key=lambda one: (one[0], -one[1]))
 
 
-def _judged(
-    pattern: re.Pattern[str], match: re.Match[str], text: str, now: datetime, zone: ZoneInfo
-) -> Iterator[_Candidate]:
+def _judged(match: re.Match[str], text: str, now: datetime, zone: ZoneInfo) -> Iterator[_Candidate]:
     start, end = match.span()
     start += len(match[0]) - len(match[0].lstrip())
     preposition = " ".join(
         (match.groupdict().get("preposition") or match.groupdict().get("before") or "").lower().split()
     )
-    is_past = _BEHIND.match(text, end) or (not preposition and _PAST.search(text, max(0, start - 24), start))
+    is_past = (
+        _NO_DAY.fullmatch(match[0].strip())
+        or _BEHIND.match(text, end)
+        or (not preposition and _PAST.search(text, max(0, start - 24), start))
+    )
     if is_past:
         yield start, end, None, False, preposition
         return
-    if pattern is _ISO_TIME:
-        at, assumed = _stamp(match, zone, now), False
-    elif pattern is _SPAN:
-        at, assumed = _span(match, now)
-    else:
-        at, assumed = _resolved(match, now, zone)
-    yield start, end, at if at is not None and at > now else None, assumed, preposition
+    try:
+        at, assumed = _instant(match, now, zone)
+        is_ahead = at is not None and timedelta() < at - now < LONGEST_WAIT
+    except OverflowError:
+        at, assumed, is_ahead = None, False, False
+    yield start, end, at if is_ahead else None, assumed, preposition
+
+
+def _instant(match: re.Match[str], now: datetime, zone: ZoneInfo) -> tuple[datetime | None, bool]:
+    if match.re is _ISO_TIME:
+        return _stamp(match, zone, now), False
+    return _span(match, now) if match.re is _SPAN else _resolved(match, now, zone)
 
 
 def _stamp(match: re.Match[str], zone: ZoneInfo, now: datetime) -> datetime | None:
@@ -154,10 +165,7 @@ def _span(match: re.Match[str], now: datetime) -> tuple[datetime | None, bool]:
         words = groups.get("many") or groups["many2"]
         is_hours = UNITS[groups.get("unit") or groups["unit2"]] == "hour"
         span, vague = timedelta(minutes=number(words) * (60 if is_hours else 1)), words in VAGUE_NUMBERS
-    try:
-        return now + span, vague
-    except OverflowError:
-        return None, vague
+    return now + span, vague
 
 
 def _resolved(match: re.Match[str], now: datetime, zone: ZoneInfo) -> tuple[datetime | None, bool]:
@@ -186,12 +194,9 @@ def _has_day(match: re.Match[str]) -> bool:
 def _first_ahead(day: Day, hour: Hour, now: datetime, zone: ZoneInfo) -> datetime | None:
     """The instant, moved on by the day's step until it is ahead; None where it is over for good."""
     place = hour.zone or zone
-    try:
-        at = instant(datetime.combine(day.on, time()) + hour.at, place, now)
-        if at is not None and at <= now and day.is_today and hour.is_end:
-            at = instant(datetime.combine(day.on, time()) + LATE, place, now)
-        if at is not None and at <= now and day.step:
-            at = instant(datetime.combine(day.on + timedelta(days=day.step), time()) + hour.at, place, now)
-    except OverflowError:
-        return None
+    at = instant(datetime.combine(day.on, time()) + hour.at, place, now)
+    if at is not None and at <= now and day.is_today and hour.is_end:
+        at = instant(datetime.combine(day.on, time()) + LATE, place, now)
+    if at is not None and at <= now and day.step:
+        at = instant(datetime.combine(day.on + timedelta(days=day.step), time()) + hour.at, place, now)
     return at

@@ -1,0 +1,1 @@
+"""The services that wake people, each behind `bot.ports.Pager`."""

@@ -1,0 +1,1 @@
+"""Slack: sending notices, knowing people, and checking what the app may do."""
