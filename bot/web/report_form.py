@@ -62,7 +62,7 @@ def _field(name: str, form: Form) -> Any:
 
 
 def _number(name: str, part: str, form: Form) -> float | int | None:
-    text = form.get(f"{name}.{part}", "").strip().removesuffix("%").strip()
+    text = form.get(f"{name}.{part}", "").strip().removesuffix("%").strip().replace(",", ".")
     if not text:
         return None
     try:
