@@ -30,10 +30,8 @@ LISTS = ("experiments", "evidence", "steps_taken")
 
 
 def report_of(form: Form) -> dict[str, Any]:
-    """What was filled in, as plain JSON values by field; BadInput says which field does not fit and what does."""
+    """What was filled in, as plain JSON values by field, nothing of an empty form; BadInput says which does not fit."""
     said = {name: value for name in FIELDS if (value := _field(name, form)) not in (None, "", [], {})}
-    if not said:
-        raise BadInput("Nothing was filled in", next="go back and say what is known of at least one field")
     try:
         return Report.model_validate(said).fields()
     except ValidationError as error:
@@ -70,7 +68,7 @@ def _number(name: str, part: str, form: Form) -> float | int | None:
     except ValueError:
         number = math.nan
     if not math.isfinite(number):
-        raise BadInput(f"{FIELDS[name].label}: {part.replace('_', ' ')} is no number", next="write it like 0.73")
+        raise BadInput(f"{FIELDS[name].label}: {part.replace('_', ' ')} is no figure", next="write it like 0.73")
     return number
 
 
