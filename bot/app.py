@@ -222,7 +222,9 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
-            renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings)),
+            renderer=LetterWriter(
+                NoticeTemplates(templates), open_enclosures(settings), glossary=load_glossary(templates)
+            ),
             messengers={
                 **open_media(settings, outside.workshop.http, clock, templates),
                 **{name: PageSender(pager) for name, pager in outside.pagers.items()},
@@ -245,11 +247,6 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
             looks=[escalating.look],
         ),
     }
-
-
-def _letter_writer(settings: Settings) -> LetterWriter:
-    folders = _folders(settings.config / "templates", shipped_folder("templates"))
-    return LetterWriter(NoticeTemplates(folders), glossary=load_glossary(folders))
 
 
 def _intake(outside: _Outside, consequences: Consequences) -> Intake:

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from bot.domain.errors import BadInput
-from bot.domain.report import FIELDS
 from bot.domain.words import Word
+from bot.web.report_form import report_of
 
 Form = Mapping[str, str]
 
@@ -27,13 +26,6 @@ _FIELDS: Mapping[Word, tuple[str, ...]] = {
     Word.AMEND: ("text", "owner", "due_text", "zone"),
 }
 """Fields that are taken as they are where something stands in them."""
-
-_LISTS = ("experiments", "evidence", "steps_taken")
-_NUMBERS: Mapping[str, tuple[str, ...]] = {
-    "metric": ("before", "now", "change_percent"),
-    "confidence_interval": ("low", "high", "level", "threshold"),
-    "reproduced": ("times", "of"),
-}
 
 REASONED = frozenset({Word.RESOLVE, Word.ENDORSE})
 """Orders that need a reason."""
@@ -63,37 +55,7 @@ def _anyway(form: Form) -> dict[str, Any]:
 
 
 def _report(form: Form) -> dict[str, Any]:
-    """Fields by their names, parts of one by `field.part`, lists one to a line, alternatives as `option | why not`."""
-    fields: dict[str, Any] = {}
-    for name, text in form.items():
-        field, dot, part = name.partition(".")
-        said = text.strip()
-        if field not in FIELDS or not said:
-            continue
-        if dot:
-            fields.setdefault(field, {})[part] = _figure(field, part, said)
-        elif field in _LISTS:
-            fields[field] = _lines(said)
-        elif field == "alternatives":
-            fields[field] = [_alternative(line) for line in _lines(said)]
-        else:
-            fields[field] = said
-    return {"fields": fields}
-
-
-def _figure(field: str, part: str, said: str) -> Any:
-    if part not in _NUMBERS.get(field, ()):
-        return said
-    try:
-        return int(said) if field == "reproduced" else float(said.replace(",", "."))
-    except ValueError as error:
-        label = FIELDS[field].label
-        raise BadInput(f"{said[:40]!r} is no figure", next=f"write {label}, {part}, like 0.93") from error
-
-
-def _alternative(line: str) -> dict[str, str]:
-    option, _, why_not = line.partition("|")
-    return {"option": option.strip(), "why_not": why_not.strip()}
+    return {"fields": report_of(form)}
 
 
 def _lines(text: str) -> list[str]:

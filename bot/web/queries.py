@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from bot.adapters.report_templates import ReportTemplates
 from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import NotFound
 from bot.domain.events import Disposition
 from bot.domain.incidents import IncidentStatus
+from bot.domain.minutes import MinuteKind
 from bot.flow import people_shapes, shapes, views
 from bot.flow.people_views import item_detail
 from bot.flow.run_views import run_view
@@ -119,6 +120,32 @@ class Queries:
             if known not in self._head.configuration.current.policies and tx.service(known) is None:
                 self._head.configuration.current.policy(known)
             return self._service(tx, known)
+
+    def overdue(self, incidents: Mapping[str, Any]) -> dict[str, int]:
+        """How many action items of each unresolved incident of a list are past their time; only where some are."""
+        now = self._head.clock.now()
+        incident_ids = [one["id"] for one in incidents["items"] if one["status"] != IncidentStatus.RESOLVED]
+        with self._head.store.read() as tx:
+            late = {
+                incident_id: sum(
+                    one.kind is MinuteKind.ACTION_ITEM and one.is_overdue(now) for one in tx.minutes(incident_id)
+                )
+                for incident_id in incident_ids
+            }
+        return {incident_id: count for incident_id, count in late.items() if count}
+
+    def people(self, service: str) -> dict[str, str]:
+        """The names of people that a service's policy knows, by their ids."""
+        policy = self._head.configuration.current.policies.get(service)
+        return {one: name for name, ids in policy.persons.items() for one in ids} if policy else {}
+
+    def people_of_all(self) -> dict[str, str]:
+        """The names of people that any policy knows, by their ids."""
+        return {
+            one: name
+            for service in self._head.configuration.current.policies
+            for one, name in self.people(service).items()
+        }
 
     def automation(self) -> shapes.AutomationView:
         """The switch for everything."""
