@@ -19,23 +19,25 @@ def plain(text: str) -> str:
 
 
 def _read(inside: str) -> str:
-    person = _PERSON.fullmatch(inside)
+    person, group = _PERSON.fullmatch(inside), _GROUP.fullmatch(inside)
     if person:
         return f"<@{person[1]}>"
-    group = _GROUP.fullmatch(inside)
     if group:
         return f"<!subteam^{group[1]}>"
     target, _, label = inside.partition("|")
-    if target.startswith("#"):
-        return f"#{label or target[1:]}"
-    if target.startswith("!"):
-        return label or f"@{target[1:].partition('^')[0]}"
-    if target.startswith("mailto:"):
-        return target.removeprefix("mailto:")
+    if target[:1] in ("#", "!"):
+        return _named(target, label)
     # Slack makes links of plain words such as `example.com`: those were written without the scheme.
-    if label and target in (f"http://{label}", f"https://{label}"):
+    if label and target in (f"http://{label}", f"https://{label}", f"mailto:{label}"):
         return label
     return f"{label} ({target})" if label and label != target else target
+
+
+def _named(target: str, label: str) -> str:
+    """A channel, or one of Slack's own words such as `!here`: what its reader sees."""
+    if target.startswith("#"):
+        return f"#{label or target[1:]}"
+    return label or f"@{target[1:].partition('^')[0]}"
 
 
 def _unescaped(text: str) -> str:

@@ -61,7 +61,7 @@ class Guard:
         found = False
         for secret in self._secrets:
             made = hmac.new(secret, b"v0:" + seal.timestamp + b":" + raw, hashlib.sha256).hexdigest().encode()
-            found |= hmac.compare_digest(made, seal.signature)
+            found |= hmac.compare_digest(b"v0=" + made, seal.signature)
         return found
 
     def is_new(self, seal: Seal) -> bool:

@@ -37,7 +37,7 @@ class HaltWish:
     visitor: Visitor
     service: str
     reason: str
-    delivery: str
+    delivery: str | None
     trigger: str = ""
 
 
@@ -48,7 +48,7 @@ class Halting:
         self._desk = desk
         self._forms = forms
 
-    def command(self, said: Said, visitor: Visitor, delivery: str, trigger: str) -> Body:
+    def command(self, said: Said, visitor: Visitor, delivery: str | None, trigger: str) -> Body:
         """The answer to `/halt-release [service] [words]`. BadInput, TryLater."""
         service, reason = meant(said)
         if service == EVERYTHING:

@@ -70,12 +70,12 @@ class Badges:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     def _look_up(self, person: str, groups: frozenset[str]) -> Visitor:
-        profile = self._people.profile(person)
+        profile = self._people.person(person)
         standing = self._standing(profile)
         if standing is not Standing.MEMBER:
             return Visitor(_actor(person, standing), profile)
-        held = self._people.groups_of(person, groups) if groups else ()
-        return Visitor(_actor(person, standing, held), profile)
+        held = [group for group in sorted(groups) if person in (self._people.members(group) or ())]
+        return Visitor(_actor(person, standing, tuple(held)), profile)
 
     def _standing(self, profile: Profile | None) -> Standing:
         if profile is None:
