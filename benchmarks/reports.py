@@ -15,10 +15,10 @@ Cell = str | int | float
 
 _INDEX = """# Benchmarks
 
-How quick it is, measured by `make bench` and written down as it came out. Each figure is a ratio to a floor that was
-measured in the same run, in turns with it, because absolute times say more about a machine than about a program. A run
-on a machine that does other work (a load average above 1 before it began) makes the longer path look worse than the
-floor. Nothing here is asserted in tests.
+How quick it is, and how much of a meeting it hears, measured by `make bench` and written down as it came out. Each
+figure of speed is a ratio to a floor that was measured in the same run, in turns with it, because absolute times say
+more about a machine than about a program. A run on a machine that does other work (a load average above 1 before it
+began) makes the longer path look worse than the floor. No figure of speed is asserted in tests.
 """
 
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.chat import Meaning, Said
 from bot.domain.conditions import Compile
 from bot.domain.events import Alert
+from bot.domain.heard import Utterance
 from bot.domain.outcomes import Outcome
 from bot.domain.records import Approval
 
@@ -32,6 +33,22 @@ class AlertSource(Protocol):
 
     def delivery_id(self, raw: bytes, headers: Mapping[str, str]) -> str | None:
         """The sender's own id of this delivery, the same when it is sent again; None where it gives none."""
+        ...
+
+
+class NoteFormat(Protocol):
+    """Reads one format of notes and transcripts. Pure: no I/O, no clock."""
+
+    name: ClassVar[str]
+    endings: ClassVar[tuple[str, ...]]
+    """How names of such files end, lower case, with the dot."""
+
+    def recognises(self, text: str) -> bool:
+        """Whether a file with another ending is surely of this format."""
+        ...
+
+    def read(self, text: str) -> list[Utterance]:
+        """What was said, in its order; lines end in "\\n". BadInput where the text is not of this format."""
         ...
 
 

@@ -81,8 +81,7 @@ class NoticeDesk:
         if later > now:
             tx.save(replace(notice, due_at=later))
             return None
-        if pace := _PACES.get(notice.medium):
-            tx.save(Pace(notice.medium, notice.address, now + pace))
+        self._set_pace(tx, notice, now)
         tx.record_attempt(notice.id, now)
         # It may have waited: what is told is how things stand now.
         return self._freshen(tx, notice, now) or notice
@@ -156,6 +155,7 @@ class NoticeDesk:
     def _record(self, sent: Notice, thread: Thread | None) -> None:
         with self._store.write() as tx:
             tx.save(sent)
+            self._set_pace(tx, sent, self._clock.now())  # from its end on: it may have taken a while
             if sent.status is NoticeStatus.SENT and sent.incident_id and thread is None and sent.medium != Medium.PAGE:
                 begun = Thread(sent.incident_id, sent.medium, sent.address, sent.ref, sent.subject, sent.link)
                 tx.save(begun)
@@ -186,9 +186,12 @@ class NoticeDesk:
         if fresh is None:
             tx.save(replace(notice, refresh_at=None))
             return None
+        self._set_pace(tx, notice, now)
+        return fresh
+
+    def _set_pace(self, tx: Transaction, notice: Notice, now: datetime) -> None:
         if pace := _PACES.get(notice.medium):
             tx.save(Pace(notice.medium, notice.address, now + pace))
-        return fresh
 
     def _edit(self, notice: Notice) -> None:
         letter = self._words(notice)

@@ -101,6 +101,7 @@ def test_importing_a_module_starts_nothing() -> None:
 
 PLUGINS = [
     pytest.param("handlers/alerts", "handlers.alerts", "SOURCES", "docs/sources.md", id="sources"),
+    pytest.param("handlers/notes", "handlers.notes", "NOTES", "docs/meetings-notes.md", id="notes"),
     pytest.param("playbooks/steps", "playbooks.steps", "STEPS", "docs/steps.md", id="steps"),
 ]
 
@@ -141,6 +142,7 @@ BREACHES = [
     ("handlers/alerts/breach_j.py", "import time", "Only adapters"),
     ("playbooks/steps/breach_k.py", "import bot.ports", "Handlers only translate"),
     ("handlers/alerts/breach_l.py", "import handlers.alerts.alertmanager", "Plug-ins do not know"),
+    ("handlers/notes/breach_m.py", "import handlers.notes.plain", "Plug-ins do not know"),
 ]
 
 
