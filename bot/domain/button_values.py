@@ -9,7 +9,9 @@ from urllib.parse import quote, unquote
 from bot.domain.errors import BadInput
 
 LONGEST = 2000
-KEYS = frozenset({"run", "plan", "incident", "minute", "service", "escalation", "meeting", "until", "owner", "why"})
+KEYS = frozenset(
+    {"run", "plan", "incident", "minute", "service", "escalation", "until", "owner", "draft", "edit", "why"}
+)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Self
 
+from bot.domain.heard import KnownPerson
 from bot.domain.words import Word
 
 
@@ -44,6 +46,16 @@ class Said:
     """The incident of the thread or the channel where it was said."""
     incidents: tuple[OpenIncident, ...] = ()
     runs: tuple[ActiveRun, ...] = ()
+    environments: frozenset[str] = frozenset()
+    """Every name of an environment that some policy has."""
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    """When; aware."""
+    zone: str = "UTC"
+    """The speaker's, an IANA name."""
+    speaker: str = ""
+    """By id."""
+    people: tuple[KnownPerson, ...] = ()
+    """Whom the policies name, as far as their names are known."""
 
     @property
     def first(self) -> str:
@@ -54,6 +66,10 @@ class Said:
     def rest(self) -> str:
         """What follows the first word."""
         return self.words.strip()[len(self.first) :].strip()
+
+    def saying(self, words: str) -> Self:
+        """The same place and people with other words."""
+        return replace(self, words=words.strip())
 
 
 class Question(StrEnum):

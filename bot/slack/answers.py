@@ -27,6 +27,12 @@ def to_person(subject: str, text: str, offers: Sequence[Offer] = (), link: str |
     return {"response_type": "ephemeral", **_letter(subject, text, offers, link)}
 
 
+def short(text: str, *, offers: Sequence[Offer] = (), link: str | None = None) -> Body:
+    """Some lines for the one who asked, without a title."""
+    body = to_person("Andon", text, offers, link)
+    return {**body, "text": escaped(one_line(text, 2900)), "blocks": body["blocks"][1:]}
+
+
 def plainly(text: str) -> Body:
     """One sentence for the one who asked."""
     return {"response_type": "ephemeral", "text": escaped(one_line(text, 2900))}

@@ -54,6 +54,10 @@ class Web(Protocol):
         """Slack's answer. An AndonError where there is none, or where it says no."""
         ...
 
+    def text_of_file(self, file_id: str) -> tuple[str, str]:
+        """Name and text of a file that somebody shared."""
+        ...
+
     def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer at an address that came with a request. An AndonError where that cannot be done."""
         ...

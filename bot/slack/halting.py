@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -19,6 +19,7 @@ from bot.slack.answers import Body, plainly, to_channel, to_person
 from bot.slack.desk import Desk
 from bot.slack.forms.halt_report import HaltForms
 from bot.slack.who import Visitor
+from handlers.subjects import is_like_a_service
 
 EVERYTHING = "all"
 LONGEST_REASON = 4000
@@ -90,19 +91,11 @@ def meant(said: Said) -> tuple[str | None, str]:
         return EVERYTHING, said.rest
     if first in said.services:
         return first, said.rest
-    if said.here is not None and not looks_like_a_service(first, said):
+    if said.here is not None and not is_like_a_service(first, said):
         return said.here.service, said.words
-    if len(said.services) == 1 and not looks_like_a_service(first, said):
+    if len(said.services) == 1 and not is_like_a_service(first, said):
         return said.services[0], said.words
     return None, said.words
-
-
-def looks_like_a_service(word: str, said: Said) -> bool:
-    """A name that is none of ours: mistyped, or of something that is not protected. It must not halt another one."""
-    if get_close_matches(word, said.services, n=1, cutoff=0.75):
-        return True
-    parts = [part for part in word.replace("_", "-").split("-") if part]
-    return len(parts) > 1 and all(part.isalnum() for part in parts) and word == word.lower() and not word[0].isdigit()
 
 
 def ask_which(said: Said) -> Body:
@@ -111,7 +104,7 @@ def ask_which(said: Said) -> Body:
         raise BadInput("Nothing is protected yet", next="write a policy; `andon init` makes an example")
     near = get_close_matches(said.first, said.services, n=5, cutoff=0.4) if said.first else []
     names = [*near, *(name for name in said.services if name not in near)][:MOST_CHOICES]
-    is_wrong = bool(said.first) and looks_like_a_service(said.first, said)
+    is_wrong = is_like_a_service(said.first, said)
     what = f"There is no service `{escaped(one_line(said.first, 60))}`. " if is_wrong else ""
     reason = said.rest if is_wrong else said.words
     text = f"{what}*Which service is to be halted?* Nothing is halted yet."
@@ -126,7 +119,7 @@ def ask_which(said: Said) -> Body:
         "text": "Which service is to be halted? Nothing is halted yet.",
         "blocks": [
             {"type": "section", "text": {"type": "mrkdwn", "text": text, "verbatim": True}},
-            {"type": "actions", "block_id": f"{BLOCK}{reason[:CARRIED]}", "elements": [select]},
+            {"type": "actions", "block_id": BLOCK + one_line(reason, CARRIED), "elements": [select]},
         ],
     }
 
@@ -159,8 +152,3 @@ def _offers(incident: str | None) -> list[Offer]:
         offer(Word.TAKE, "Take it", incident=incident),
         offer(Word.MEETING_START, "Start the meeting", incident=incident),
     ]
-
-
-def named(wish: HaltWish, **changes: Any) -> HaltWish:
-    """The same wish with something else in it."""
-    return replace(wish, **changes)

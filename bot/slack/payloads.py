@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Self, TypeVar
+from datetime import UTC, datetime
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -12,6 +13,7 @@ from bot.domain.errors import BadInput
 Id = Annotated[str, Field(pattern=r"^[A-Z][A-Z0-9]{1,30}$")]
 Ts = Annotated[str, Field(pattern=r"^[0-9]{1,16}\.[0-9]{1,9}$")]
 Text = Annotated[str, Field(max_length=100_000)]
+_LAST = 32_503_680_000.0
 
 
 def _mapping(value: object) -> object:
@@ -133,7 +135,17 @@ class Message(Part):
     thread_ts: Ts | None = None
     bot_id: str | None = None
     subtype: str | None = None
-    edited: Mapping[str, Any] | None = None
+    reactions: tuple[Mapping[str, Any], ...] = ()
+
+    @property
+    def at(self) -> datetime:
+        """When it was written."""
+        return datetime.fromtimestamp(min(float(self.ts), _LAST), UTC)
+
+    @property
+    def reacted_with(self) -> frozenset[str]:
+        """The names of the reactions on it."""
+        return frozenset(str(one.get("name")) for one in self.reactions)
 
     @property
     def is_spoken(self) -> bool:
@@ -179,6 +191,3 @@ class Envelope(Part):
     team_id: str = ""
     event_id: Annotated[str, Field(max_length=64)]
     event: Event
-
-
-P = TypeVar("P", bound=Part)

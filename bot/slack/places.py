@@ -33,6 +33,7 @@ def read_said(words: str, spot: Spot, store: Store, configuration: Configuration
         known(here) if here else None,
         tuple(known(one) for one in sorted(open_ones, key=lambda one: one.opened_at)),
         tuple(runs),
+        frozenset(name for policy in configuration.policies.values() for name in policy.targets),
     )
 
 

@@ -29,6 +29,10 @@ class SlackWeb:
         """Slack's answer to a method; the errors of `SlackClient.call`."""
         return self._client.call(method, deadline=deadline, **arguments)
 
+    def text_of_file(self, file_id: str) -> tuple[str, str]:
+        """Name and text of a file; the errors of `SlackClient.text_of_file`."""
+        return self._client.text_of_file(file_id)
+
     def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer at the address that came with a request: five times within half an hour. Only Slack's own hosts."""
         if not response_url:
@@ -50,6 +54,10 @@ class NoSlack:
     def call(self, method: str, *, deadline: timedelta | None = None, **arguments: Any) -> Mapping[str, Any]:  # noqa: ARG002
         """ConfigError."""
         raise ConfigError(f"{method} cannot be called", why="ANDON_SLACK_BOT_TOKEN is not set")
+
+    def text_of_file(self, file_id: str) -> tuple[str, str]:  # noqa: ARG002
+        """ConfigError."""
+        raise ConfigError("The file cannot be fetched", why="ANDON_SLACK_BOT_TOKEN is not set")
 
     def respond(self, response_url: str, message: Mapping[str, Any]) -> None:  # noqa: ARG002
         """ConfigError."""
