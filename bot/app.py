@@ -53,7 +53,7 @@ from playbooks.steps import load_steps
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
 
-_NOTICE_LEASES = 5
+_NOTICE_LEASES = 10
 """A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from bot.domain.chat import Meaning, Said
 from bot.domain.conditions import Compile
 from bot.domain.events import Alert
-from bot.domain.heard import Utterance
+from bot.domain.heard import KnownPerson, Utterance
 from bot.domain.outcomes import Outcome
 from bot.domain.records import Approval
 
@@ -49,6 +49,15 @@ class NoteFormat(Protocol):
 
     def read(self, text: str) -> list[Utterance]:
         """What was said, in its order; lines end in "\\n". BadInput where the text is not of this format."""
+        ...
+
+
+@runtime_checkable
+class NamesPeople(Protocol):
+    """A format whose files say who the people in them are."""
+
+    def people(self, text: str) -> list[KnownPerson]:
+        """Whom the file names."""
         ...
 
 

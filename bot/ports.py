@@ -20,6 +20,7 @@ from bot.transactions import Figures as Figures
 from bot.transactions import Place as Place
 from bot.transactions import Record as Record
 from bot.transactions import Spread as Spread
+from bot.transactions import Standing as Standing
 from bot.transactions import Transaction as Transaction
 
 

@@ -65,6 +65,26 @@ class Figures:
     """`accepted_at` to `finished_at` of ended runs."""
 
 
+@dataclass(frozen=True)
+class Standing:
+    """How things stand with some services, read in one go once they were locked."""
+
+    services: Mapping[str, Service]
+    incidents: Mapping[Place, Incident]
+    """The one open incident of each place."""
+    runs: Mapping[Place, Run]
+    """The one run of each place that is not ended."""
+    releases: Mapping[str, Release]
+    """The newest of each service."""
+    automation: Automation
+    last_actions: Mapping[Place, datetime | None]
+    """See `last_automatic_action`; of the places that were asked for."""
+    events: Mapping[tuple[str, str], Event]
+    """By source and `dedup_key`, of those that were asked for and are known."""
+    alerts: Mapping[tuple[str, str], AlertState]
+    """By source and identity, likewise."""
+
+
 class Transaction(Protocol):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 
@@ -90,6 +110,17 @@ class Transaction(Protocol):
 
     def alert_states(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], AlertState]:
         """By (source, identity); absent where never seen."""
+        ...
+
+    def standing(
+        self,
+        services: Collection[str],
+        *,
+        places: Collection[Place] = (),
+        deliveries: Collection[tuple[str, str]] = (),
+        alerts: Collection[tuple[str, str]] = (),
+    ) -> Standing:
+        """Lock these services as `lock_services` does, then read all that a decision about them may look at."""
         ...
 
     # Services and releases
@@ -176,6 +207,10 @@ class Transaction(Protocol):
     # Leases, by the database's clock
     def claim(self, run: Run, owner: str, ttl: timedelta) -> Lease | None:
         """A lease with a higher fence than any before at its place; None while another one lives."""
+        ...
+
+    def take(self, run_id: str, owner: str, ttl: timedelta) -> tuple[Run, Lease] | None:
+        """A run that is not over and needs nobody, as it is once it is claimed; None where there is none to be had."""
         ...
 
     def confirm(self, lease: Lease, *, live: bool) -> None:

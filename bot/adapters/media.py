@@ -28,6 +28,8 @@ class MediaSettings(Protocol):
     @property
     def slack_api_url(self) -> str: ...
     @property
+    def slack_team(self) -> str | None: ...
+    @property
     def smtp_url(self) -> SecretStr | None: ...
     @property
     def mail_from(self) -> str | None: ...
@@ -66,7 +68,7 @@ def open_people(settings: MediaSettings, http: Http, clock: Clock) -> People | N
         return None
     from bot.adapters.slack.people import SlackPeople
 
-    return SlackPeople(client, clock=clock)
+    return SlackPeople(client, clock=clock, team=settings.slack_team)
 
 
 def open_mail(settings: MediaSettings, clock: Clock, templates: Sequence[Path]) -> MailMessenger | None:

@@ -5,23 +5,15 @@ from __future__ import annotations
 import argparse
 import sqlite3
 from collections.abc import Collection, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
+from bot.cli.checks import Check
+from bot.cli.media_checks import media_checks
 from bot.cli.session import program, settings_of, show
 from bot.domain.errors import AndonError, ConfigError
 from bot.plugins import Call
 from bot.ports import Http
-
-
-@dataclass(frozen=True)
-class Check:
-    """One thing tried. `mend` says what to do where it is not all right."""
-
-    name: str
-    ok: bool
-    found: str
-    mend: str = ""
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -65,6 +57,7 @@ def _parts(app: Any) -> Iterator[Check]:
     found = "answers" if answers else "does not answer; workers take due runs from the database meanwhile"
     yield Check("redis", ok=answers or embedded, found=found, mend=mend)
     yield _sources(app)
+    yield from media_checks(app)
     yield from _targets(app)
 
 

@@ -14,7 +14,7 @@ from bot.domain.conditions import Compiled, Condition
 from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
 from bot.domain.playbooks import StepSpec
-from bot.domain.written_values import cron_line, host_name, quiet_hours, time_zone
+from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
 
 AUTOMATIC = "automatic"
 """The authority of a criterion that fires with nobody involved."""
@@ -74,7 +74,7 @@ class Audience(Strict):
     """Who is told, where, and when not."""
 
     slack: StrictStr | None = None
-    email: tuple[StrictStr, ...] = ()
+    email: tuple[Annotated[StrictStr, AfterValidator(mail_address)], ...] = ()
     min_severity: Severity | None = None
     quiet: Annotated[StrictStr, AfterValidator(quiet_hours)] | None = None
     timezone: Annotated[StrictStr, AfterValidator(time_zone)] = "UTC"

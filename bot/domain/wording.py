@@ -6,13 +6,16 @@ import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from bot.domain.wording_rules import RULES, WHY, Concern, Rule, about
+from bot.domain.wording_blame import BLAME, about
+from bot.domain.wording_claims import ALARM, OVERCLAIM
+from bot.domain.wording_rules import WHY, Concern, Rule
 
 _NOT_PROSE = re.compile(
     r"```.*?(?:```|\Z)|`[^`\n]*`|^ {0,3}>[^\n]*|\b\w+://\S+|\b[\w.+-]+@[\w-]+\.[\w.-]+", re.DOTALL | re.M
 )
 """Code, quoted lines, addresses: not the writer's own words."""
 
+_RULES = (*BLAME, *OVERCLAIM, *ALARM)
 _HIDDEN = "\x00"
 _SENTENCE_END = re.compile(r"[.!?;:\n\x00]")
 _LOOK_BACK = 60
@@ -41,7 +44,7 @@ def findings(text: str, people: Collection[str] = ()) -> tuple[Finding, ...]:
     prose = _prose(text)
     found = [
         _finding(text, rule, match)
-        for rule in (*RULES, *about(people))
+        for rule in (*_RULES, *about(people))
         for match in rule.pattern.finditer(prose)
         if not _is_spared(prose, rule, match)
     ]

@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from zoneinfo import ZoneInfo
 
+from bot.domain.errors import BadInput
+from bot.domain.mail import parse_mail_address
+
 _HOST = re.compile(r"(?:[\w.-]{1,253}|[0-9A-Fa-f:.]{2,45}|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?")
 _QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
 
@@ -42,4 +45,15 @@ def host_name(value: str) -> str:
     """A host, with or without a port. ValueError otherwise."""
     if not _HOST.fullmatch(value):
         raise ValueError(f"{value[:80]!r} is no host; write deploy.example.com, deploy.example.com:8443 or [::1]:8443")
+    return value
+
+
+def mail_address(value: str) -> str:
+    """`ada@example.com`, or `Ada Lovelace <ada@example.com>`. ValueError otherwise."""
+    if "," in value:
+        raise ValueError(f"{value[:80]!r} holds a comma: write several addresses as a list")
+    try:
+        parse_mail_address(value)
+    except BadInput as error:
+        raise ValueError(str(error).rstrip(".")) from None
     return value

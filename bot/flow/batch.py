@@ -11,12 +11,12 @@ from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
 from bot.domain.errors import Refused
 from bot.domain.events import Actor, Alert, AlertState, AlertStatus, Delivery, Disposition, Event, Receipt
-from bot.domain.judging import decide, ignored, place_of, repeats
+from bot.domain.judging import decide, ignored, repeats
 from bot.domain.policies import Policy
 from bot.domain.records import AuditEntry
 from bot.flow.consequences import Consequences
 from bot.flow.situation import Situation
-from bot.ports import Ids, Transaction
+from bot.ports import Ids, Place, Transaction
 
 _KEPT_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "ce-id", "ce-type", "ce-source"})
 
@@ -28,7 +28,8 @@ class Heard:
     delivery: Delivery
     event_id: str
     alerts: list[Alert] = field(default_factory=list)
-    matches: list[tuple[Policy, ...]] = field(default_factory=list)
+    matches: list[list[tuple[Policy, Place]]] = field(default_factory=list)
+    """For each alert, the policies that are about it, and where it is by each of them."""
     delivery_id: str | None = None
     problem: str = ""
 
@@ -62,33 +63,31 @@ class Batch:
     def __init__(
         self,
         tx: Transaction,
-        services: Sequence[str],
+        heard: Sequence[Heard],
         now: datetime,
         ids: Ids,
         consequences: Consequences,
         configuration: Configuration,
     ) -> None:
         self.tx = tx
-        self.situation = Situation(tx, services, now, ids)
+        matches = [match for one in heard for found in one.matches for match in found]
+        self.standing = tx.standing(
+            sorted({policy.service for policy, _ in matches}),
+            places={place for policy, place in matches if policy.rollback},
+            deliveries={(one.delivery.source, one.dedup_key) for one in heard if one.dedup_key != one.event_id},
+            alerts={(alert.source, alert.identity) for one in heard for alert in one.alerts},
+        )
+        self.heard = heard
+        self.situation = Situation(tx, self.standing, now, ids)
         self.consequences = consequences
         self.configuration = configuration
         self.now = now
         self.ids = ids
 
-    def take_all(self, heard: Sequence[Heard]) -> list[Receipt]:
+    def take_all(self) -> list[Receipt]:
         """One receipt for each delivery."""
-        keys: dict[str, set[str]] = {}
-        for one in heard:
-            if one.dedup_key != one.event_id:
-                keys.setdefault(one.delivery.source, set()).add(one.dedup_key)
-        known = {
-            (source, key): event
-            for source, wanted in keys.items()
-            for key, event in self.tx.events_by_key(source, wanted).items()
-        }
-        identities = {(alert.source, alert.identity) for one in heard for alert in one.alerts}
-        seen = dict(self.tx.alert_states(identities)) if identities else {}
-        return [self._take(one, known, seen) for one in heard]
+        known, seen = dict(self.standing.events), dict(self.standing.alerts)
+        return [self._take(one, known, seen) for one in self.heard]
 
     def _take(
         self, heard: Heard, known: dict[tuple[str, str], Event], seen: dict[tuple[str, str], AlertState]
@@ -102,8 +101,8 @@ class Batch:
         result = _Result()
         if heard.problem:
             self._dead_letter(heard, result)
-        for alert, policies in zip(heard.alerts, heard.matches, strict=True):
-            self._take_alert(heard.event_id, alert, policies, seen, result)
+        for alert, matches in zip(heard.alerts, heard.matches, strict=True):
+            self._take_alert(heard.event_id, alert, matches, seen, result)
         event = self._event(heard, result)
         known[source, heard.dedup_key] = event
         self.situation.record(event)
@@ -144,44 +143,46 @@ class Batch:
         self,
         event_id: str,
         alert: Alert,
-        policies: tuple[Policy, ...],
+        matches: Sequence[tuple[Policy, Place]],
         seen: dict[tuple[str, str], AlertState],
         result: _Result,
     ) -> None:
         key = (alert.source, alert.identity)
         before = seen.get(key)
         repeated = repeats(alert, before)
-        if repeated is not None and before is not None and not self._leads_on(alert, policies, before, repeated):
+        if repeated is not None and before is not None and not self._leads_on(alert, matches, before, repeated):
             self._repeat(event_id, alert, repeated, before, seen, result)
             return
-        if not policies:
+        if not matches:
             decisions = [ignored(alert, self.now, "no policy matches it")]
         else:
-            decisions = [self._decide(event_id, alert, policy) for policy in policies]
+            decisions = [self._decide(event_id, alert, policy, place) for policy, place in matches]
         decisions = [replace(one, id=one.id or self.ids.new("dec"), event_id=event_id) for one in decisions]
         self.situation.record(*decisions)
         incidents = [one.incident_id for one in decisions if one.incident_id]
         runs = [one.run_id for one in decisions if one.run_id]
-        result.dispositions.add(Disposition.ACCEPTED if policies else Disposition.IGNORED)
+        result.dispositions.add(Disposition.ACCEPTED if matches else Disposition.IGNORED)
         result.incidents.update(dict.fromkeys(incidents))
         result.runs.update(dict.fromkeys(runs))
         seen[key] = _next_state(alert, before, event_id, self.now, tuple(incidents), tuple(runs))
         self.situation.remember(seen[key])
 
-    def _leads_on(self, alert: Alert, policies: tuple[Policy, ...], before: AlertState, repeated: Decision) -> bool:
+    def _leads_on(
+        self, alert: Alert, matches: Sequence[tuple[Policy, Place]], before: AlertState, repeated: Decision
+    ) -> bool:
         """Whether a repeated alert is news after all: it still fires, led to nothing, and would lead to more today.
 
         Its policy may be new or have changed, or automation was off: senders repeat what still fires for that reason.
         """
         if repeated.verdict is not Verdict.DUPLICATE or alert.status is not AlertStatus.FIRING or before.run_ids:
             return False
-        if policies and not before.incident_ids:
+        if matches and not before.incident_ids:
             return True
-        answers = [decide(alert, policy, self.situation.known(place_of(alert, policy), policy)) for policy in policies]
+        answers = [decide(alert, policy, self.situation.known(place, policy)) for policy, place in matches]
         return any(answer.verdict in (Verdict.RUN, Verdict.ASK) for answer in answers)
 
-    def _decide(self, event_id: str, alert: Alert, policy: Policy) -> Decision:
-        known = self.situation.known(place_of(alert, policy), policy)
+    def _decide(self, event_id: str, alert: Alert, policy: Policy, place: Place) -> Decision:
+        known = self.situation.known(place, policy)
         decision = replace(decide(alert, policy, known), id=self.ids.new("dec"), event_id=event_id)
         return self.consequences.of_alert(self.situation, decision, alert, policy, self.configuration)
 

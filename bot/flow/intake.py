@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from bot.domain.configuration import Configuration
 from bot.domain.errors import BadInput, Conflict, NotFound, Refused
 from bot.domain.events import Actor, Command, Delivery, Disposition, Event, Receipt
+from bot.domain.judging import place_of
 from bot.flow.batch import Batch, Heard, check_unreplayed
 from bot.flow.consequences import Consequences
 from bot.flow.matching import PolicyIndex
@@ -107,7 +108,8 @@ class Intake:
             heard.problem = str(error)
         index = self._index_of(configuration)
         for alert in heard.alerts:
-            heard.matches.append(self._consequences.matching(alert, index.candidates(alert.labels)))
+            policies = self._consequences.matching(alert, index.candidates(alert.labels))
+            heard.matches.append([(policy, place_of(alert, policy)) for policy in policies])
         return heard
 
     def _index_of(self, configuration: Configuration) -> PolicyIndex:
@@ -124,12 +126,11 @@ class Intake:
         replayed: Event | None = None,
         actor: Actor | None = None,
     ) -> tuple[list[Receipt], list[Bell]]:
-        services = sorted({policy.service for one in heard for match in one.matches for policy in match})
         for attempt in range(_ATTEMPTS):
             try:
                 with self._store.write() as tx:
-                    batch = Batch(tx, services, self._clock.now(), self._ids, self._consequences, configuration)
-                    receipts = batch.take_all(heard)
+                    batch = Batch(tx, heard, self._clock.now(), self._ids, self._consequences, configuration)
+                    receipts = batch.take_all()
                     if replayed is not None and actor is not None:
                         batch.mark_replayed(replayed, receipts[0].event_id, actor)
                     batch.situation.write_back()

@@ -13,6 +13,9 @@ from bot.ports import Clock, Log, Store
 class LeaseKeeper:
     """One background thread per process; it renews whatever lease is held, three times in its lifetime.
 
+    It looks by itself and is not woken for a new lease: that would be one more thread that wants to run at the very
+    moment at which the first call of a rollback is to leave.
+
     `guard` is what stands between a paused process and a second effect: it compares against this process's
     monotonic clock, which goes on while the process is stopped, so that work resumed too late is refused
     before its call leaves.
@@ -24,7 +27,6 @@ class LeaseKeeper:
         self._ttl = ttl
         self._log = log
         self._lock = threading.Lock()
-        self._wake = threading.Event()
         self._lease: Lease | None = None
         self._valid_until = 0.0
         self._thread: threading.Thread | None = None
@@ -37,7 +39,6 @@ class LeaseKeeper:
             if self._thread is None:
                 self._thread = threading.Thread(target=self._renew_forever, name="lease-keeper", daemon=True)
                 self._thread.start()
-        self._wake.set()
 
     def drop(self) -> None:
         """Renew nothing."""
@@ -52,22 +53,16 @@ class LeaseKeeper:
                 raise LeaseLost(f"The lease of run {lease.run_id} is not held any more")
 
     def _renew_forever(self) -> None:
+        third = pause = self._ttl.total_seconds() / 3
+        clock = threading.Event()
         while True:
+            clock.wait(pause)
             with self._lock:
                 lease = self._lease
-            if lease is None:
-                self._wake.wait()
-                self._wake.clear()
-                continue
-            if self._wake.wait(self._ttl.total_seconds() / 3):
-                self._wake.clear()  # another lease is held, and that one is fresh
-                continue
-            self._renew(lease)
+            pause = third if lease is None or self._renew(lease) else third / 4
 
-    def _renew(self, lease: Lease) -> None:
-        with self._lock:
-            if self._lease is not lease:
-                return
+    def _renew(self, lease: Lease) -> bool:
+        """False where the database is away."""
         asked_at = self._clock.monotonic()
         try:
             with self._store.write() as tx:
@@ -80,9 +75,10 @@ class LeaseKeeper:
         except AndonError as error:
             # The database is away: the lease runs out by itself unless a later try succeeds.
             self._log("lease not renewed", run_id=lease.run_id, problem=str(error))
-            self._wake.wait(self._ttl.total_seconds() / 12)
+            return False
         else:
             with self._lock:
                 if self._lease is lease:
                     self._lease = renewed
                     self._valid_until = asked_at + self._ttl.total_seconds()
+        return True

@@ -105,7 +105,7 @@ class Mover:
     def follow(self, tx: Transaction, run: Run, now: datetime) -> None:
         """What becomes possible once a run has left its place, in the same commit."""
         if run.is_ended and run.kind is not PlaybookKind.ROLLBACK:
-            situation = Situation(tx, (run.service,), now, self._ids)
+            situation = Situation(tx, tx.standing((run.service,)), now, self._ids)
             self._consequences.after_run(situation, run, self._configuration())
             situation.write_back()
 

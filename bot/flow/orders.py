@@ -70,7 +70,7 @@ class Orders:
                 if command.delivery and (before := tx.events_by_key(SOURCE, [command.delivery])):
                     return _again(tx, before[command.delivery])
                 services = _services(command, configuration, tx)
-                situation = Situation(tx, services, self._clock.now(), self._ids)
+                situation = Situation(tx, tx.standing(services), self._clock.now(), self._ids)
                 order = Order(
                     command, event_id, situation, configuration, self._consequences, self._ids, self._checkable
                 )

@@ -98,11 +98,12 @@ class Runner:
     def _take(self, run_id: str) -> _Work | None:
         taken_at = self._clock.monotonic()
         with self._store.write() as tx:
-            before = tx.run(run_id)
-            if before is None or not self._is_due(before):
+            taken = tx.take(run_id, self._owner, self._ttl)
+            if taken is None:
                 return None
-            lease = tx.claim(before, self._owner, self._ttl)
-            if lease is None:
+            before, lease = taken
+            if not self._is_due(before):
+                tx.release_lease(lease)
                 return None
             work = self._proceed(tx, before, before.moved(RunEvent.CLAIM, self._clock.now()), lease)
         self._keeper.hold(lease, taken_at)

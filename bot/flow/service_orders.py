@@ -16,6 +16,7 @@ from bot.domain.releases import Automation, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.domain.words import Word
+from bot.flow.careful import advice, calm
 from bot.flow.offers import for_halt
 from bot.flow.order import Answer, Order
 from bot.flow.planning import Cause
@@ -77,8 +78,8 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
     _tell_halt(order, policy, incident, reason)
     message = (
         f"{policy.service} is halted: nothing of it is promoted until somebody lifts it. "
-        f"Next: fill in what is known at the incident, or `andon lift {policy.service}`."
-    )
+        f"Next: fill in what is known at the incident, or `andon lift {policy.service}`. {advice(reason, policy)}"
+    ).strip()
     runs = _halt_playbook(order, policy, place)
     for run in stopped:
         order.consequences.after_run(situation, run, order.configuration)
@@ -113,9 +114,9 @@ def _tell_halt(order: Order, policy: Policy, incident: Incident, reason: str) ->
     learn(order, incident, [*known_of(order, incident), *_reported(order)])
     incident = order.situation.incidents[incident.service, incident.environment]
     missing = ask(order, policy, incident)
-    offered = for_halt(incident)
+    offered, said = for_halt(incident), calm(reason, policy)
     order.consequences.tell(
-        order.situation, "halted", policy, incident, cause=cause, reason=reason, by=order.actor, buttons=offered
+        order.situation, "halted", policy, incident, cause=cause, reason=said, by=order.actor, buttons=offered
     )
     want(order, policy, incident, missing)
     brief(order, policy, incident)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,7 +15,7 @@ from bot.domain.records import ApprovalStatus, Notice
 from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.report import Fact
 from bot.domain.runs import Run, RunEvent
-from bot.ports import Bell, Change, Ids, JobName, Lane, Place, Record, Transaction
+from bot.ports import Bell, Change, Ids, JobName, Lane, Place, Record, Standing, Transaction
 
 
 def bell_for(run: Run) -> Bell:
@@ -25,21 +25,21 @@ def bell_for(run: Run) -> Bell:
 
 
 class Situation:
-    """Loaded once with few statements, changed in memory by any number of events, written back once.
+    """Read in one go, changed in memory by any number of events, written back once.
 
-    The services are locked in name order first, so whatever is read here stays true until the commit.
+    The services were locked in name order first, so whatever was read stays true until the commit.
     """
 
-    def __init__(self, tx: Transaction, services: Collection[str], now: datetime, ids: Ids) -> None:
+    def __init__(self, tx: Transaction, standing: Standing, now: datetime, ids: Ids) -> None:
         self.tx = tx
         self.now = now
         self.ids = ids
-        self.services: dict[str, Service] = dict(tx.lock_services(services)) if services else {}
-        self.incidents: dict[Place, Incident] = dict(tx.open_incidents(services)) if services else {}
-        self.runs: dict[Place, Run] = dict(tx.active_runs(services)) if services else {}
-        self.releases: dict[str, Release] = dict(tx.latest_releases(services)) if services else {}
-        self.automation: Automation = tx.automation()
-        self._last_actions: dict[Place, datetime | None] = {}
+        self.services: dict[str, Service] = dict(standing.services)
+        self.incidents: dict[Place, Incident] = dict(standing.incidents)
+        self.runs: dict[Place, Run] = dict(standing.runs)
+        self.releases: dict[str, Release] = dict(standing.releases)
+        self.automation: Automation = standing.automation
+        self._last_actions: dict[Place, datetime | None] = dict(standing.last_actions)
         self._stored_services = dict(self.services)
         self._stored_incidents = {incident.id: incident for incident in self.incidents.values()}
         self._stored_releases = dict(self.releases)

@@ -55,7 +55,7 @@ _NAME_WILL = re.compile(
 _ARROW = re.compile(r"->|→|=>")
 _LINK = re.compile(r"(?:\[[^\]]{0,200}\]\([^)\s]{0,500}\)|https?://\S+)\W*")
 _NAMED_WILL = re.compile(r"(?P<who>[A-Z][\w'-]{1,30})\s+(?:will|shall)\s+(?P<rest>\S.*)", re.DOTALL)
-_ADORNED = re.compile(r"^(?:[^\w\s<@\[\"'(*>-]\s*)+")
+_ADORNED = re.compile(r"^(?:[^\w\s<@\[\"'`(*>-]\s*)+")
 
 _SECTIONS = (
     (

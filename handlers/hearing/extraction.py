@@ -11,7 +11,7 @@ from handlers.hearing.directory import Directory
 from handlers.hearing.explicit import read_explicit
 from handlers.hearing.listening import Listener
 from handlers.hearing.moments import moment_of
-from handlers.hearing.sentences import asserted
+from handlers.hearing.sentences import own_words
 
 
 def hear(
@@ -41,6 +41,6 @@ def hear_message(utterance: Utterance, people: Sequence[KnownPerson], now: datet
     directory = Directory(people, [utterance])
     moment = moment_of(utterance, now, directory.zone_of(utterance.speaker, zone), zone)
     items: list[HeardItem] = []
-    for line in asserted(utterance.text).split("\n"):
+    for line in own_words(utterance.text).split("\n"):
         items += read_explicit(utterance, line, directory, moment) or []
     return items

@@ -9,14 +9,20 @@ from bot.domain.heard import HeardItem, HeardKind, Utterance
 from handlers.hearing import phrases
 from handlers.hearing.directory import Directory
 from handlers.hearing.explicit import made, read_explicit
-from handlers.hearing.moments import Moment, choose_due, without
+from handlers.hearing.moments import Moment, choose_due, is_strong, without
 from handlers.hearing.promises import NO_DUE, Promise, find_promise
 from handlers.hearing.requests import LONGEST_WAIT, Request, accepts, declines, find_request
 from handlers.hearing.resolutions import asks_openly, find_options, find_resolution
-from handlers.hearing.sentences import asserted, split_clauses, split_sentences
+from handlers.hearing.sentences import asserted, own_words, split_clauses, split_sentences
 
 REACH = 4
 """Utterances back that a correction, a cancellation or a takeover may be about."""
+LONGEST_TAKEOVER = 14
+"""Words."""
+SHORTEST_REASON = 5
+"""Words of a "no" that gives only another time."""
+LONGEST_ANSWER = 8
+"""Words of a "yes" that says nothing else."""
 MOST_RECENT = 50
 """Items that are looked through for it."""
 
@@ -48,10 +54,10 @@ class Listener:
             return
         if self._is_about_before(text, utterance, moment):
             return
-        for line in text.split("\n"):
+        for line in own_words(utterance.text).split("\n"):
             explicit = read_explicit(utterance, line, self._directory, moment)
             if explicit is None:
-                self._hear_sentences(line, utterance, moment)
+                self._hear_sentences(asserted(line), utterance, moment)
             else:
                 self._add(utterance, *explicit)
 
@@ -95,6 +101,8 @@ class Listener:
         # "no, Friday" corrects; "no, I will do it on Friday" says something of its own.
         if not dues or len(found["rest"][: dues[0].start].split()) > 2:
             return False
+        if not phrases.CORRECTED.match(found["rest"][dues[0].end :]):
+            return False
         own = [one for one in self._recent_actions() if self._concerns(one.item, utterance.speaker) and one.item.due_at]
         if not own:
             return False
@@ -102,10 +110,12 @@ class Listener:
         return True
 
     def _take_over(self, text: str, utterance: Utterance, moment: Moment) -> bool:
-        if not phrases.TAKE_OVER.search(text) or self._waiting(utterance):
+        found = phrases.TAKE_OVER.search(text)
+        # With an end of its own, "I'll do that tomorrow", it is a promise of its own.
+        if not found or self._waiting(utterance) or choose_due(text[found.end() :], moment) is not None:
             return False
         recent = [one for one in self._recent_actions() if not self._concerns(one.item, utterance.speaker)]
-        if not recent or (choose_due(text, moment) is not None and len(text.split()) > 14):
+        if not recent or len(text.split()) > LONGEST_TAKEOVER:
             return False
         self._replace(recent[-1], replace(recent[-1].item, owner=utterance.speaker))
         return True
@@ -116,19 +126,33 @@ class Listener:
             return False
         if accepts(text):
             self._requests.remove(request)
-            due = choose_due(text, moment)
-            follow = self._later_due(text, moment) if due is None else due
-            due = request.due or follow
+            first, *more = split_sentences(text)
+            answered = choose_due(first, moment) or self._later_due(more[0] if more else "", moment)
+            is_short = len(text.split()) <= LONGEST_ANSWER
+            if answered is not None and not (is_short or is_strong(answered)):
+                answered = None  # "yes, I saw that on Monday" says nothing about an end
+            due = answered or request.due
             if due is None and not request.asks_work:
                 return False
             item = self._requested(request, request.target or utterance.speaker)
             if due is None:
                 item = replace(item, certain=False, why_uncertain=NO_DUE)
-            self._heard.append(Heard(request.said, request.place, _with_due(item, follow) if follow else item))
-            return len(text.split()) <= 8 or due is not None
+            self._heard.append(Heard(request.said, request.place, _with_due(item, due) if due else item))
+            return is_short or (answered is not None and not more)
         if declines(text):
             self._requests.remove(request)
+            return self._counter(request, text, utterance, moment)
         return False
+
+    def _counter(self, request: Request, text: str, utterance: Utterance, moment: Moment) -> bool:
+        """ "No, 5pm": neither a yes nor a no."""
+        due = choose_due(text, moment)
+        if due is None or len(text.split()) > SHORTEST_REASON or phrases.BUT.search(text):
+            return False
+        item = _with_due(self._requested(request, request.target or utterance.speaker), due)
+        item = replace(item, certain=False, why_uncertain="another due date was answered")
+        self._heard.append(Heard(request.said, request.place, item))
+        return True
 
     def _waiting(self, utterance: Utterance) -> Request | None:
         for request in [one for one in self._requests if self._place - one.place > LONGEST_WAIT]:

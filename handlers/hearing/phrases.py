@@ -148,16 +148,21 @@ CORRECT = re.compile(
     r"|better|sorry|actually|wait)\b[\s,:.-]*){1,3}(?:make\s+(?:that|it)\s+)?(?P<rest>.{0,60})",
     _I | re.DOTALL,
 )
+CORRECTED = re.compile(
+    r"\s*(?:$|[,.;!)–-]|(?:then|instead|please|works|it\s+is|is\s+better|is\s+fine|at\s+the\s+latest|sorry|not\b|i\s+mean)\b)",
+    _I,
+)
+"""What may follow the due date of a correction; "wait, Friday is a holiday" is none."""
 CORRECT_INSIDE = re.compile(
     r"\b(?:sorry|i\s+mean|i\s+meant|no\s+wait|wait|no|rather|make\s+that|actually|better)\b", _I
 )
 CANCEL = re.compile(
-    r"\b(?:scratch\s+(?:that|it)|never\s?mind|cancel\s+(?:that|it|this)|forget\s+(?:that|it|about\s+(?:it|that))"
+    r"\b(?:scratch\s+(?:that|it)|never\s?mind(?!\s+the\b)|cancel\s+(?:that|it|this)|forget\s+(?:that|it|about\s+(?:it|that))"
     r"|(?:not|no\s+longer)\s+needed(?:\s+any\s?more)?|no\s+need\s+any\s?more|strike\s+that|don['’]?t\s+bother|drop\s+that\s+one)\b",
     _I,
 )
 LATER_DUE = re.compile(
     r"^\W*(?:need(?:ed)?\b|due\b|by\b|deadline|latest|until|eta\b|should\s+be|will\s+be|you(?:['’]ll|\s+will)\s+have|done\b"
-    r"|ready\b|before\b|i\s+need\s+(?:it|them|that|this)\b|and\b)",
+    r"|ready\b|before\b|i\s+need\s+(?:it|them|that|this)\b)",
     _I,
 )

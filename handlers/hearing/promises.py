@@ -12,6 +12,7 @@ from handlers.hearing.moments import Moment, choose_due, is_strong, strong_dues,
 
 NO_DUE = "no due date was said"
 NOBODY = "nobody was named"
+TWO_PEOPLE = "two people were named"
 LONGEST_SUGGESTION = 25
 """Words of a clause that suggests work; a longer one argues."""
 
@@ -45,7 +46,7 @@ def find_promise(clause: str, directory: Directory, moment: Moment) -> Promise |
     return None
 
 
-def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise | None:  # noqa: ARG001
+def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise | None:
     found = phrases.FIRST_PERSON.search(clause) or phrases.ELIDED.search(clause)
     if found is None or phrases.REPORTED.search(clause[: found.start("rest")]):
         return None
@@ -57,6 +58,8 @@ def _first_person(clause: str, directory: Directory, due: Due | None) -> Promise
     if found.re is phrases.ELIDED and not (due and is_strong(due)):
         return None
     why = "it is hedged" if phrases.HEDGE.search(before) or phrases.HEDGE.match(found["rest"]) else ""
+    if _names_another(clause[: found.start()], directory):
+        why = TWO_PEOPLE
     return _promise(found["rest"], clause, "", due, why)
 
 
@@ -91,6 +94,8 @@ def _third_person(clause: str, directory: Directory, due: Due | None) -> Promise
         if due is None and not directory.knows(owner) and "will" not in found[0][: -len(found["rest"])].lower():
             continue
         hedged = phrases.HEDGE.search(clause[: found.start("rest")])
+        if _names_another(clause[: found.end("who") - len(owner)], directory):
+            return _promise(found["rest"], clause, owner, due, TWO_PEOPLE)
         why = "it is hedged" if hedged else "" if directory.knows(owner) else f"nobody known is called {owner}"
         return _promise(found["rest"], clause, owner, due, why)
     return None
@@ -114,6 +119,12 @@ def _unowned(clause: str, directory: Directory, due: Due | None) -> Promise | No
 def _promise(rest: str, clause: str, owner: str, due: Due | None, why: str) -> Promise:
     text = without(rest, _within(rest, clause, due)) or rest.strip()
     return Promise(text, owner, due, why or ("" if due else NO_DUE), is_firm=not why)
+
+
+def _names_another(before: str, directory: Directory) -> bool:
+    """Whether "… Priya and" stands before a name: an action has one owner, and nobody said which of the two."""
+    found = re.search(r"(\S+)\s+(?:and|&|or)\s*$", before)
+    return found is not None and directory.knows(found[1].strip(" ,"))
 
 
 def _within(rest: str, clause: str, due: Due | None) -> Due | None:

@@ -31,6 +31,8 @@ _FORMS = tuple(
         rf"\bwe(?:['’]ll|\s+will|['’]re\s+going\s+to|\s+are\s+going\s+to|\s+are|['’]re)\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
         rf"^{LEAD_IN}(?:(?:maybe|perhaps|i\s+think|i\s+guess)\s+)?(?:(?:until|for|from|in|on|at)\s[^,]{{2,30}},?\s+)?we\s+(?:now\s+|then\s+)?(?P<text>{_ACTS}.*)",
         r"\bthe\s+(?:board|group|team|committee|council)\s+(?:has\s+)?\W{0,2}(?:decided|resolved|agreed)\W{0,2}\s+(?P<text>.*)",
+        r"\bi(?:['’]ve|\s+have)?\s+decided\s+(?P<text>(?:to|against)\b.*)",
+        r"\bdecision\s+is\s*(?::|to\b)\s*(?P<text>\S.*)",
         r"(?P<text>.{4,}?),\s+(?:decided|agreed|settled)[.!]?$",
     )
 )

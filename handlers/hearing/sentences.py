@@ -6,7 +6,8 @@ import re
 
 from handlers.hearing.directory import HANDLE, MENTION, WORD
 
-_CODE = re.compile(r"```.*?(?:```|$)|`[^`\n]{0,1000}`", re.DOTALL)
+_BLOCK = re.compile(r"```.*?(?:```|$)", re.DOTALL)
+_CODE = re.compile(r"`[^`\n]{0,1000}`")
 _QUOTED_LINE = re.compile(r"^[ \t]*>.*$", re.MULTILINE)
 _QUOTED = re.compile(r"\"[^\"\n]{1,1000}\"|“[^”\n]{1,1000}”|«[^»\n]{1,1000}»|„[^“”\n]{1,1000}[“”]")
 _SHORT_CODE = re.compile(r":(?!(?:\+1|thumbsup|white_check_mark|ok_hand|joy):)[a-z0-9_+-]{2,40}:")
@@ -26,10 +27,14 @@ _CLAUSE = re.compile(
 )
 
 
+def own_words(text: str) -> str:
+    """The text without blocks of code, quoted lines and emoji codes."""
+    return _SHORT_CODE.sub(" ", _QUOTED_LINE.sub(" ", _BLOCK.sub(" ", text))).strip()
+
+
 def asserted(text: str) -> str:
-    """The text without code, quoted lines, quotations and emoji codes, and without stammering."""
-    text = _QUOTED_LINE.sub(" ", _CODE.sub(" ", text))
-    text = _SHORT_CODE.sub(" ", _QUOTED.sub('""', text))
+    """Own words without quotations and code inside the line, and without stammering: what is said and meant."""
+    text = _QUOTED.sub('""', _CODE.sub(" ", own_words(text)))
     return _FILLER.sub(" ", _STUTTER.sub("", text.replace("’", "'"))).strip()
 
 
@@ -52,7 +57,8 @@ def split_clauses(sentence: str) -> list[str]:
     """The parts of a sentence in which somebody begins anew: "…, and I will …", "…, Tom will …"."""
     clauses, start = [], 0
     for cut in _CLAUSE.finditer(sentence):
-        if sentence[start : cut.start()].strip():
+        # "Priya and Tom will …" is one clause.
+        if len(sentence[start : cut.start()].split()) > 1:
             clauses.append(sentence[start : cut.start()].strip())
             start = cut.end()
     clauses.append(sentence[start:].strip())

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from bot.domain.errors import BadInput, ConfigError
-from bot.domain.heard import Utterance
+from bot.domain.heard import KnownPerson, Utterance
 from bot.domain.strict_json import storable
-from bot.plugins import NoteFormat
+from bot.plugins import NamesPeople, NoteFormat
 
 NOTES = (
     "handlers.notes.webvtt:WebVtt",
@@ -46,6 +46,13 @@ def read_notes(raw: bytes, file_name: str = "") -> list[Utterance]:
     if not utterances:
         raise BadInput("Nothing was said in the notes", next="send a file with text in it")
     return utterances
+
+
+def read_people(raw: bytes, file_name: str = "") -> list[KnownPerson]:
+    """Whom a file itself makes known, as a Slack export does; [] for formats that do not. BadInput as `read_notes`."""
+    text = decoded(raw)
+    found = detect_format(file_name, text)
+    return found.people(text) if isinstance(found, NamesPeople) else []
 
 
 def detect_format(file_name: str, text: str) -> NoteFormat:

@@ -56,7 +56,7 @@ def test_a_lookup_reads_no_whole_table(file_store: SqlStore, lookup: str) -> Non
         plans = [
             str(row[-1])
             for statement, values in selects
-            for row in tx.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
+            for row in tx.session.connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", values)
         ]
     assert selects
     # Partial indexes hold only what is open, active or due: walking through all of one is what they are for.

@@ -12,7 +12,7 @@ from threading import Barrier, Event, Thread
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import text
+from sqlalchemy import func, select, text
 from support.databases import database
 from support.store_records import decision, event, incident, run, timeline_entry
 
@@ -129,7 +129,7 @@ def test_a_connection_cut_in_the_middle_means_try_later_and_the_next_one_works(t
         with pytest.raises(TryLater), store.write() as tx:  # noqa: PT012 - one unit of work
             tx.add(event(id="evt-lost"))
             tx.events(limit=1)
-            pid = tx.connection.execute(text("SELECT pg_backend_pid()")).scalar_one()
+            pid = tx.row(select(func.pg_backend_pid()))[0]
             with other.engine.connect() as connection:
                 connection.execute(kill, {"pid": pid})
             tx.add(event(), event())

@@ -214,6 +214,12 @@ def test_messages_and_reactions_of_people_are_told_as_events(slack: FakeSlack, p
     assert len({json.loads(body)["event_id"] for _, body in product.seen}) == 5
 
 
+def test_the_product_hears_its_own_messages_as_from_a_bot(slack: FakeSlack, product: Product) -> None:
+    slack.echo(posted(slack))
+    event = product.payload["event"]
+    assert (event["type"], event["user"], event["bot_id"]) == ("message", "U0ANDON", "B0ANDON")
+
+
 def test_a_retry_is_the_same_event_signed_anew_and_a_replay_is_the_same_bytes(
     slack: FakeSlack, product: Product
 ) -> None:

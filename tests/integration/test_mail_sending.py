@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import smtplib
 import socket
 import ssl
 import threading
@@ -125,6 +126,17 @@ def test_a_password_is_never_sent_to_a_server_without_encryption() -> None:
         messenger(f"smtp://{USER}:{ENCODED}@localhost:{port}").send(MAIL)
 
     assert not any(b"AUTH" in line for line in said)
+
+
+@pytest.mark.parametrize("offered", [b"250 mail.test\r\n", b"250-mail.test\r\n250 AUTH XOAUTH2\r\n"])
+def test_a_server_without_a_log_in_that_we_know_is_permanent(offered: bytes) -> None:
+    def talk(connection: socket.socket) -> None:
+        connection.sendall(b"220 mail.test\r\n")
+        while connection.recv(4096):
+            connection.sendall(offered)
+
+    with raw_server(talk) as port, pytest.raises(StepFailed, match="no way to log in"):
+        messenger(f"smtp://{USER}:{ENCODED}@localhost:{port}?starttls=never").send(MAIL)
 
 
 @pytest.mark.parametrize("url", ["smtps://localhost:{port}", "smtp://localhost:{port}"])
@@ -260,6 +272,15 @@ def test_a_server_that_drips_is_left_at_the_deadline(tls: bool) -> None:
         with pytest.raises(TryLater, match=r"deadline|timed out"):
             messenger(url.format(port), seconds=1).send(MAIL)
         assert time.monotonic() - started < 2.5
+
+
+def test_without_the_deadline_a_server_that_drips_is_never_late() -> None:
+    """The control: smtplib's own timeout of half a second holds for each byte."""
+    with raw_server(lambda connection: drip(connection, b"220-x\r\n" * 2)) as port:
+        started = time.monotonic()
+        with pytest.raises(smtplib.SMTPServerDisconnected):
+            smtplib.SMTP("127.0.0.1", port, timeout=0.5)
+        assert time.monotonic() - started > 1.5
 
 
 def test_a_server_that_drips_after_every_command_has_no_more_time_for_all_of_them() -> None:

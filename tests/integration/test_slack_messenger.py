@@ -130,6 +130,14 @@ def test_a_letter_whose_answer_was_lost_is_found_and_not_posted_twice(stage: Sta
     assert found.ref == stage.slack.messages("C0MLREL")[0].ts
 
 
+def test_while_nobody_can_look_the_question_stays_open(stage: Stage) -> None:
+    """Else the desk would take the refused look for a proof, and post again."""
+    stage.slack.fail("conversations.history", error="ratelimited")
+    with pytest.raises(TryLater) as caught:
+        stage.find()
+    assert caught.value.ambiguous
+
+
 def test_a_letter_that_was_not_posted_is_not_found(stage: Stage) -> None:
     stage.send("ntc-other")
     stage.slack.fail("chat.postMessage", mode="close")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -33,8 +33,9 @@ class StandingClock:
 @dataclass
 class Stage:
     slack: FakeSlack
+    client: SlackClient
     people: SlackPeople
-    clock: StandingClock = field(default_factory=StandingClock)
+    clock: StandingClock
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def stage() -> Iterator[Stage]:
     http, clock = HttpxHttp(), StandingClock()
     with FakeSlack() as slack:
         client = SlackClient(http, slack.workspace.bot_token, api_url=slack.api_url)
-        yield Stage(slack, SlackPeople(client, clock=clock, deadline=timedelta(seconds=0.5)), clock)
+        yield Stage(slack, client, SlackPeople(client, clock=clock, deadline=timedelta(seconds=0.5)), clock)
     http.close()
 
 
@@ -178,3 +179,22 @@ def test_whatever_goes_wrong_is_nobody_and_never_an_exception(stage: Stage, faul
 def test_where_the_own_workspace_is_not_known_nobody_is_a_member(stage: Stage) -> None:
     stage.slack.fail("auth.test", times=-1, status=503)
     assert stage.people.person("U0IDA") is None
+
+
+def test_the_own_workspace_may_be_configured_and_is_asked_for_once_a_day_otherwise(stage: Stage) -> None:
+    stage.people.team()
+    stage.clock.seconds += 3600
+    assert stage.people.team() == "T0ANDON"
+    assert len(stage.slack.calls_of("auth.test")) == 1
+    elsewhere = SlackPeople(stage.client, clock=stage.clock, team="T0OTHER")
+    assert elsewhere.team() == "T0OTHER"
+    ida = elsewhere.person("U0IDA")
+    assert ida is not None
+    assert not ida.is_full_member, "she is a member of another workspace than the configured one"
+
+
+def test_a_moment_without_the_own_workspace_is_not_remembered(stage: Stage) -> None:
+    stage.slack.fail("auth.test", status=503)
+    assert stage.people.person("U0IDA") is None
+    stage.clock.seconds += 6
+    assert stage.people.person("U0IDA") is not None

@@ -135,7 +135,7 @@ class DrivenEngine(Engine):
         current = self.app.configuration.current
         made = Consequences(self.app.ids, Teller(self.app.ids, "http://andon.example"))
         with self.app.store.write() as tx:
-            situation = Situation(tx, [service], self.clock.now(), self.app.ids)
+            situation = Situation(tx, tx.standing([service]), self.clock.now(), self.app.ids)
             owner = current.policy(service)
             situation.ensure_release(owner)
             place = (service, environment)

@@ -78,6 +78,11 @@ def test_an_action_with_two_owners_is_one_for_each() -> None:
     assert [one.owner for one in live("action: <@U0TOM> and @maria rehearse it by Friday")] == ["<@U0TOM>", "@maria"]
 
 
+def test_an_explicit_form_keeps_code_and_quotations_in_its_words() -> None:
+    (item,) = live('action: @tom run `make bench` and fix the "null" bug by Friday')
+    assert (item.text, when(item)) == ('run `make bench` and fix the "null" bug', "11-27 17:00")
+
+
 def test_a_decision_keeps_options_choice_and_reason() -> None:
     (item,) = live("decision: postpone to Monday (options: ship now | ship to 5 % | postpone) because finance is out")
     assert (item.kind, item.choice, item.reason) == (DECISION, "postpone to Monday", "finance is out")
@@ -151,6 +156,8 @@ def test_a_promise_with_an_owner_and_an_end_is_certain(text: str, owner: str, du
         ("Tom: Bob will do it by Monday", "nobody known is called Bob"),
         ("Tom: I'll send numbers by 11 and plots by 12", "more than one due date was said"),
         ("Tom: Maria, can you look at it by Friday?", "nobody answered"),
+        ("Tom: Maria and Grace will rerun it by Friday", "two people were named"),
+        ("Tom: Maria and I will rerun it by Friday", "two people were named"),
         ("Maria: Tom, can you share the numbers?\nTom: yes", "no due date was said"),
     ],
 )
@@ -225,6 +232,21 @@ def test_only_the_one_asked_accepts() -> None:
     assert (item.owner, item.certain) == ("Tom", False)
 
 
+def test_an_answer_that_mentions_a_day_keeps_the_due_date_of_the_request() -> None:
+    (item,) = heard("Maria: Tom, can you rerun it by 3pm?\nTom: yes, I saw the same failure in the logs on Monday")
+    assert when(item) == "11-26 15:00"
+
+
+def test_a_long_answer_is_heard_for_what_else_it_says() -> None:
+    text = "Maria: Tom, can you rerun it by 3pm?\nTom: yes. And for the other thing, I'll write to legal by Friday"
+    assert [when(one) for one in heard(text)] == ["11-26 15:00", "11-27 17:00"]
+
+
+def test_the_next_promise_does_not_lend_its_end_to_the_one_before() -> None:
+    items = heard("Tom: I'll take the doc. And I'll write to legal by Friday.")
+    assert [(when(one), one.certain) for one in items] == [(None, False), ("11-27 17:00", True)]
+
+
 def test_an_answer_may_give_the_due_date() -> None:
     (item,) = heard("Maria: Tom, please add the config to the ticket\nTom: ok, by 15:00")
     assert (item.owner, when(item), item.certain) == ("Tom", "11-26 15:00", True)
@@ -238,6 +260,14 @@ def test_a_correction_moves_the_due_date_of_what_was_said(words: str) -> None:
     assert (when(item), item.line) == ("11-27 17:00", 1)
 
 
+@pytest.mark.parametrize(
+    "words", ["wait, Friday is a holiday", "no, I will not be here on Friday", "sorry, on Friday I am out"]
+)
+def test_a_day_that_is_only_mentioned_corrects_nothing(words: str) -> None:
+    (item,) = heard(f"Tom: I'll have the fix by tomorrow noon\nTom: {words}")
+    assert when(item) == "11-27 12:00"
+
+
 def test_a_correction_by_somebody_else_changes_nothing() -> None:
     (item,) = heard("Tom: I'll have the fix by tomorrow noon\nMaria: no, Friday")
     assert when(item) == "11-27 12:00"
@@ -247,6 +277,20 @@ def test_a_correction_by_somebody_else_changes_nothing() -> None:
 def test_a_cancellation_takes_the_last_action_away(words: str) -> None:
     items = heard(f"Tom: I'll write to legal by Friday\nTom: I'll call the vendor by noon\nMaria: {words}")
     assert [one.line for one in items] == [1]
+
+
+def test_who_minds_no_noise_cancels_nothing() -> None:
+    assert len(heard("Tom: I'll call by noon\nMaria: never mind the noise, I'll write it up by Friday")) == 2
+
+
+def test_another_time_in_answer_to_a_request_is_offered() -> None:
+    (item,) = heard("Maria: Tom, can you rerun the eval by 3pm?\nTom: no, 5pm")
+    assert (when(item), item.certain, item.why_uncertain) == ("11-26 17:00", False, "another due date was answered")
+
+
+def test_a_promise_with_an_end_of_its_own_takes_nothing_over() -> None:
+    items = heard("Tom: I'll rewrite the rules by Friday\nMaria: great, I'll do that tomorrow")
+    assert [one.owner for one in items] == ["Tom", "Maria"]
 
 
 def test_a_takeover_changes_the_owner() -> None:
@@ -264,6 +308,8 @@ def test_a_takeover_changes_the_owner() -> None:
         "Tom: we're going to keep 41 until Monday",
         "Tom: so we are halting it",
         "Tom: it's decided, v7 stays",
+        "Tom: I've decided to halt it",
+        "Tom: ok decision is to keep 41",
         "The board resolved to reject the candidate",
     ],
 )

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import BadInput, ConfigError
 from bot.domain.heard import Utterance
-from handlers.notes import MAX_BYTES, MAX_UTTERANCES, NOTES, detect_format, load_notes, read_notes
+from handlers.notes import MAX_BYTES, MAX_UTTERANCES, NOTES, detect_format, load_notes, read_notes, read_people
+from handlers.slack_text import plain_text
 from handlers.speech_labels import read_clock
 
 
@@ -167,6 +168,56 @@ def test_slack_messages_are_read_thread_by_thread_in_the_order_of_time() -> None
 def test_slack_messages_may_stand_in_an_object() -> None:
     body = json.dumps({"ok": True, "messages": [{"ts": "1.0", "user": "U1", "text": "hi"}]})
     assert said(body, "history.json") == [(1, "<@U1>", "hi")]
+
+
+def test_a_slack_export_makes_its_people_known() -> None:
+    body = {
+        "users": [
+            {
+                "id": "U1",
+                "name": "mlopez",
+                "tz": "Europe/London",
+                "profile": {"real_name": "Maria Lopez", "email": "m@example.com"},
+            },
+            {"id": "U2", "name": "tom", "tz": "Mars/Olympus", "profile": None},
+            {"name": "no id"},
+            7,
+        ],
+        "messages": [
+            {"ts": "1.0", "user": "U3", "text": "hi", "user_profile": {"display_name": "Olga"}},
+            {"ts": "2.0", "user": "U1", "text": "hi", "user_profile": {"real_name": "M."}},
+        ],
+    }
+    people = {one.id: one for one in read_people(json.dumps(body).encode(), "a.json")}
+    assert {key: (one.name, one.mail) for key, one in people.items()} == {
+        "U1": ("Maria Lopez", "m@example.com"),
+        "U2": ("tom", ""),
+        "U3": ("Olga", ""),
+    }
+    assert str(people["U1"].zone) == "Europe/London"
+    assert people["U2"].zone is None
+    by_id = {**body, "users": {"U1": body["users"][0]}}
+    assert len(read_people(json.dumps(by_id).encode(), "a.json")) == 2
+
+
+def test_other_formats_make_nobody_known() -> None:
+    assert read_people(b"Maria: hello", "a.txt") == []
+
+
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("a &amp; b &lt;c&gt; &amp;lt;", "a & b <c> &lt;"),
+        ("<mailto:lead@example.com|lead@example.com> and <mailto:x@example.com>", "lead@example.com and x@example.com"),
+        ("see <https://example.com/a|the page> or <https://example.com/b>", "see the page or https://example.com/b"),
+        ("in <#C1|general> and <#C2>", "in #general and #channel"),
+        ("<!here> <!subteam^S1|@oncall>", "here oncall"),
+        ("<@U0LEAD> and <@U0LEAD|lead>", "<@U0LEAD> and <@U0LEAD>"),
+        ("<" * 1_000 + "a", "<" * 1_000 + "a"),
+    ],
+)
+def test_slack_text_is_what_a_person_reads(text: str, plain: str) -> None:
+    assert plain_text(text) == plain
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from pathlib import Path
 
 import pytest
 from hypothesis import example, given, settings
@@ -282,3 +283,19 @@ def test_what_cannot_travel_is_taken_out() -> None:
 def test_pieces_without_a_body_are_none() -> None:
     assert pieces("", most=100, total=100) == ([], False)
     assert pieces("\n\n\n", most=100, total=100) == ([], False)
+
+
+GOLDEN = sorted((Path(__file__).resolve().parents[1] / "golden" / "notices").glob("*.txt"))
+
+
+@pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
+def test_every_shipped_notice_is_whole_and_dead_in_slack(path: Path) -> None:
+    letters = re.split(r"^===== \w+ =====\n", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    assert letters
+    for text in letters:
+        subject, _, body = text.partition("\n")
+        words = judged(Letter(subject.removeprefix("Subject: "), body.strip("\n")))
+        assert live_parts(message_of(words)) == []
+        assert "the page shows the rest" not in str(words.blocks)
+        shown = "\n".join(section_texts(words))
+        assert all(escaped(line).lstrip("-* ")[:60] in shown for line in body.splitlines() if "**" not in line)

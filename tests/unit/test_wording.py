@@ -226,6 +226,11 @@ The only possible values are 0 and 1.
 The service is down in one zone.
 Attention: the attention heads lack of masks is fixed.
 The index is clearly labelled.
+The load balancer went into panic mode and retried.
+Zones are vulnerable to disasters of the whole region.
+The delay was caused by the developer portal.
+The page was broken by the author field.
+The errors of the person-detection model are in the report.
 Seven hours of scores are gone forever.
 There is not enough in the logs of that hour to tell for sure.
 Version 42 was tested for 40 minutes without an error.
@@ -351,3 +356,22 @@ def test_every_notice_that_ships_passes(checkout: Path) -> None:
         for letter in re.split(r"^===== .* =====$", file.read_text("utf-8"), flags=re.M):
             told += [f"{file.name}: {one.said!r}: {one.better}" for one in findings(letter, PEOPLE)]
     assert told == []
+
+
+def test_no_page_of_the_documentation_is_nagged(checkout: Path) -> None:
+    pages = [page for page in (*checkout.glob("*.md"), *checkout.glob("docs/**/*.md")) if page.name != "wording.md"]
+    assert len(pages) > 20
+    told = []
+    for page in pages:
+        told += [f"{page.relative_to(checkout)}: {one.said!r}" for one in findings(page.read_text("utf-8"), PEOPLE)]
+    assert told == []
+
+
+def test_sentences_that_no_rule_was_made_for_are_judged_nearly_as_well(checkout: Path) -> None:
+    """Written after the rules, which were not changed for them: 37 of 40 found, 0 of 40 found wrongly."""
+    folder = checkout / "tests" / "data" / "wording"
+    flagged, fine = (lines((folder / f"unseen_{kind}.txt").read_text("utf-8")) for kind in ("flagged", "fine"))
+    assert (len(flagged), len(fine)) == (40, 40)
+    missed = [one for one in flagged if not findings(one, ["Lena"])]
+    assert len(missed) <= 3, missed
+    assert [one for one in fine if findings(one, ["Lena"])] == []

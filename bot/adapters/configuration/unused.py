@@ -20,11 +20,6 @@ NOT_YET: tuple[tuple[str, ...], ...] = (
     ("drills",),
     ("stable", "window"),
     ("stable", "metrics"),
-    ("audiences", "*", "slack"),
-    ("audiences", "*", "email"),
-    ("audiences", "*", "quiet"),
-    ("audiences", "*", "timezone"),
-    ("audiences", "*", "max_per_hour"),
     ("rollback", "*", "approval", "then=escalate"),
 )
 """Keys from the root of a policy; `*` is every key or position, `key=value` only that value."""

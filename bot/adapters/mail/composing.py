@@ -7,19 +7,17 @@ import hashlib
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from bot.adapters.mail.header_words import one_line
+from bot.adapters.mail.header_words import addresses, folded, one_line, unstructured
 from bot.adapters.mail.letter_pages import LetterPages
 from bot.domain.errors import StepFailed
 from bot.domain.letters import Attachment, Letter
 from bot.domain.mail import MailAddress
 
 LONGEST_SUBJECT = 200
-_LONGEST_NAME = 60
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,99}")
 _MESSAGE_ID = re.compile(r"<[A-Za-z0-9.-]{1,100}@[A-Za-z0-9.-]{1,253}>")
 _MEDIA_TYPE = re.compile(r"([a-z]{1,20})/([a-z0-9.+-]{1,80})((?:; ?[a-z-]{1,20}=[A-Za-z0-9._-]{1,40}){0,4})")
@@ -59,12 +57,12 @@ class Composer:
 
     def compose(self, mail: Mail, at: datetime) -> EmailMessage:
         """The whole message, all of it 7 bit; StepFailed where something in it cannot be sent."""
-        message = EmailMessage(policy=SMTP.clone(cte_type="7bit"))
-        message["From"] = _header_address(self._sender)
-        message["To"] = [_header_address(one) for one in mail.to]
-        message["Subject"] = subject_of(mail)
-        message["Date"] = format_datetime(at)
-        message["Message-ID"] = self.message_id(mail.notice_id)
+        message = EmailMessage(policy=SMTP.clone(cte_type="7bit", refold_source="none"))
+        message.set_raw("From", addresses([self._sender]))
+        message.set_raw("To", addresses(mail.to))
+        message.set_raw("Subject", unstructured(subject_of(mail)))
+        message.set_raw("Date", format_datetime(at))
+        message.set_raw("Message-ID", self.message_id(mail.notice_id))
         self._thread(message, mail)
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834: nobody's absence is announced to us
         message["X-Auto-Response-Suppress"] = "All"  # the same for Exchange
@@ -85,10 +83,11 @@ class Composer:
         common = [self.message_id(mail.incident_id)] if mail.incident_id else []
         references = common + ([root] if root else [])
         if root:
-            message["In-Reply-To"] = root
+            message.set_raw("In-Reply-To", root)
         if references:
-            message["References"] = " ".join(references)
-            message["Thread-Topic"] = one_line(mail.thread_subject or mail.letter.subject, LONGEST_SUBJECT)
+            topic = one_line(mail.thread_subject or mail.letter.subject, LONGEST_SUBJECT)
+            message.set_raw("References", folded(references))
+            message.set_raw("Thread-Topic", unstructured(topic))
             message["Thread-Index"] = _thread_index(references[0], mail.notice_id if root else "")
 
     def _fill(self, message: EmailMessage, mail: Mail) -> None:
@@ -111,8 +110,9 @@ def subject_of(mail: Mail) -> str:
     Gmail puts a mail into a thread only if it refers to it and has its subject but for `Re:`
     (https://developers.google.com/workspace/gmail/api/guides/threads); Exchange compares subjects without prefixes.
     """
-    first = one_line(mail.thread_subject if mail.thread and mail.thread_subject else mail.letter.subject, 10_000)
-    first = first if len(first) <= LONGEST_SUBJECT else f"{first[: LONGEST_SUBJECT - 1]}…"
+    first = one_line(
+        mail.thread_subject if mail.thread and mail.thread_subject else mail.letter.subject, LONGEST_SUBJECT
+    )
     return f"Re: {first.removeprefix('Re: ')}" if mail.thread else first
 
 
@@ -127,10 +127,6 @@ def _bound(message: EmailMessage, notice_id: str) -> None:
     for number, part in enumerate(message.walk()):
         if part.is_multipart():
             part.set_boundary(f"=_{digest}-{number}")
-
-
-def _header_address(address: MailAddress) -> Address:
-    return Address(one_line(address.name, _LONGEST_NAME), address.local, address.host)
 
 
 def _thread_index(root: str, child: str) -> str:

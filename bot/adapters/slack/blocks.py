@@ -6,13 +6,13 @@ would bring plain words such as `@here` to life.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from bot.adapters.slack.mrkdwn import escaped, link_to, one_line, pieces, size
 from bot.domain.letters import Button, ButtonStyle, Letter
+from bot.domain.people import is_slack_group, is_slack_person
 
 MOST_CHARACTERS = 10_000
 """Of all texts together. Slack refuses a message at about 13,200 without documenting it."""
@@ -28,8 +28,6 @@ MOST_MENTIONS = 50
 LONGEST_VALUE = 2_000
 LONGEST_ACTION = 255
 
-_MEMBER = re.compile(r"[UW][A-Z0-9]{2,30}")
-_GROUP = re.compile(r"S[A-Z0-9]{2,30}")
 _STYLES: Mapping[ButtonStyle, Literal["primary", "danger"]] = {
     ButtonStyle.PRIMARY: "primary",
     ButtonStyle.DANGER: "danger",
@@ -94,8 +92,8 @@ def _text(subject: str, letter: Letter) -> str:
 
 def _mentions(ids: Sequence[str]) -> str:
     """Only what is shaped like an id of a person or a group; whatever else stands there calls nobody."""
-    members = {one: f"<@{one}>" for one in ids if _MEMBER.fullmatch(one)}
-    groups = {one: f"<!subteam^{one}>" for one in ids if _GROUP.fullmatch(one)}
+    members = {one: f"<@{one}>" for one in ids if is_slack_person(one)}
+    groups = {one: f"<!subteam^{one}>" for one in ids if is_slack_group(one)}
     written = members | groups
     return " ".join([written[one] for one in dict.fromkeys(ids) if one in written][:MOST_MENTIONS])
 

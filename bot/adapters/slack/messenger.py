@@ -9,7 +9,7 @@ from typing import Any
 from bot.adapters.slack.blocks import SlackWords, slack_words
 from bot.adapters.slack.client import SlackClient
 from bot.adapters.slack.failures import SlackRefusal, SlackTokenTrouble
-from bot.domain.errors import AndonError
+from bot.domain.errors import AndonError, TryLater
 from bot.domain.letters import Letter, Posted
 
 EVENT_TYPE = "andon_notice"
@@ -17,8 +17,8 @@ EVENT_TYPE = "andon_notice"
 
 LOOK_DEADLINE = timedelta(seconds=5)
 LINK_DEADLINE = timedelta(seconds=2)
-CLOCKS_APART = timedelta(minutes=2)
-"""How much earlier than asked for a search begins: Slack's clock is not ours."""
+EARLIER = timedelta(minutes=10)
+"""How much before the last try a search begins: Slack's clock is not ours, and there may have been tries before it."""
 
 _MOST_PAGES = 5
 _PAGE = 200
@@ -59,13 +59,16 @@ class SlackMessenger:
         None also where the app may not look: a notice that comes twice is better than one that does not come.
         """
         try:
-            return self._found(notice_id, self._conversation(address), thread, since - CLOCKS_APART)
+            return self._found(notice_id, self._conversation(address), thread, since - EARLIER)
         except SlackRefusal as refusal:
             if thread is not None and refusal.code in _WITHOUT_THREAD:
                 return self.find(notice_id, address=address, thread=None, since=since)
         except SlackTokenTrouble as trouble:
             if trouble.code != "missing_scope":
                 raise
+        except TryLater as error:
+            error.ambiguous = True  # the question is still open, however surely this call did nothing
+            raise
         return None
 
     def _found(self, notice_id: str, channel: str, thread: str | None, since: datetime) -> Posted | None:

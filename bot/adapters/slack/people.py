@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -11,13 +10,14 @@ from typing import Any, TypeVar
 from bot.adapters.slack.client import SlackClient
 from bot.adapters.slack.failures import SlackRefusal
 from bot.domain.errors import AndonError, TryLater
-from bot.domain.people import Profile
+from bot.domain.people import Profile, is_mail, is_slack_group, is_slack_person
 from bot.ports import Clock
 
 DEADLINE = timedelta(seconds=1.5)
 """Of one question: an answer to a person is due within three seconds."""
 
 LASTS = timedelta(minutes=5)
+TEAM_LASTS = timedelta(days=1)
 REFUSAL_LASTS = timedelta(seconds=30)
 """How long "there is nobody of that id" holds."""
 
@@ -25,21 +25,28 @@ SILENCE = timedelta(seconds=5)
 """After Slack failed to answer nothing is asked for so long, or every order would wait for the deadline again."""
 
 _MOST_KEPT = 5_000
-_PERSON = re.compile(r"[UW][A-Z0-9]{2,30}")
-_GROUP = re.compile(r"S[A-Z0-9]{2,30}")
-_MAIL = re.compile(r"[^\s@<>]{1,64}@[^\s@<>]{1,255}")
 
 _Found = TypeVar("_Found")
 
 
 class SlackPeople:
-    """Answers None where Slack does not say: who is not known has no rights. Safe to use from several threads."""
+    """Answers None where Slack does not say: who is not known has no rights. Safe to use from several threads.
+
+    `team` is the own workspace; unset, it is that of the token.
+    """
 
     def __init__(
-        self, client: SlackClient, *, clock: Clock, deadline: timedelta = DEADLINE, lasts: timedelta = LASTS
+        self,
+        client: SlackClient,
+        *,
+        clock: Clock,
+        team: str | None = None,
+        deadline: timedelta = DEADLINE,
+        lasts: timedelta = LASTS,
     ) -> None:
         self._client = client
         self._clock = clock
+        self._team = team
         self._deadline = deadline
         self._lasts = lasts
         self._lock = threading.Lock()
@@ -48,28 +55,28 @@ class SlackPeople:
 
     def person(self, user_id: str) -> Profile | None:
         """The profile of an account."""
-        if not _PERSON.fullmatch(user_id):
+        if not is_slack_person(user_id):
             return None
         return self._remembered(("person", user_id), lambda: self._shown(self._ask("users.info", user=user_id)))
 
     def by_email(self, email: str) -> Profile | None:
         """The account with this mail address."""
-        if not _MAIL.fullmatch(email):
+        if not is_mail(email):
             return None
         key = ("email", email.casefold())
         return self._remembered(key, lambda: self._shown(self._ask("users.lookupByEmail", email=email)))
 
     def members(self, group_id: str) -> frozenset[str] | None:
         """The ids of the people in a user group."""
-        if not _GROUP.fullmatch(group_id):
+        if not is_slack_group(group_id):
             return None
         return self._remembered(
-            ("group", group_id), lambda: frozenset(self._ask("usergroups.users.list", usergroup=group_id)["users"])
+            ("group", group_id), lambda: _ids(self._ask("usergroups.users.list", usergroup=group_id).get("users"))
         )
 
     def team(self) -> str | None:
-        """The id of the workspace that the token belongs to."""
-        return self._remembered(("team", ""), lambda: str(self._ask("auth.test")["team_id"]))
+        """The id of the own workspace; ask for it at the start, so that no order waits for it."""
+        return self._team or self._remembered(("team", ""), self._team_of_token, lasts=TEAM_LASTS)
 
     def forget(self) -> None:
         """Ask anew from now on."""
@@ -77,7 +84,9 @@ class SlackPeople:
             self._kept.clear()
             self._silent_until = float("-inf")
 
-    def _remembered(self, key: tuple[str, str], ask: Callable[[], _Found | None]) -> _Found | None:
+    def _remembered(
+        self, key: tuple[str, str], ask: Callable[[], _Found | None], *, lasts: timedelta | None = None
+    ) -> _Found | None:
         now = self._clock.monotonic()
         with self._lock:
             until, kept = self._kept.get(key, (float("-inf"), None))
@@ -87,7 +96,9 @@ class SlackPeople:
             if now < self._silent_until:
                 return None
         try:
-            answer, lasts = ask(), self._lasts
+            answer, lasts = ask(), lasts or self._lasts
+            if answer is None:
+                return None  # it did not say "nobody": it did not say
         except SlackRefusal:
             answer, lasts = None, REFUSAL_LASTS
         except AndonError as error:
@@ -109,7 +120,11 @@ class SlackPeople:
 
     def _shown(self, answer: Mapping[str, Any]) -> Profile | None:
         home = self.team()
-        return profile_of(answer["user"], home) if home else None
+        user = _map(answer.get("user"))
+        return profile_of(user, home) if home and is_slack_person(str(user.get("id"))) else None
+
+    def _team_of_token(self) -> str | None:
+        return str(self._ask("auth.test").get("team_id") or "") or None
 
 
 def profile_of(user: Mapping[str, Any], home: str) -> Profile:
@@ -128,7 +143,7 @@ def profile_of(user: Mapping[str, Any], home: str) -> Profile:
         team=team,
         name=str(user.get("real_name") or shown.get("real_name") or user.get("name") or ""),
         email=str(shown.get("email") or ""),
-        time_zone=str(user.get("tz") or ""),
+        time_zone=str(user.get("tz") or "UTC"),
         is_full_member=is_here and not (is_bot or is_deleted or is_guest or user.get("is_stranger")),
         is_bot=is_bot,
         is_deleted=is_deleted,
@@ -137,3 +152,7 @@ def profile_of(user: Mapping[str, Any], home: str) -> Profile:
 
 def _map(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, Mapping) else {}
+
+
+def _ids(value: Any) -> frozenset[str] | None:
+    return frozenset(filter(is_slack_person, map(str, value))) if isinstance(value, list) else None

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import re
+import select
+import time
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, InvalidatePoolError
 
 from bot.domain.errors import ConfigError
 
 BUSY_SECONDS = 30
 """How long a writer waits for another one before it is told to try later."""
+TRUSTED_SECONDS = 5.0
+"""A connection to PostgreSQL that was used so lately is used again unasked, unless the server has closed it."""
 
 _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?")
 # A worker that is stopped in the middle of a transaction must not hold up the others for ever.
@@ -59,19 +64,19 @@ def open_engine(url: URL, pool_size: int) -> Engine:
     engine = create_engine(
         url,
         connect_args={key: value for key, value in arguments.items() if key not in url.query},
-        pool_pre_ping=True,
         pool_timeout=10,
         **options,
     )
     event.listen(engine, "connect", _prepare_postgresql)
+    event.listen(engine, "begin", _begin_postgresql)
+    event.listen(engine, "checkin", _note_use)
+    event.listen(engine, "checkout", _ask_whether_it_lives)
     return engine
 
 
 def readers_of(engine: Engine) -> Engine:
     """The same connections, each transaction one consistent view that may not write."""
-    if engine.dialect.name == "sqlite":
-        return engine.execution_options(andon_reads=True)
-    return engine.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return engine.execution_options(andon_reads=True)
 
 
 def file_of(url: URL) -> Path | None:
@@ -88,11 +93,43 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
 
 def _begin_sqlite(connection: Connection) -> None:
     # A transaction that reads first and writes later cannot wait for its turn any more: SQLite refuses it at once.
-    reads = connection.get_execution_options().get("andon_reads", False)
-    connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+    connection.exec_driver_sql("BEGIN" if _only_reads(connection) else "BEGIN IMMEDIATE")
 
 
-def _prepare_postgresql(connection: Any, _record: object) -> None:
-    was, connection.autocommit = connection.autocommit, True
+def _prepare_postgresql(connection: psycopg.Connection[Any], _record: object) -> None:
+    # The driver must not begin transactions by itself: in a pipeline it would wait for the answer to each BEGIN.
+    connection.autocommit = True
     connection.execute(_SESSION)
-    connection.autocommit = was
+
+
+def _begin_postgresql(connection: Connection) -> None:
+    driver: Any = connection.connection.driver_connection
+    driver.execute("BEGIN ISOLATION LEVEL REPEATABLE READ, READ ONLY" if _only_reads(connection) else "BEGIN")
+
+
+def _only_reads(connection: Connection) -> bool:
+    return bool(connection.get_execution_options().get("andon_reads", False))
+
+
+def _note_use(_connection: object, record: Any) -> None:
+    record.info["used_at"] = time.monotonic()
+
+
+def _ask_whether_it_lives(connection: psycopg.Connection[Any], record: Any, _lent: object) -> None:
+    """Asking costs a round trip, so it is done where there is reason to doubt: long idle, or the server said something.
+
+    A server that ends closes its connections, and that can be seen without asking: there is something to read."""
+    idle = time.monotonic() - record.info.get("used_at", time.monotonic())
+    if not connection.closed and idle < TRUSTED_SECONDS and not _has_something_to_read(connection):
+        return
+    try:
+        connection.execute("SELECT 1")
+    except psycopg.Error as error:
+        # Whatever cut this one off has cut off the others too; the pool connects anew.
+        raise InvalidatePoolError("PostgreSQL has closed the connection") from error
+
+
+def _has_something_to_read(connection: psycopg.Connection[Any]) -> bool:
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return bool(poll.poll(0))

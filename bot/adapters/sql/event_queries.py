@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 
 from sqlalchemy import bindparam, null, select
@@ -39,13 +39,19 @@ class EventQueries(Work):
 
     def events_by_key(self, source: str, keys: Collection[str]) -> Mapping[str, Event]:
         """Events of a source by their `dedup_key`, as it was asked for."""
-        asked = {clean_key(key): key for key in keys}
-        found: dict[str, Event] = {}
-        for part in in_parts(keys):
-            for row in self.rows(_EVENTS_BY_KEY, {"source": source, "keys": part}):
-                event = Event(*row)
-                found[asked[event.dedup_key]] = event
-        return found
+        return {key: event for (_, key), event in self._ask_events([(source, key) for key in keys])().items()}
+
+    def _ask_events(self, keys: Collection[tuple[str, str]]) -> Callable[[], dict[tuple[str, str], Event]]:
+        answers = [
+            (source, names, self.ask(_EVENTS_BY_KEY, {"source": source, "keys": part}))
+            for source, names in _by_source(keys).items()
+            for part in in_parts(names.values())
+        ]
+        return lambda: {
+            (source, names[event.dedup_key]): event
+            for source, names, answer in answers
+            for event in (Event(*row) for row in answer())
+        }
 
     def events(
         self, *, limit: int, before: str | None = None, disposition: Disposition | None = None
@@ -62,18 +68,19 @@ class EventQueries(Work):
 
     def alert_states(self, keys: Collection[tuple[str, str]]) -> Mapping[tuple[str, str], AlertState]:
         """By (source, identity), as they were asked for; absent where never seen."""
-        asked: dict[str, dict[str, str]] = {}
-        for source, identity in keys:
-            asked.setdefault(source, {})[clean_key(identity)] = identity
-        found: dict[tuple[str, str], AlertState] = {}
-        for source, identities in asked.items():
-            for part in in_parts(identities.values()):
-                for row in self.rows(_STATES, {"source": source, "keys": part}):
-                    state = AlertState(*row)
-                    identity = identities[state.identity]
-                    same = state.identity == identity
-                    found[source, identity] = state if same else replace(state, identity=identity)
-        return found
+        return self._ask_states(keys)()
+
+    def _ask_states(self, keys: Collection[tuple[str, str]]) -> Callable[[], dict[tuple[str, str], AlertState]]:
+        answers = [
+            (source, names, self.ask(_STATES, {"source": source, "keys": part}))
+            for source, names in _by_source(keys).items()
+            for part in in_parts(names.values())
+        ]
+        return lambda: {
+            (source, names[state.identity]): _as_asked(state, names[state.identity])
+            for source, names, answer in answers
+            for state in (AlertState(*row) for row in answer())
+        }
 
     def decisions(self, *, incident_id: str | None = None, event_id: str | None = None) -> Sequence[Decision]:
         """Oldest first."""
@@ -83,3 +90,15 @@ class EventQueries(Work):
         if event_id is not None:
             statement = statement.where(decisions.c.event_id == event_id)
         return [Decision(*row) for row in self.rows(statement)]
+
+
+def _by_source(keys: Collection[tuple[str, str]]) -> dict[str, dict[str, str]]:
+    """What was asked for by what is stored, for each source."""
+    asked: dict[str, dict[str, str]] = {}
+    for source, key in keys:
+        asked.setdefault(source, {})[clean_key(key)] = key
+    return asked
+
+
+def _as_asked(state: AlertState, identity: str) -> AlertState:
+    return state if state.identity == identity else replace(state, identity=identity)

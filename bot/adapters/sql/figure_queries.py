@@ -41,7 +41,7 @@ class FigureQueries(Work):
         return Spread(tuple(bounds), tuple(int(one) for one in row[2:]), row[0], float(row[1]))
 
     def _seconds_since_accepted(self, until: ColumnElement[Any]) -> ColumnElement[float]:
-        if self.connection.dialect.name == "sqlite":
+        if self.session.dialect.name == "sqlite":
             # Days since noon in 4714 BC, in milliseconds: exact enough for seconds.
             return (func.julianday(until) - func.julianday(runs.c.accepted_at)) * 86_400.0
         return type_coerce(extract("epoch", until - runs.c.accepted_at), Float)

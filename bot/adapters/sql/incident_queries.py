@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import bindparam, select
 
@@ -41,10 +41,11 @@ class IncidentQueries(Work):
 
     def open_incidents(self, services: Collection[str]) -> Mapping[Place, Incident]:
         """The one open incident of each place of these services."""
-        if not services:
-            return {}
-        found = (Incident(*row) for row in self.rows(_OPEN, {"services": list(services)}))
-        return {(incident.service, incident.environment): incident for incident in found}
+        return self._ask_open(services)() if services else {}
+
+    def _ask_open(self, services: Collection[str]) -> Callable[[], dict[Place, Incident]]:
+        answer = self.ask(_OPEN, {"services": list(services)})
+        return lambda: {(one.service, one.environment): one for one in (Incident(*row) for row in answer())}
 
     def latest_resolved(self, place: Place) -> Incident | None:
         """The incident of a place that was resolved last."""

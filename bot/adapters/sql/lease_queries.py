@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from sqlalchemy import bindparam, delete, select, update
 
 from bot.adapters.sql.database_clock import now, now_and
+from bot.adapters.sql.run_queries import RunQueries
 from bot.adapters.sql.run_tables import leases
-from bot.adapters.sql.work import Work
+from bot.adapters.sql.sessions import Answer
 from bot.domain.errors import LeaseLost
 from bot.domain.runs import Lease, Run
 
@@ -32,7 +34,7 @@ _END = delete(leases).where(*_IS_MINE)
 _END_ALL = delete(leases).where(leases.c.owner == bindparam("the_owner")).returning(leases.c.run_id)
 
 
-class LeaseQueries(Work):
+class LeaseQueries(RunQueries):
     """Who is at it."""
 
     def claim(self, run: Run, owner: str, ttl: timedelta) -> Lease | None:
@@ -41,12 +43,17 @@ class LeaseQueries(Work):
         The fence rises first: its row makes claims of one place wait for each other, so none is given twice.
         A claim that comes to nothing may leave a number out.
         """
-        self.must_write()
-        raised = self.row(self.statements.raise_fence, {"service": run.service, "environment": run.environment})
-        assert raised is not None
-        fence: int = raised[0]
-        taken = self.row(self.statements.take_lease, {"run_id": run.id, "owner": owner, "fence": fence, "ttl": ttl})
-        return Lease(run.id, owner, fence, taken[0]) if taken else None
+        return _lease(run.id, owner, self._ask_claim(run.id, owner, ttl)())
+
+    def take(self, run_id: str, owner: str, ttl: timedelta) -> tuple[Run, Lease] | None:
+        """A run that is not over and needs nobody, as it is once it is claimed; None where there is none to be had."""
+        claimed, found = self._ask_claim(run_id, owner, ttl), self._ask_run(run_id)
+        lease, run = _lease(run_id, owner, claimed()), found()
+        return (run, lease) if run and lease else None
+
+    def _ask_claim(self, run_id: str, owner: str, ttl: timedelta) -> Answer:
+        self.write(self.statements.raise_fence, {"the_run": run_id})
+        return self.ask(self.statements.take_lease, {"the_run": run_id, "the_owner": owner, "ttl": ttl})
 
     def confirm(self, lease: Lease, *, live: bool) -> None:
         """LeaseLost unless the run's lease still has this fence and, with `live`, has not ended."""
@@ -64,7 +71,7 @@ class LeaseQueries(Work):
 
     def release_lease(self, lease: Lease) -> None:
         """End it, if it is still this one."""
-        self.count(_END, _key(lease))
+        self.write(_END, _key(lease))
 
     def release_leases_of(self, owner: str) -> Sequence[str]:
         """End the leases of an owner whose process is surely dead; returns run ids."""
@@ -75,6 +82,10 @@ class LeaseQueries(Work):
         """The lease of a run, if it has one that lives."""
         row = self.row(_LIVING, {"the_run": run_id})
         return Lease(*row) if row else None
+
+
+def _lease(run_id: str, owner: str, rows: Sequence[Any]) -> Lease | None:
+    return Lease(run_id, owner, *rows[0]) if rows else None
 
 
 def _key(lease: Lease) -> dict[str, object]:

@@ -177,4 +177,4 @@ class NoticeQueries(Work):
 
     def end_access(self, digest: str) -> None:
         """End one, and forget those whose time is over."""
-        self.count(_END, {"digest": digest})
+        self.write(_END, {"digest": digest})

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any
 
-import psycopg
-from sqlalchemy import Connection, Executable, Table
+from sqlalchemy import Executable, Table
 
 from bot.adapters.sql import people_tables, run_tables, tables
-from bot.adapters.sql.prepared import prepared
-
-Row = Mapping[str, Any]
+from bot.adapters.sql.prepared import Row
+from bot.adapters.sql.sessions import Session
 
 # Parents before children: the databases check references at once.
 _ORDER: Sequence[Table] = (
@@ -60,30 +56,14 @@ class Pending:
         else:
             batches.append((statement, [row]))
 
-    def flush(self, connection: Connection) -> None:
+    def flush(self, session: Session) -> None:
         """Write everything that was held back."""
         if not self._tables:
             return
         waiting, self._tables = self._tables, {}
-        batches = [
-            (statement, _in_key_order(table, rows)) for table in _ORDER for statement, rows in waiting.get(table, ())
-        ]
-        if connection.dialect.name == "sqlite":
-            for statement, rows in batches:
-                prepared(statement, connection.dialect, tuple(rows[0])).write(connection, rows)
-            return
-        with _one_round_trip(connection, len(batches)):
-            for statement, rows in batches:
-                connection.execute(statement, rows if len(rows) > 1 else rows[0])
-
-
-def _one_round_trip(connection: Connection, batches: int) -> AbstractContextManager[object]:
-    """PostgreSQL answers several statements at once where the driver need not wait for each."""
-    if batches < 2:
-        return nullcontext()
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, psycopg.Connection)
-    return driver.pipeline()
+        for table in _ORDER:
+            for statement, rows in waiting.get(table, ()):
+                session.write(statement, _in_key_order(table, rows))
 
 
 def _in_key_order(table: Table, rows: list[Row]) -> list[Row]:

@@ -1,124 +1,118 @@
-"""Statements of SQLite made ready once: a call then costs little more than the database itself.
+"""Statements made ready once: a call then costs little more than the database itself.
 
-A statement costs some 25 µs on its way through SQLAlchemy, and SQLite itself takes 2 to 5 for it. What is written and
-looked up for every alert and every step goes straight to the driver instead; the driver's own errors come out."""
+A statement costs 25 to 100 µs on its way through SQLAlchemy, and the database itself often less than that. What a
+transaction that may write asks and tells goes straight to the driver instead; the driver's own errors come out."""
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
-from weakref import WeakKeyDictionary
 
-from sqlalchemy import BindParameter, Connection, Executable, Select
+from sqlalchemy import Executable, Float
 from sqlalchemy.engine import Dialect
 from sqlalchemy.sql import ClauseElement
+from sqlalchemy.types import TypeEngine
 
 Row = Mapping[str, Any]
 Convert = Callable[[Any], Any] | None
 
+_LIST = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
+
 
 class Prepared:
-    """One writing statement with the names of its parameters."""
+    """One statement: its text for the driver, how its parameters go in and how its columns come out."""
 
     def __init__(self, statement: ClauseElement, dialect: Dialect, names: Sequence[str]) -> None:
         compiled: Any = statement.compile(dialect=dialect, column_keys=list(names))
-        self._text: str = compiled.string
-        self._fixed: dict[str, Any] = {}
-        self._parameters: list[tuple[str, Convert]] = []
-        for name in compiled.positiontup:
-            convert = _binder(compiled.binds[name], dialect)
-            self._parameters.append((name, convert))
-            if name not in names:
-                value = compiled.params[name]
-                self._fixed[name] = value if convert is None else convert(value)
-
-    def write(self, connection: Connection, rows: Sequence[Row]) -> None:
-        """Run it for each row, in their order."""
-        cursor = connection.connection.cursor()
-        try:
-            if len(rows) == 1:
-                cursor.execute(self._text, self._values(rows[0]))
-            else:
-                cursor.executemany(self._text, [self._values(row) for row in rows])
-        finally:
-            cursor.close()
-
-    def _values(self, row: Row) -> tuple[Any, ...]:
-        fixed = self._fixed
-        return tuple(
-            fixed[name] if name in fixed else row[name] if convert is None else convert(row[name])
-            for name, convert in self._parameters
-        )
-
-
-class Lookup:
-    """One SELECT; `rows` gives named tuples of converted values."""
-
-    def __init__(self, statement: Select[Any], dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)
-        self._text: str = compiled.string
-        self._parameters = [(name, compiled.binds[name]) for name in compiled.positiontup]
-        self._converts = {name: _binder(bind, dialect) for name, bind in self._parameters}
-        self._fixed: dict[str, Any] = {name: value for name, value in compiled.params.items() if value is not None}
-        columns = list(statement.selected_columns)
+        is_sqlite = dialect.name == "sqlite"
+        self._text: str
+        order: list[str]
+        self._text, order = (compiled.string, compiled.positiontup) if is_sqlite else _numbered(compiled)
+        self._fixed = {name: value for name, value in compiled.params.items() if name not in names}
+        self._parameters: list[tuple[str, Convert, bool]] = []
+        for name in order:
+            bind = compiled.binds[name]
+            convert: Convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
+            self._parameters.append((name, convert, bind.expanding))
+        self._lists_grow = is_sqlite and any(grows for _, _, grows in self._parameters)
+        columns = list(getattr(statement, "exported_columns", ()))
         self._row = _tuple_of([column.name for column in columns])
-        self._columns = [column.type.dialect_impl(dialect).result_processor(dialect, None) for column in columns]
+        self._converts = [_reader(column.type, dialect) for column in columns]
 
-    def rows(self, connection: Connection, values: Row | None) -> list[Any]:
-        """All rows."""
-        text = self._text
-        parameters: list[Any] = []
-        for name, bind in self._parameters:
-            value, convert = (values or {}).get(name, self._fixed.get(name)), self._converts[name]
-            if bind.expanding:
-                text = text.replace(f"__[POSTCOMPILE_{name}]", ", ".join("?" * len(value)))
-                parameters += value if convert is None else map(convert, value)
-            else:
+    def call(self, values: Row) -> tuple[str, list[Any]]:
+        """The text and the parameters for these values."""
+        text, parameters = self._text, []
+        for name, convert, grows in self._parameters:
+            value = values[name] if name in values else self._fixed[name]
+            if not grows:
                 parameters.append(value if convert is None else convert(value))
-        cursor = connection.connection.cursor()
-        try:
-            found = cursor.execute(text, parameters).fetchall()
-        finally:
-            cursor.close()
-        return [self._row(*map(_converted, self._columns, row)) for row in found]
+                continue
+            several = list(value) if convert is None else [convert(one) for one in value]
+            if self._lists_grow:  # SQLite has a mark for each; PostgreSQL takes a list as one value
+                text = text.replace(f"__[POSTCOMPILE_{name}]", ", ".join("?" * len(several)))
+                parameters += several
+            else:
+                parameters.append(several)
+        return text, parameters
+
+    def calls(self, rows: Sequence[Row]) -> tuple[str, list[tuple[Any, ...]]]:
+        """The text and the parameters for each row; what a row shares with the one before is converted once."""
+        columns = [self._column(name, convert, rows) for name, convert, _ in self._parameters]
+        return self._text, list(zip(*columns, strict=True))
+
+    def rows(self, found: Iterable[Sequence[Any]]) -> list[Any]:
+        """Named tuples of converted values."""
+        make, converts = self._row, self._converts
+        return [make(*map(_converted, converts, row)) for row in found]
+
+    def _column(self, name: str, convert: Convert, rows: Sequence[Row]) -> list[Any]:
+        if name not in rows[0]:
+            fixed = self._fixed[name]
+            return [fixed if convert is None else convert(fixed)] * len(rows)
+        if convert is None:
+            return [row[name] for row in rows]
+        column: list[Any] = []
+        before, made = rows[0][name], convert(rows[0][name])
+        for row in rows:
+            value = row[name]
+            if value is not before:
+                before, made = value, convert(value)
+            column.append(made)
+        return column
 
 
-def lookup(statement: Executable, connection: Connection, values: Row | None) -> Lookup | None:
-    """The statement made ready, from its second use on; None where SQLAlchemy has to see to it."""
-    if connection.dialect.name != "sqlite" or not isinstance(statement, Select):
-        return None
-    if any(isinstance(value, list) and (not value or isinstance(value[0], tuple)) for value in (values or {}).values()):
-        return None
-    if statement not in _lookups:
-        _lookups[statement] = None  # one that is built for each call is not worth it
-        return None
-    found = _lookups[statement]
-    if found is None:
-        found = _lookups[statement] = Lookup(statement, connection.dialect)
-    return found
+@lru_cache(maxsize=512)
+def prepared(statement: Executable, dialect: Dialect, names: tuple[str, ...]) -> Prepared:
+    """The statement for values of these names. One that is built for each call is compiled for each call."""
+    assert isinstance(statement, ClauseElement)
+    return Prepared(statement, dialect, names)
 
 
-_lookups: WeakKeyDictionary[Executable, Lookup | None] = WeakKeyDictionary()
+def _numbered(compiled: Any) -> tuple[str, list[str]]:
+    """PostgreSQL's own way of writing: `$1`, and a list as one value, so that the text is the same for any length."""
+    order: dict[str, int] = {}
 
+    def number(name: str) -> str:
+        return f"${order.setdefault(name, len(order) + 1)}"
 
-def _binder(bind: BindParameter[Any], dialect: Dialect) -> Convert:
-    kind = bind.type.dialect_impl(dialect)
-    processor: Convert = kind.bind_processor(dialect)
-    return processor
+    text = _LIST.sub(lambda match: f"= ANY (%({match[1]})s)", compiled.string)
+    text = re.sub(r"%\((\w+)\)s|%%", lambda match: number(match[1]) if match[1] else "%", text)
+    return text, list(order)
 
 
 def _tuple_of(names: Sequence[str]) -> Any:
     return namedtuple("Row", names, rename=True)
 
 
+def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Convert:
+    if isinstance(kind, Float):  # what SQLAlchemy makes of it depends on the type that the server names
+        return lambda value: None if value is None else float(value)
+    processor: Convert = kind.dialect_impl(dialect).result_processor(dialect, None)
+    return processor
+
+
 def _converted(convert: Convert, value: Any) -> Any:
     return value if convert is None else convert(value)
-
-
-@lru_cache(maxsize=256)
-def prepared(statement: Executable, dialect: Dialect, names: tuple[str, ...]) -> Prepared:
-    """The statement for rows of these names; for statements that are made once and live as long as the process."""
-    assert isinstance(statement, ClauseElement)
-    return Prepared(statement, dialect, names)

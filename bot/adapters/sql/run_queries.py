@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import datetime
 from functools import lru_cache
@@ -39,11 +39,10 @@ _NAMES = tuple(field.name for field in fields(Run) if field.name not in _IN_PLAN
 _STEP_NAMES = tuple(field.name for field in fields(StepState))
 _PLAN = (type_coerce(run_plans.c.playbook, Text).label("playbook"), run_plans.c.facts)
 _RUNS = select(*[runs.c[name] for name in _NAMES], *_PLAN).join(run_plans, run_plans.c.run_id == runs.c.id)
-_STEPS = (
-    select(run_steps.c.run_id, *[run_steps.c[name] for name in _STEP_NAMES])
-    .where(run_steps.c.run_id.in_(bindparam("run_ids", expanding=True)))
-    .order_by(run_steps.c.run_id, run_steps.c.position)
+_STEPS_OF = select(run_steps.c.run_id, *[run_steps.c[name] for name in _STEP_NAMES]).order_by(
+    run_steps.c.run_id, run_steps.c.position
 )
+_STEPS = _STEPS_OF.where(run_steps.c.run_id.in_(bindparam("run_ids", expanding=True)))
 _STEPS_OF_ONE = (
     select(*[run_steps.c[name] for name in _STEP_NAMES])
     .where(run_steps.c.run_id == bindparam("id"))
@@ -51,6 +50,11 @@ _STEPS_OF_ONE = (
 )
 _BY_ID = _RUNS.where(runs.c.id == bindparam("id"))
 _ACTIVE = _RUNS.where(ACTIVE_RUN, runs.c.service.in_(bindparam("services", expanding=True)))
+_STEPS_OF_ACTIVE = _STEPS_OF.where(
+    run_steps.c.run_id.in_(
+        select(runs.c.id).where(ACTIVE_RUN, runs.c.service.in_(bindparam("services", expanding=True)))
+    )
+)
 _HAS_LIVE_LEASE = exists(literal(1)).where(leases.c.run_id == runs.c.id, leases.c.expires_at > now())
 _DUE = (
     _RUNS.where(
@@ -102,14 +106,20 @@ class RunQueries(Work):
 
     def run(self, run_id: str) -> Run | None:
         """One run with its plan and steps."""
-        row = self.row(_BY_ID, {"id": run_id})
-        return _run(row, tuple(StepState(*one) for one in self.rows(_STEPS_OF_ONE, {"id": run_id}))) if row else None
+        return self._ask_run(run_id)()
+
+    def _ask_run(self, run_id: str) -> Callable[[], Run | None]:
+        found, steps = self.ask(_BY_ID, {"id": run_id}), self.ask(_STEPS_OF_ONE, {"id": run_id})
+        return lambda: next((_run(row, tuple(StepState(*one) for one in steps())) for row in found()), None)
 
     def active_runs(self, services: Collection[str]) -> Mapping[Place, Run]:
         """The one run of each place that is not ended."""
-        if not services:
-            return {}
-        return {(run.service, run.environment): run for run in self._runs(_ACTIVE, {"services": list(services)})}
+        return self._ask_active(services)() if services else {}
+
+    def _ask_active(self, services: Collection[str]) -> Callable[[], dict[Place, Run]]:
+        values = {"services": list(services)}
+        found, steps = self.ask(_ACTIVE, values), self.ask(_STEPS_OF_ACTIVE, values)
+        return lambda: {(run.service, run.environment): run for run in _with_steps(found(), steps())}
 
     def runs(
         self, *, limit: int, before: str | None = None, incident_id: str | None = None, service: str | None = None
@@ -125,11 +135,13 @@ class RunQueries(Work):
         return self._runs(statement)
 
     def save_run(self, before: Run, after: Run) -> Run:
-        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile."""
+        """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile.
+
+        It may come at the next read or at the end, like every error of what is written."""
         changed = tuple(name for name in RUN_CHANGES if getattr(before, name) != getattr(after, name))
         values = {f"new_{name}": getattr(after, name) for name in changed}
-        if self.count(save_run(changed), {"run_id": before.id, "seen_version": before.version, **values}) != 1:
-            raise LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again")
+        saved = self.ask(save_run(changed), {"run_id": before.id, "seen_version": before.version, **values})
+        self.expect(saved, LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again"))
         old = before.steps
         for position, step in enumerate(after.steps):
             if position >= len(old) or (step is not old[position] and step != old[position]):
@@ -155,16 +167,23 @@ class RunQueries(Work):
 
     def last_automatic_action(self, place: Place) -> datetime | None:
         """The newest `first_action_at` among runs of automatic authority that were no drill."""
-        row = self.row(_LAST_AUTOMATIC, {"service": place[0], "environment": place[1]})
-        return row[0] if row else None
+        return self._ask_last_action(place)()
+
+    def _ask_last_action(self, place: Place) -> Callable[[], datetime | None]:
+        answer = self.ask(_LAST_AUTOMATIC, {"service": place[0], "environment": place[1]})
+        return lambda: next((row[0] for row in answer()), None)
 
     def _runs(self, statement: Executable, values: Mapping[str, Any] | None = None) -> list[Run]:
         rows = self.rows(statement, values)
-        steps: dict[str, list[StepState]] = {}
-        for part in in_parts(row.id for row in rows):
-            for run_id, *step in self.rows(_STEPS, {"run_ids": part}):
-                steps.setdefault(run_id, []).append(StepState(*step))
-        return [_run(row, tuple(steps.get(row.id, ()))) for row in rows]
+        parts = in_parts(row.id for row in rows)
+        return _with_steps(rows, (step for part in parts for step in self.rows(_STEPS, {"run_ids": part})))
+
+
+def _with_steps(rows: Sequence[Any], found: Iterable[Any]) -> list[Run]:
+    steps: dict[str, list[StepState]] = {}
+    for run_id, *step in found:
+        steps.setdefault(run_id, []).append(StepState(*step))
+    return [_run(row, tuple(steps.get(row.id, ()))) for row in rows]
 
 
 def _run(row: Any, steps: tuple[StepState, ...]) -> Run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import bindparam, func, select
 
@@ -10,6 +10,7 @@ from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.stored_text import clean_key
 from bot.adapters.sql.tables import automation, releases, services
 from bot.adapters.sql.work import Work
+from bot.domain.errors import Conflict
 from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
 
 _SERVICE = columns_of(services, Service)
@@ -40,13 +41,26 @@ class ServiceQueries(Work):
 
     def lock_services(self, names: Collection[str]) -> Mapping[str, Service]:
         """The services, made where new, locked in name order until the commit."""
+        return self._ask_locked(names)() if names else {}
+
+    def _ask_locked(self, names: Collection[str]) -> Callable[[], dict[str, Service]]:
         ordered = sorted(set(names), key=clean_key)
-        if not ordered:
-            return {}
-        # Row by row in name order: two transactions that meet the same new names wait for each other in one direction.
-        self.count(self.statements.meet_service, [{"name": name} for name in ordered])
-        found = {row.name: Service(*row) for row in self.rows(_LOCKED, {"names": ordered})}
-        return {name: found[clean_key(name)] for name in names}
+        new = [name for name in ordered if name not in self.met]
+        if new:
+            # Row by row in name order, before any is locked: two transactions that meet the same new names wait for
+            # each other in one direction. Rows of services stay for ever, so those that were met need no more of it.
+            self.write(self.statements.meet_service, *({"name": name} for name in new))
+            self.meets.update(new)
+        answer = self.ask(_LOCKED, {"names": ordered})
+
+        def locked() -> dict[str, Service]:
+            found = {row.name: Service(*row) for row in answer()}
+            if len(found) < len(ordered):
+                self.met.clear()
+                raise Conflict("The row of a service was deleted", next="read again: it is made anew")
+            return {name: found[clean_key(name)] for name in names}
+
+        return locked
 
     def service(self, name: str) -> Service | None:
         """One service, unlocked."""
@@ -59,8 +73,11 @@ class ServiceQueries(Work):
 
     def automation(self) -> Automation:
         """The switch for everything."""
-        row = self.row(_AUTOMATION)
-        return Automation(*row) if row else AUTOMATION_ON
+        return self._ask_automation()()
+
+    def _ask_automation(self) -> Callable[[], Automation]:
+        answer = self.ask(_AUTOMATION)
+        return lambda: next((Automation(*row) for row in answer()), AUTOMATION_ON)
 
     def release(self, release_id: str) -> Release | None:
         """One release."""
@@ -69,7 +86,8 @@ class ServiceQueries(Work):
 
     def latest_releases(self, services: Collection[str]) -> Mapping[str, Release]:
         """The newest release of each service, whatever its status."""
-        if not services:
-            return {}
-        found = (Release(*row) for row in self.rows(_LATEST, {"services": list(services)}))
-        return {release.service: release for release in found}
+        return self._ask_releases(services)() if services else {}
+
+    def _ask_releases(self, services: Collection[str]) -> Callable[[], dict[str, Release]]:
+        answer = self.ask(_LATEST, {"services": list(services)})
+        return lambda: {release.service: release for release in (Release(*row) for row in answer())}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Executable, Table, bindparam, func, update
+from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.sql import people_tables, run_tables, tables
@@ -22,6 +22,7 @@ from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
+from bot.domain.runs import RunStatus
 from bot.domain.threads import Pace, Thread
 
 TABLE_OF: Mapping[type, Table] = {
@@ -106,26 +107,40 @@ def _on_same_key(statement: Any, table: Table, changes: Mapping[str, Any]) -> Ex
     return result
 
 
+# A run may be claimed by its id alone, so that nothing has to be read first.
+_MAY_BE_TAKEN = (
+    run_tables.runs.c.id == bindparam("the_run"),
+    run_tables.runs.c.status.in_([RunStatus.QUEUED, RunStatus.RUNNING, RunStatus.WAITING]),
+)
+
+
 def _raise_fence(insert: Any) -> Executable:
-    fences = run_tables.fences
+    fences, runs = run_tables.fences, run_tables.runs
+    source = select(runs.c.service, runs.c.environment, literal(1)).where(*_MAY_BE_TAKEN)
     statement: Executable = (
         insert(fences)
-        .values(fence=1)
+        .from_select(["service", "environment", "fence"], source)
         .on_conflict_do_update(
             index_elements=[fences.c.service, fences.c.environment], set_={"fence": fences.c.fence + 1}
         )
-        .returning(fences.c.fence)
     )
     return statement
 
 
 def _take_lease(insert: Any) -> Executable:
-    leases = run_tables.leases
-    fresh = insert(leases).values(expires_at=now_and("ttl"))
+    fences, leases, runs = run_tables.fences, run_tables.leases, run_tables.runs
+    its_fence = and_(fences.c.service == runs.c.service, fences.c.environment == runs.c.environment)
+    owner = bindparam("the_owner", type_=leases.c.owner.type)
+    source = (
+        select(runs.c.id, owner, fences.c.fence, now_and("ttl"))
+        .join_from(runs, fences, its_fence)
+        .where(*_MAY_BE_TAKEN)
+    )
+    fresh = insert(leases).from_select(["run_id", "owner", "fence", "expires_at"], source)
     taken = {name: fresh.excluded[name] for name in ("owner", "fence", "expires_at")}
     statement: Executable = fresh.on_conflict_do_update(
         index_elements=[leases.c.run_id], set_=taken, where=leases.c.expires_at <= now()
-    ).returning(leases.c.expires_at)
+    ).returning(leases.c.fence, leases.c.expires_at)
     return statement
 
 
@@ -151,4 +166,5 @@ def save_run(changed: tuple[str, ...]) -> Executable:
         update(runs)
         .where(runs.c.id == bindparam("run_id"), runs.c.version == bindparam("seen_version"))
         .values(values | {"version": runs.c.version + 1})
+        .returning(runs.c.version)
     )

@@ -13,15 +13,12 @@ from sqlalchemy.engine import URL
 from bot.adapters.sql import audit, upgrading
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
-from bot.adapters.sql.event_queries import EventQueries
 from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
-from bot.adapters.sql.incident_queries import IncidentQueries
-from bot.adapters.sql.lease_queries import LeaseQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
 from bot.adapters.sql.people_queries import PeopleQueries
-from bot.adapters.sql.run_queries import RunQueries
-from bot.adapters.sql.service_queries import ServiceQueries
+from bot.adapters.sql.sessions import View, writing
+from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
 from bot.domain.errors import ConfigError, TryLater
 from bot.domain.records import AuditFault
@@ -30,11 +27,7 @@ _THOROUGH_EVERY = 256
 
 
 class SqlTransaction(
-    EventQueries,
-    ServiceQueries,
-    IncidentQueries,
-    RunQueries,
-    LeaseQueries,
+    StandingQueries,
     NoticeQueries,
     PeopleQueries,
     FigureQueries,
@@ -54,6 +47,7 @@ class SqlStore:
         # SQLite's own waiting sleeps in growing steps; threads of one process can take turns without.
         self._turn = threading.Lock() if self._file else None
         self._seals = 0
+        self._met: set[str] = set()
 
     @property
     def engine(self) -> Engine:
@@ -66,16 +60,17 @@ class SqlStore:
 
         An error at the commit itself may come after the database has kept the work: callers read again by key.
         """
-        with translated(), self._taking_turns(), self._engine.begin() as connection:
-            transaction = SqlTransaction(connection, self._statements, writes=True)
+        with translated(), self._taking_turns(), writing(self._engine) as session:
+            transaction = SqlTransaction(session, self._statements, writes=True, met=self._met)
             yield transaction
             transaction.flush()
+        self._met |= transaction.meets
 
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
         """A consistent view; nothing may be added or saved."""
         with translated(), self._readers.connect() as connection:
-            yield SqlTransaction(connection, self._statements, writes=False)
+            yield SqlTransaction(View(connection), self._statements, writes=False)
 
     def seal(self) -> tuple[int, str] | None:
         """Chain the audit rows that are not chained yet; returns the new head (position, hash), None if none were."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Executable
+from sqlalchemy import Executable
 
 from bot.adapters.sql.pending import Pending
-from bot.adapters.sql.prepared import lookup
 from bot.adapters.sql.run_tables import run_plans, run_steps, runs
+from bot.adapters.sql.sessions import Answer, Session
 from bot.adapters.sql.statements import TABLE_OF, Statements
 from bot.adapters.sql.stored_text import place_key
 from bot.domain.incidents import Incident
@@ -27,11 +27,16 @@ MOST_KEYS = 5_000
 class Work:
     """Root of the transaction. Reads see what was added before them, because everything held back is written first."""
 
-    def __init__(self, connection: Connection, statements: Statements, *, writes: bool) -> None:
-        self.connection = connection
+    def __init__(self, session: Session, statements: Statements, *, writes: bool, met: set[str] | None = None) -> None:
+        self.session = session
         self.statements = statements
         self.writes = writes
+        self.met = set[str]() if met is None else met
+        """Services that surely have a row, also after this transaction came to nothing."""
+        self.meets = set[str]()
+        """Services that have one once this transaction is committed."""
         self._pending = Pending()
+        self._expected: list[tuple[Answer, Exception]] = []
 
     def add(self, *records: Record) -> None:
         """Hold records back until the next read or the end."""
@@ -55,35 +60,48 @@ class Work:
         self._pending.put(run_steps, self.statements.save_step, row)
 
     def flush(self) -> None:
-        """Write everything that was held back."""
-        self._pending.flush(self.connection)
+        """Write everything that was held back, and see that what was expected has come."""
+        self._pending.flush(self.session)
+        expected, self._expected = self._expected, []
+        for answer, problem in expected:
+            if not answer():
+                raise problem
+
+    def expect(self, answer: Answer, problem: Exception) -> None:
+        """Raise this, at the next read or at the end, where the answer has no rows."""
+        self._expected.append((answer, problem))
 
     def must_write(self) -> None:
         """RuntimeError in a view: that is a mistake in the program."""
         if not self.writes:
             raise RuntimeError("a consistent view writes nothing: use Store.write()")
 
+    def ask(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Answer:
+        """Have a statement carried out now and take its rows later: what is asked in a row travels together."""
+        self._pending.flush(self.session)
+        return self.session.ask(statement, values)
+
     def rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """All rows of a statement."""
-        self._pending.flush(self.connection)
-        ready = lookup(statement, self.connection, values) if self.writes else None
-        if ready is not None:
-            return ready.rows(self.connection, values)
-        return self.connection.execute(statement, values).fetchall()
+        answer = self.ask(statement, values)
+        self.flush()
+        return answer()
 
     def row(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Any:
         """The first row of a statement, None if there is none."""
-        self._pending.flush(self.connection)
-        ready = lookup(statement, self.connection, values) if self.writes else None
-        if ready is not None:
-            return next(iter(ready.rows(self.connection, values)), None)
-        return self.connection.execute(statement, values).first()
+        return next(iter(self.rows(statement, values)), None)
 
-    def count(self, statement: Executable, values: Mapping[str, Any] | Sequence[Mapping[str, Any]]) -> int:
+    def write(self, statement: Executable, *rows: Mapping[str, Any]) -> None:
+        """Carry out a writing statement for each row, after what was held back."""
+        self.must_write()
+        self._pending.flush(self.session)
+        self.session.write(statement, rows)
+
+    def count(self, statement: Executable, *rows: Mapping[str, Any]) -> int:
         """How many rows a writing statement changed."""
         self.must_write()
-        self._pending.flush(self.connection)
-        return self.connection.execute(statement, values).rowcount
+        self._pending.flush(self.session)
+        return self.session.count(statement, rows)
 
     def _add_run(self, run: Run) -> None:
         values = vars(run)

@@ -98,6 +98,10 @@ class Acting:
                 self.workspace.channels[channel].messages[thread].thread_ts = thread
         return message, self.event(said(message, self._kind(channel)), **how)
 
+    def echo(self, message: Message, **how: Any) -> Answer:
+        """Slack tells the product of the message that the product itself has posted, as it does in every channel."""
+        return self.event(said(message, self._kind(message.channel)), **how)
+
     def edit(self, message: Message, text: str, **how: Any) -> Answer:
         """The author changes a message."""
         before = message.shown()

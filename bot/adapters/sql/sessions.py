@@ -1,0 +1,177 @@
+"""How a transaction talks to its database: straight to the driver where it may write, by SQLAlchemy in a view."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any, Protocol
+
+import psycopg
+from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy.engine import Dialect
+
+from bot.adapters.sql.prepared import Prepared, Row, prepared
+
+Answer = Callable[[], Sequence[Any]]
+"""The rows of a statement. What was asked before the first answer is taken travels together on PostgreSQL."""
+
+_NOTHING: Mapping[str, Any] = {}
+
+
+class Session(Protocol):
+    """One transaction on one connection."""
+
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def ask(self, statement: Executable, values: Row | None) -> Answer:
+        """Have a statement carried out; its rows can be taken later."""
+        ...
+
+    def write(self, statement: Executable, rows: Sequence[Row]) -> None:
+        """Have a statement carried out for each row, in their order. Its errors may come out later."""
+        ...
+
+    def count(self, statement: Executable, rows: Sequence[Row]) -> int:
+        """The same, and how many rows it changed."""
+        ...
+
+
+class View:
+    """Reads by SQLAlchemy, which keeps the statements that lists and pages put together."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.dialect = connection.dialect
+
+    def ask(self, statement: Executable, values: Row | None) -> Answer:
+        found = self.connection.execute(statement, values).fetchall()
+        return lambda: found
+
+    def write(self, statement: Executable, rows: Sequence[Row]) -> None:  # noqa: ARG002
+        raise RuntimeError("a consistent view writes nothing: use Store.write()")
+
+    def count(self, statement: Executable, rows: Sequence[Row]) -> int:
+        self.write(statement, rows)
+        return 0
+
+
+class SqliteSession:
+    """SQLite is in this process: everything is carried out at once."""
+
+    def __init__(self, driver: sqlite3.Connection, dialect: Dialect) -> None:
+        self._driver = driver
+        self.dialect = dialect
+
+    def ask(self, statement: Executable, values: Row | None) -> Answer:
+        ready = prepared(statement, self.dialect, tuple(values or ()))
+        cursor = self._driver.execute(*ready.call(values or _NOTHING))
+        try:
+            found = ready.rows(cursor.fetchall())
+        finally:
+            cursor.close()
+        return lambda: found
+
+    def write(self, statement: Executable, rows: Sequence[Row]) -> None:
+        self.count(statement, rows)
+
+    def count(self, statement: Executable, rows: Sequence[Row]) -> int:
+        ready = prepared(statement, self.dialect, tuple(rows[0]))
+        one = len(rows) == 1
+        cursor = self._driver.execute(*ready.call(rows[0])) if one else self._driver.executemany(*ready.calls(rows))
+        try:
+            return cursor.rowcount
+        finally:
+            cursor.close()
+
+
+class PostgresqlSession:
+    """A pipeline: statements leave as they are made, and only an answer that is needed is waited for.
+
+    The server carries them out one after the other, each with a snapshot of its own (READ COMMITTED), exactly as if
+    each had been waited for. https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+    """
+
+    def __init__(self, driver: psycopg.Connection[Any], pipeline: psycopg.Pipeline, dialect: Dialect) -> None:
+        self._driver = driver
+        self._pipeline = pipeline
+        self.dialect = dialect
+
+    def ask(self, statement: Executable, values: Row | None) -> Answer:
+        ready = prepared(statement, self.dialect, tuple(values or ()))
+        cursor = psycopg.RawCursor(self._driver)
+        cursor.execute(*_call(ready, values or _NOTHING))
+        taken: list[Any] | None = None
+
+        def answer() -> Sequence[Any]:
+            nonlocal taken
+            if taken is None:
+                taken = ready.rows(cursor.fetchall())
+            return taken
+
+        return answer
+
+    def write(self, statement: Executable, rows: Sequence[Row]) -> None:
+        self._send(statement, rows)
+
+    def count(self, statement: Executable, rows: Sequence[Row]) -> int:
+        cursor = self._send(statement, rows)
+        self._pipeline.sync()
+        return cursor.rowcount
+
+    def _send(self, statement: Executable, rows: Sequence[Row]) -> psycopg.RawCursor[Any]:
+        ready = prepared(statement, self.dialect, tuple(rows[0]))
+        cursor = psycopg.RawCursor(self._driver)
+        if len(rows) == 1:
+            cursor.execute(*_call(ready, rows[0]))
+        else:
+            text, parameters = ready.calls(rows)
+            cursor.executemany(text.encode(), parameters)
+        return cursor
+
+
+def _call(ready: Prepared, values: Row) -> tuple[bytes, list[Any]]:
+    text, parameters = ready.call(values)
+    return text.encode(), parameters
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[Session]:
+    """A transaction that may write, committed at the end; nothing is kept where anything is raised."""
+    lent = engine.raw_connection()
+    driver: Any = lent.driver_connection
+    try:
+        with (_on_sqlite if engine.dialect.name == "sqlite" else _on_postgresql)(driver, engine.dialect) as session:
+            yield session
+    except BaseException:
+        if engine.dialect.name != "sqlite" and driver.closed:
+            lent.invalidate()
+        raise
+    finally:
+        lent.close()  # rolls back what was not committed
+
+
+@contextmanager
+def _on_sqlite(driver: sqlite3.Connection, dialect: Dialect) -> Iterator[Session]:
+    # A transaction that reads first and writes later cannot wait for its turn any more: SQLite refuses it at once.
+    driver.execute("BEGIN IMMEDIATE").close()
+    yield SqliteSession(driver, dialect)
+    driver.commit()
+
+
+@contextmanager
+def _on_postgresql(driver: psycopg.Connection[Any], dialect: Dialect) -> Iterator[Session]:
+    """BEGIN goes with the first statement and COMMIT with the last ones."""
+    with driver.pipeline() as pipeline:
+        driver.execute("BEGIN")
+        try:
+            yield PostgresqlSession(driver, pipeline, dialect)
+        except BaseException:
+            # Whatever else comes out now follows from the first error.
+            with suppress(psycopg.Error):
+                pipeline.sync()
+            raise
+        commit = driver.execute("COMMIT")
+    if commit.statusmessage != "COMMIT":  # PostgreSQL answers ROLLBACK where an error of the transaction was swallowed
+        raise RuntimeError("the transaction was rolled back: an error inside it went unnoticed")
