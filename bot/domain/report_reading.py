@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.domain.errors import BadInput
+from bot.domain.figures_in_words import read_metric
 from bot.domain.report import FIELDS, Report
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
@@ -18,9 +19,13 @@ _THRESHOLD = re.compile(rf"(?:acceptable|threshold|limit|tolerance)\D{{0,12}}({_
 _REPRODUCED = re.compile(r"\D*(\d{1,6})\s*(?:of|out of|/|in)\s*(\d{1,6})\D*", re.IGNORECASE)
 _DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 _SPAN = re.compile(
-    r"(?P<low>\d+(?:\.\d+)?)\s*(?P<low_unit>[a-z]+)?\s*(?:to|-|–|or|…)?\s*(?:(?P<high>\d+(?:\.\d+)?)\s*(?P<high_unit>[a-z]+))?",
+    r"(?P<low>\d+(?:\.\d+)?)\s*(?P<low_unit>[a-z]+)?\s*(?:to|-|–|or|…)?\s*"
+    r"(?:(?P<high>\d+(?:\.\d+)?)\s*(?P<high_unit>[a-z]+))?",
     re.IGNORECASE,
 )
+_WRITTEN = re.compile(r"(?<![\w.])(?:\d+(?:\.\d+)?[smhd])+(?!\w)")
+"""Durations as the house writes them."""
+
 _LINK = re.compile(r"https?://[^\s<>,;]+")
 _PUT_ASIDE = re.compile(
     r"(?P<option>.+?)\s*(?:\(put aside:\s*(?P<aside>.+?)\)|:\s+(?P<why>.+)|\s[-–—]\s(?P<dash>.+))\s*"
@@ -48,7 +53,7 @@ def _seen(text: str) -> dict[str, str]:
 
 
 def _metric(text: str) -> dict[str, Any]:
-    return {"name": text}
+    return read_metric(text).as_metric()
 
 
 def _interval(text: str) -> dict[str, float]:
@@ -80,7 +85,9 @@ def _estimate(text: str) -> dict[str, str]:
     if date:
         values["date"] = date[0]
         text = text[: date.start()] + text[date.end() :]
-    span = _SPAN.search(text)
+    written = _WRITTEN.findall(text)
+    span = None if written else _SPAN.search(text)
+    values |= dict(zip(("low", "high"), written, strict=False))
     if span:
         low_unit, high_unit = span["low_unit"], span["high_unit"]
         is_range = span["high"] is not None

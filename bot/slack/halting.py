@@ -13,6 +13,7 @@ from bot.domain.chat import Said
 from bot.domain.errors import BadInput
 from bot.domain.events import Command, Receipt
 from bot.domain.letters import ButtonStyle
+from bot.domain.prefill import fields_in
 from bot.domain.words import Word
 from bot.flow.offers import Offer, offer
 from bot.slack.answers import Body, plainly, to_channel, to_person
@@ -62,7 +63,15 @@ class Halting:
         """The answer to a halt whose service is known, given after the commit."""
         reason = wish.reason.strip()[:LONGEST_REASON] or UNSAID
         receipt = self._desk.order(
-            Command(Word.HALT, wish.service, wish.visitor.actor, "slack", reason, delivery=wish.delivery)
+            Command(
+                Word.HALT,
+                wish.service,
+                wish.visitor.actor,
+                "slack",
+                reason,
+                details=self._said(wish),
+                delivery=wish.delivery,
+            )
         )
         if receipt.refused:
             return plainly(receipt.message)
@@ -70,6 +79,11 @@ class Halting:
         if incident and wish.trigger:
             self._open_form(incident, wish)
         return self._answer(wish, reason, receipt, incident)
+
+    def _said(self, wish: HaltWish) -> dict[str, Any]:
+        """Fields of the report that the words hold already; the form shows them to whoever wrote them."""
+        policy = self._desk.configuration.policies.get(wish.service)
+        return fields_in(wish.reason, policy.targets) if policy is not None else {}
 
     def _open_form(self, incident: str, wish: HaltWish) -> None:
         # Slack forgets the trigger after three seconds, and its own answer takes long: nobody waits for it here.
