@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 
-_TOKEN = re.compile(r"<([^<>\n]{1,3000})>")
+_TOKEN = re.compile(r"<([@#!][^<>\n]{1,200}|[a-z][a-z0-9+.-]{1,20}:[^<>\n]{1,3000})>")
+"""What Slack writes; any other angle bracket is one that somebody typed."""
 _PERSON = re.compile(r"@([UW][A-Z0-9]{2,20})(?:\|[^<>]*)?")
 _GROUP = re.compile(r"!subteam\^(S[A-Z0-9]{2,20})(?:\|[^<>]*)?")
 _ESCAPES = (("&lt;", "<"), ("&gt;", ">"), ("&amp;", "&"))

@@ -35,7 +35,7 @@ def short(text: str, *, offers: Sequence[Offer] = (), link: str | None = None) -
 
 def plainly(text: str) -> Body:
     """One sentence for the one who asked."""
-    return {"response_type": "ephemeral", "text": escaped(one_line(text, 2900))}
+    return {"response_type": "ephemeral", "text": escaped(one_line(text, 2900)), "parse": "none"}
 
 
 def of_error(error: AndonError) -> Body:
@@ -56,4 +56,4 @@ def buttons(offers: Sequence[Mapping[str, str]]) -> tuple[Button, ...]:
 
 def _letter(subject: str, text: str, offers: Sequence[Offer], link: str | None) -> Body:
     words = slack_words(Letter(subject, text, buttons(offers), link=link))
-    return {"text": words.text, "blocks": words.blocks}
+    return {"text": words.text, "blocks": words.blocks, "parse": "none"}

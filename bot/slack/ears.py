@@ -15,7 +15,7 @@ from bot.slack.forms.sending import Sent
 from bot.slack.halting import Halting
 from bot.slack.hearing import Hearing
 from bot.slack.names import Names
-from bot.slack.payloads import Envelope, Event, Interaction, Message, Press, Shortcut, SlashCommand, Submission
+from bot.slack.payloads import Envelope, Event, Message, Press, Shortcut, SlashCommand, Submission
 from bot.slack.places import Spot, read_said
 from bot.slack.pressing import Pressing
 from bot.slack.reacting import REACTIONS, Reacting
@@ -73,8 +73,8 @@ class Ears:
 
     def answer_press(self, body: Mapping[str, Any], answer: Body | None) -> None:
         """The answer to a press or a shortcut, at the address that came with it."""
-        where = Interaction.read(body).response_url
-        if answer and where:
+        where = body.get("response_url")
+        if answer and isinstance(where, str) and where:
             message = {"replace_original": False, **answer}
             self._desk.later("answer a press", lambda: self._desk.web.respond(where, message))
 

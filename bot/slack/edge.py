@@ -77,7 +77,11 @@ class SlackEdge:
         """One authentic request; blocks until it is answered, commits included."""
         from slack_bolt import BoltRequest
 
-        given: Any = self.bolt().dispatch(BoltRequest(body=raw, headers=dict(headers)))
+        try:
+            given: Any = self.bolt().dispatch(BoltRequest(body=raw, headers=dict(headers)))
+        except Exception as error:  # what listeners raise is answered; this is Bolt, over a shape it does not expect
+            self.desk.log("slack request not understood", problem=type(error).__name__)
+            return Reply(400)
         kind = given.first_headers().get("content-type", "text/plain")
         return Reply(given.status, given.body or "", kind)
 

@@ -191,3 +191,20 @@ class Envelope(Part):
     team_id: str = ""
     event_id: Annotated[str, Field(max_length=64)]
     event: Event
+
+
+_OBJECTS = ("team", "user", "enterprise", "channel", "view", "event", "message", "container", "function_data", "action")
+_LISTS = ("actions", "authorizations")
+
+
+def check_shape(payload: Mapping[str, Any]) -> None:
+    """BadInput where a part is not of the kind that it always is: Bolt looks into them before anybody else does."""
+    for name in _OBJECTS:
+        if payload.get(name) is not None and not isinstance(payload[name], Mapping):
+            raise BadInput("Slack's request cannot be understood", why=f"{name} is no object")
+    for name in _LISTS:
+        held = payload.get(name)
+        if held is not None and not (isinstance(held, list) and all(isinstance(one, Mapping) for one in held)):
+            raise BadInput("Slack's request cannot be understood", why=f"{name} is no list of objects")
+    if payload.get("type") == "event_callback":
+        Envelope.read(payload)

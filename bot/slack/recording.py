@@ -159,6 +159,7 @@ class Recorder:
                 thread_ts=spot.thread,
                 text=shown["text"],
                 blocks=shown["blocks"],
+                parse="none",
             ),
         )
 

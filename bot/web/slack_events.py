@@ -15,6 +15,7 @@ from bot.domain.errors import BadInput
 from bot.domain.strict_json import parse_json
 from bot.slack.edge import Reply, SlackEdge
 from bot.slack.guard import BODY_CAP, Guard, Seal
+from bot.slack.payloads import check_shape
 from bot.web.answers import problem
 from bot.web.bodies import read_capped
 from bot.web.head import Head
@@ -76,6 +77,9 @@ class SlackEvents:
         headers = {name: value for name in _PASSED_ON if (value := request.headers.get(name)) is not None}
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(self._threads, self._take, text, headers, seal)
+        if reply is None and "x-slack-retry-num" in headers:
+            # Slack repeats at once what it lost the answer to, within the same second and so with the same signature.
+            return PlainTextResponse("")
         if reply is None:
             return self._refuse("replayed", "This request was sent before.")
         return Response(reply.body, reply.status, media_type=reply.content_type)
@@ -110,9 +114,10 @@ def _challenge(text: str, kind: str) -> str | None:
         except ValueError as error:
             raise BadInput("The body is no form") from error
         if payload := fields.get("payload"):
-            _object(payload[0])
+            check_shape(_object(payload[0]))
         return None
     body = _object(text)
+    check_shape(body)
     if body.get("type") != "url_verification":
         return None
     words = body.get("challenge")
