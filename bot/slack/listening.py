@@ -10,6 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+import structlog
+
+from bot.adapters.fault_traces import describe_fault
 from bot.domain.errors import AndonError, ConfigError, TryLater
 from bot.slack.answers import NOT_ACCEPTED, Body, of_error, plainly
 from bot.slack.ears import Ears
@@ -18,6 +21,8 @@ if TYPE_CHECKING:
     from slack_bolt import App
     from slack_bolt.context.ack import Ack
     from slack_bolt.response import BoltResponse
+
+_log = structlog.get_logger("andon.slack")
 
 EVERY = re.compile(r".*", re.DOTALL)
 Listen = Callable[[Mapping[str, Any]], Body | None]
@@ -73,8 +78,8 @@ def _answered(listen: Listen, body: Mapping[str, Any]) -> Body | None:
         return listen(body)
     except AndonError as error:
         return of_error(error)
-    except Exception:
-        logging.getLogger("andon.slack").exception("a listener broke")
+    except Exception as error:  # a person waits for an answer
+        _log.error("slack_listener_broke", **describe_fault(error))
         return plainly(
             f"{NOT_ACCEPTED} Something in Andon broke; its log says what. The page and the command still work."
         )
@@ -120,7 +125,7 @@ def _unanswered(error: Exception) -> BoltResponse:
     if isinstance(error, BoltUnhandledRequestError):
         return BoltResponse(status=200, body="")
     if not isinstance(error, PassingFault):
-        logging.getLogger("andon.slack").error("a listener broke", exc_info=error)
+        _log.error("slack_listener_broke", **describe_fault(error))
         return BoltResponse(status=500, body="")
     return BoltResponse(status=503, body="")
 

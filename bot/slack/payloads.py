@@ -193,6 +193,13 @@ class Envelope(Part):
     event: Event
 
 
+_KINDS: Mapping[str, type[Part]] = {
+    "event_callback": Envelope,
+    "block_actions": Press,
+    "view_submission": Submission,
+    "view_closed": Submission,
+    "message_action": Shortcut,
+}
 _OBJECTS = ("team", "user", "enterprise", "channel", "view", "event", "message", "container", "function_data", "action")
 _LISTS = ("actions", "authorizations")
 
@@ -206,5 +213,6 @@ def check_shape(payload: Mapping[str, Any]) -> None:
         held = payload.get(name)
         if held is not None and not (isinstance(held, list) and all(isinstance(one, Mapping) for one in held)):
             raise BadInput("Slack's request cannot be understood", why=f"{name} is no list of objects")
-    if payload.get("type") == "event_callback":
-        Envelope.read(payload)
+    model = _KINDS.get(str(payload.get("type")))
+    if model is not None:
+        model.read(payload)

@@ -66,23 +66,23 @@ class SlackEvents:
         seal = Seal.of(request.headers.raw)
         if not await self._is_authentic(raw, seal):
             return self._refuse("not_authentic", "This request is not signed by Slack, or not fresh.")
-        kind = request.headers.get("content-type", "")
         try:
             text = raw.decode("utf-8")
-            challenge = _challenge(text, kind)
+            challenge = _challenge(text, request.headers.get("content-type", ""))
         except (UnicodeDecodeError, BadInput):
             return problem(400, "The body cannot be read.")
-        if challenge is not None:
-            return PlainTextResponse(challenge)
+        return PlainTextResponse(challenge) if challenge is not None else await self._answer(request, text, seal)
+
+    async def _answer(self, request: Request, text: str, seal: Seal) -> Response:
         headers = {name: value for name in _PASSED_ON if (value := request.headers.get(name)) is not None}
         loop = asyncio.get_running_loop()
         reply = await loop.run_in_executor(self._threads, self._take, text, headers, seal)
-        if reply is None and "x-slack-retry-num" in headers:
+        if reply is not None:
+            return Response(reply.body, reply.status, media_type=reply.content_type)
+        if "x-slack-retry-num" in headers:
             # Slack repeats at once what it lost the answer to, within the same second and so with the same signature.
             return PlainTextResponse("")
-        if reply is None:
-            return self._refuse("replayed", "This request was sent before.")
-        return Response(reply.body, reply.status, media_type=reply.content_type)
+        return self._refuse("replayed", "This request was sent before.")
 
     async def _is_authentic(self, raw: bytes, seal: Seal) -> bool:
         check = (raw, seal, self._head.clock.now())

@@ -137,7 +137,9 @@ SHAPED = st.fixed_dictionaries(
         "authorizations": JSON,
     },
 )
-FUZZ = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FUZZ = settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture], print_blob=False
+)
 
 
 @FUZZ

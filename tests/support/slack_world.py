@@ -27,13 +27,16 @@ CHURN = {
 }
 
 
-@dataclass
+@dataclass(repr=False)
 class SlackWorld:
     """Slack on one side, Andon on the other."""
 
     slack: FakeSlack
     web: WebServer
     head: TestHead
+
+    def __repr__(self) -> str:
+        return "SlackWorld()"
 
     @property
     def incidents(self) -> list[dict[str, Any]]:
