@@ -54,7 +54,9 @@ class Minute:
     options: tuple[str, ...] = ()
     reason: str = ""
     answer: str = ""
+    """What was answered; of a decision, the option chosen where it is said apart from its text."""
     answered_by: str | None = None
+    """Who answered it, or did it."""
     ended_at: datetime | None = None
     evidence: str | None = None
     """A link."""
@@ -97,6 +99,10 @@ class Minute:
         is_late = self.due_at is None or now >= self.due_at
         next_at = now + REMIND_AGAIN if is_late else self.due_at
         return replace(self, remind_at=next_at, reminders=self.reminders + (1 if is_late else 0))
+
+    def silent(self) -> Self:
+        """Nobody is to be reminded of it any more."""
+        return replace(self, remind_at=None)
 
 
 def first_reminder(due_at: datetime, now: datetime) -> datetime:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from bot.domain.errors import BadInput
 
@@ -62,3 +62,13 @@ def format_time(moment: datetime) -> str:
     """RFC 3339 UTC with milliseconds: `2026-11-20T11:33:30.396Z`."""
     utc = moment.astimezone(UTC)
     return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+
+
+def spoken_time(moment: datetime, zone: tzinfo = UTC) -> str:
+    """For people, in their time zone and in UTC: `Fri 4 Dec 2026, 17:00 CET (16:00 UTC)`."""
+    local, utc = moment.astimezone(zone), moment.astimezone(UTC)
+    said = f"{local:%a} {local.day} {local:%b %Y, %H:%M %Z}"
+    if local.utcoffset() == timedelta(0):
+        return said
+    day = "" if local.date() == utc.date() else f"{utc:%a} {utc.day} {utc:%b}, "
+    return f"{said} ({day}{utc:%H:%M} UTC)"

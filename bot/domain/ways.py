@@ -36,9 +36,10 @@ def ways_of(policy: Policy, audience: str, media: Collection[str]) -> list[Way]:
     return found or [PAGE]
 
 
-def way_to(policy: Policy, person: str, media: Collection[str]) -> Way:
-    """Where one person is told: in chat, else by mail, else on the page."""
-    return next((way for way in _to(policy, person) if way.medium in media), PAGE)
+def way_to(policy: Policy, person: str, media: Collection[str], *, first: str = "") -> Way:
+    """Where one person is told: by the medium `first` if there is a way, else in chat, by mail, on the page."""
+    ways = [way for way in _to(policy, person) if way.medium in media]
+    return next((way for way in ways if way.medium == first), next(iter(ways), PAGE))
 
 
 def other_way(policy: Policy, audience: str, media: Collection[str], tried: Collection[str]) -> Way | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -12,18 +12,21 @@ from bot.domain.records import Approval, Notice
 from bot.domain.runs import Run
 from bot.domain.times import format_time
 from bot.flow import offers
+from bot.flow.items import item_facts
 from bot.flow.telling import About, Teller
 from bot.ports import Transaction
 
 LIVE = frozenset(
     {
         "progress", "approval_needed", "approval_expired", "needs_human", "halted", "restored", "handover_offered",
-        "escalated",
+        "escalated", "update_wanted", "recorded", "suggested",
     }
 )  # fmt: skip
 """Notices that show how things stand, so that what stands there is told anew when they change."""
 
 PROGRESS = "progress"
+ECHOES = ("recorded", "suggested")
+"""Notices that echo a minute where it was said."""
 _SOON, _LATER = timedelta(seconds=5), timedelta(seconds=20)
 _QUICK_FOR = timedelta(minutes=3)
 """Slack takes some 50 edits a minute (tier 3): a countdown moves quickly at first, then every 20 s."""
@@ -43,6 +46,8 @@ class Freshener:
         if notice.name not in LIVE or policy is None or incident is None:
             return None
         run = tx.run(notice.run_id) if notice.run_id else None
+        if notice.name in ECHOES:
+            return _echo(tx, notice, now)
         approval = _approval(tx, notice, run)
         about = About(
             name=notice.name,
@@ -59,10 +64,20 @@ class Freshener:
         return replace(notice, facts=facts, revision=incident.revision, refresh_at=_next(notice, run, now))
 
 
+def _echo(tx: Transaction, notice: Notice, now: datetime) -> Notice | None:
+    """How the minute stands now; None where it says so already."""
+    told = notice.facts.get("item")
+    minute = tx.minute(str(told["id"])) if isinstance(told, Mapping) else None
+    if minute is None or told == (item := item_facts(minute, now)):
+        return None
+    facts = {**notice.facts, "as_of": format_time(now), "item": item, "buttons": offers.for_minute(minute)}
+    return replace(notice, facts=facts, refresh_at=None)
+
+
 def _standing(notice: Notice, run: Run | None, approval: Approval | None, incident: Incident) -> dict[str, object]:
     answered = approval is not None and not approval.is_open
     return {
-        "buttons": offers.of(notice.name, run=run, approval=approval, incident=incident),
+        "buttons": offers.of(notice.name, run=run, approval=approval, incident=incident, facts=notice.facts),
         "answer": {
             "status": str(approval.status),
             "by": approval.answered_by or "",

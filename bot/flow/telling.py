@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
 from bot.domain.letters import Medium
+from bot.domain.people import is_slack_group
 from bot.domain.policies import Policy
 from bot.domain.quiet_hours import next_moment, parse_quiet_hours
 from bot.domain.records import Notice
@@ -50,6 +52,11 @@ class Teller:
         self._address = address
         self._media = media
 
+    @property
+    def host(self) -> str:
+        """The name of the machine that people reach the pages at."""
+        return urlsplit(self._address).hostname or HOUSE
+
     def about_incident(self, about: About, audiences: Sequence[str] = ()) -> list[Notice]:
         """One notice for each way to each audience that hears of an incident this bad, or to the named ones only."""
         facts = self.facts_of(about)
@@ -72,6 +79,28 @@ class Teller:
             for one in dict.fromkeys(people)
         ]
 
+    def to_members(self, about: About, members: Iterable[str]) -> list[Notice]:
+        """To each person among these members of a role, once each; groups are called by mention in the engineers'
+        channel. Where that reaches nobody, the engineers are told."""
+        members = list(members)
+        persons = {about.policy.person(one): one for one in reversed(members) if not is_slack_group(one)}
+        made = self.to_people(about, reversed(persons.values()))
+        if groups := [one for one in members if is_slack_group(one)]:
+            called = replace(about, more={**about.more, "mentions": groups})
+            made += self.in_chat(called, (ENGINEERING,))
+        return made or self.about_incident(about, (ENGINEERING,))
+
+    def invite(self, about: About, people: Iterable[str]) -> list[Notice]:
+        """One notice to each of these people, by mail where they have an address, so that a calendar takes it."""
+        facts = self.facts_of(about)
+        ways = {one: way_to(about.policy, one, self._media, first=Medium.MAIL) for one in dict.fromkeys(people)}
+        told: dict[Way, str] = {}
+        for one, way in ways.items():
+            if way.medium == Medium.PAGE:
+                continue  # whoever has no address reads it on the incident's page, where it stands for everybody
+            told.setdefault(way, one)
+        return [self._notice(about, f"{PERSON}{one}", way, about.now, facts) for way, one in told.items()]
+
     def in_chat(
         self, about: About, audiences: Sequence[str] = (), *, refresh_at: datetime | None = None
     ) -> list[Notice]:
@@ -89,6 +118,13 @@ class Teller:
         made = [self._notice(about, audience, way, about.now, facts) for way, audience in ways.items()]
         return [replace(one, refresh_at=refresh_at) for one in made]
 
+    def in_channel(self, about: About, channel: str) -> list[Notice]:
+        """One notice in this channel, where chat is set up: in answer to what was said there."""
+        if Medium.SLACK not in self._media:
+            return []
+        named = (name for name, one in about.policy.audiences.items() if one.slack == channel)
+        return [self.at(about, next(named, ENGINEERING), Way(Medium.SLACK, channel))]
+
     def at(self, about: About, audience: str, way: Way, due_at: datetime | None = None) -> Notice:
         """One notice exactly there."""
         return self._notice(about, audience, way, due_at or about.now, self.facts_of(about))
@@ -103,6 +139,7 @@ class Teller:
             "incident": incident_facts(about.incident, self._address),
             "release": release_facts(about.release),
             "run": run_facts(about.run) if about.run else {},
+            "people": {one: name for name, ids in about.policy.persons.items() for one in ids},
             **report_facts(about.report),
             **about.more,
         }
@@ -144,6 +181,7 @@ def report_facts(facts: Sequence[Fact]) -> dict[str, Any]:
         "report": {name: spoken(name, fact.value) for name, fact in known.items()},
         "sources": {name: fact.source for name, fact in known.items()},
         "asked": {name: fact.asked for name, fact in current.items() if not fact.is_known and fact.asked},
+        "alternatives": known["alternatives"].value if "alternatives" in known else [],
         "figures": {name: known[name].value for name in ("metric", "confidence_interval") if name in known},
     }
 
@@ -187,11 +225,29 @@ def run_facts(run: Run) -> Mapping[str, Any]:
         "seconds_to_first_action": run.seconds_to_first_action,
         "error": run.error,
         "stopped_at": {"id": stopped.id, "status": str(stopped.status), "error": stopped.error} if stopped else {},
-        "steps": [
-            {"id": step.id, "use": step.use, "status": str(step.status), "error": step.error} for step in run.steps
-        ],
+        "steps": [_step_facts(step) for step in run.steps],
+        "step": _current(run),
         "proof": [_proof(run, step) for step in run.steps if _is_proof(step)],
     }
+
+
+def _step_facts(step: StepState) -> dict[str, Any]:
+    span = step.finished_at - step.started_at if step.started_at and step.finished_at else None
+    return {
+        "id": step.id,
+        "use": step.use,
+        "status": str(step.status),
+        "error": step.error,
+        "seconds": round(span.total_seconds(), 2) if span is not None else None,
+    }
+
+
+def _current(run: Run) -> dict[str, Any]:
+    """The step that the run is at, counted from one; nothing where all are settled."""
+    for number, step in enumerate(run.steps, 1):
+        if not step.is_settled:
+            return {"number": number, "of": len(run.steps), "id": step.id, "status": str(step.status)}
+    return {}
 
 
 def _is_proof(step: StepState) -> bool:
