@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.http import HttpxHttp
@@ -60,8 +61,12 @@ class SlackEdge:
         self._bolt: App | None = None
 
     def warm(self) -> None:
-        """Load what the first request would otherwise wait for."""
+        """Load what the first request would otherwise wait for: libraries, certificates, who we are."""
+        for library in ("slackblocks", "bot.adapters.slack.transport"):
+            import_module(library)
         self.bolt()
+        self._link.warm()
+        self.desk.people.team()
 
     def bolt(self) -> App:
         """Bolt with the listeners, made once."""

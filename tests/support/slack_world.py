@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bot.domain.minutes import Minute
 from bot.flow.views import incident_view, service_view
 from support.fake_slack import FakeSlack, Message, fake_slack
 from support.web_server import POLICY, TestHead, WebServer, build_head, configuration_of, running, wait_until
@@ -55,6 +57,36 @@ class SlackWorld:
         with self.head.store.read() as tx:
             return [(row.action, row.subject) for _, row in tx.audit_entries(limit=10_000)]
 
+    def refused(self) -> list[str]:
+        """The words of the orders that were refused, oldest first."""
+        return [action.removeprefix("refused.") for action, _ in self.audit() if action.startswith("refused.")]
+
+    def said(self, user: str, text: str, *, channel: str = "C0MLREL", word: str = "/andon") -> str:
+        """What somebody is answered to a word of theirs, all of it as text."""
+        answer = self.slack.command(word, text, user=user, channel=channel)
+        assert answer.status == 200
+        return json.dumps(answer.json, ensure_ascii=False)
+
+    def halt(self, user: str = "U0IDA") -> str:
+        """An incident, opened by a halt of fraud-model; its id."""
+        assert self.slack.command("/halt-release", "fraud-model F1 is down", user=user).status == 200
+        return str(self.incidents[0]["id"])
+
+    def minutes(self) -> list[Minute]:
+        """What was recorded at the newest incident, oldest first."""
+        with self.head.store.read() as tx:
+            return list(tx.minutes(self.incidents[0]["id"]))
+
+    def told(self, user: str, part: str) -> str:
+        """What only this person was shown and has this in it; waits for it."""
+
+        def look() -> list[str]:
+            seen = [one for one in self.slack.ephemerals if one.seen_by == user]
+            said = [json.dumps([one.text, one.blocks], ensure_ascii=False) for one in seen]
+            return [one for one in said if part in one]
+
+        return str(self.soon(look)[-1])
+
     def soon(self, condition: Any) -> Any:
         """What the condition gives, once it gives something."""
         found: list[Any] = []
@@ -81,6 +113,10 @@ def slack_world(folder: Path, *policies: dict[str, Any], **env: str) -> Iterator
         try:
             with running(head) as web:
                 slack.request_url = f"{web.address}/slack/events"
+                # What is loaded on need is loaded now: a trigger lives for three seconds, on a busy machine too.
+                assert slack.command("/andon", "status", user="U0SUE").status == 200
+                slack.state.calls.clear()
+                slack.state.ephemerals.clear()
                 yield SlackWorld(slack, web, head)
         finally:
             head.store.close()
