@@ -21,6 +21,9 @@ log = structlog.get_logger("andon.chat")
 CONCURRENCY = 24
 """Requests that are worked on at once."""
 
+PING_SECONDS = 3.0
+"""How often the connection is looked at; one that broke without a word is made anew after this long."""
+
 PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0)
 """Seconds before another try to connect."""
 
@@ -119,6 +122,7 @@ class Line:
             logger=bolt.logger,  # mute: the client writes whole messages into its log
             web_client=HttpWebClient(http, token, api_url=settings.slack_api_url, deadline=_CONNECT),
             concurrency=CONCURRENCY,
+            ping_interval=PING_SECONDS,
         )
         handler.client.socket_mode_request_listeners[:] = [self._busy.counted(handler.handle)]
         return handler

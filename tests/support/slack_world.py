@@ -114,7 +114,7 @@ def slack_world(folder: Path, *policies: dict[str, Any], **env: str) -> Iterator
             with running(head) as web:
                 slack.request_url = f"{web.address}/slack/events"
                 # What is loaded on need is loaded now: a trigger lives for three seconds, on a busy machine too.
-                assert slack.command("/andon", "status", user="U0SUE").status == 200
+                assert slack.command("/andon", "status", user="U0LEO").status == 200
                 slack.state.calls.clear()
                 slack.state.ephemerals.clear()
                 yield SlackWorld(slack, web, head)
