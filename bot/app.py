@@ -54,6 +54,7 @@ from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
 from handlers.alerts import load_sources
+from handlers.meeting_notes import hear_notes
 from playbooks.steps import load_steps
 
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
@@ -221,7 +222,9 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
-            renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings)),
+            renderer=LetterWriter(
+                NoticeTemplates(templates), open_enclosures(settings), glossary=load_glossary(templates)
+            ),
             messengers={
                 **open_media(settings, outside.workshop.http, clock, templates),
                 **{name: PageSender(pager) for name, pager in outside.pagers.items()},
@@ -246,11 +249,6 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     }
 
 
-def _letter_writer(settings: Settings) -> LetterWriter:
-    folders = _folders(settings.config / "templates", shipped_folder("templates"))
-    return LetterWriter(NoticeTemplates(folders), glossary=load_glossary(folders))
-
-
 def _intake(outside: _Outside, consequences: Consequences) -> Intake:
     orders = Orders(
         store=outside.store,
@@ -260,6 +258,7 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         configuration=outside.current,
         consequences=consequences,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
+        hear=hear_notes,
         log=outside.log,
     )
     return Intake(

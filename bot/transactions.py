@@ -79,6 +79,8 @@ class Standing:
     automation: Automation
     last_actions: Mapping[Place, datetime | None]
     """See `last_automatic_action`; of the places that were asked for."""
+    resolved: Mapping[Place, Incident | None]
+    """See `latest_resolved`; of the places that were asked for, unless they are many."""
     events: Mapping[tuple[str, str], Event]
     """By source and `dedup_key`, of those that were asked for and are known."""
     alerts: Mapping[tuple[str, str], AlertState]

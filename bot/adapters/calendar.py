@@ -45,7 +45,7 @@ def _attachment(invitation: Invitation, now: datetime, method: str) -> Attachmen
 
 def _event(invitation: Invitation, now: datetime, status: str) -> Event:
     event = Event()
-    event.add("uid", f"{invitation.meeting_id}@{invitation.organizer.host}")
+    event.add("uid", invitation.uid or f"{invitation.meeting_id}@{invitation.organizer.host}")
     event.add("sequence", invitation.sequence)
     event.add("dtstamp", _utc(now))
     event.add("dtstart", _utc(invitation.starts_at))

@@ -28,7 +28,8 @@ class Calendars:
         meeting = notice.facts.get("meeting")
         if make is None or notice.medium != Medium.MAIL or not isinstance(meeting, Mapping):
             return ()
-        attendees = tuple(_mailboxes(notice.facts.get("invitees") or notice.address.split(",")))
+        written = notice.facts.get("attendees") or notice.facts.get("invitees") or notice.address.split(",")
+        attendees = tuple(_mailboxes(written))
         if not attendees:
             return ()
         return (make(self._invitation(notice, meeting, attendees), notice.due_at),)
@@ -46,6 +47,7 @@ class Calendars:
             agenda="\n".join(f"- {line}" for line in notice.facts.get("agenda") or ()),
             location=str(meeting.get("link") or ""),
             link=incident.get("url"),
+            uid=str(meeting.get("uid") or ""),
             sequence=int(meeting.get("sequence") or 0),
         )
 

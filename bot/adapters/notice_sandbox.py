@@ -35,20 +35,22 @@ class Rendering:
     """What one rendering knows and has used up."""
 
     reader: notice_words.Reader
+    scale: int = 1
+    """How many times the limits of a notice: a report is longer."""
     turns: int = 0
     written: int = 0
 
     def turn(self) -> None:
         """One more turn; Unfillable where it is one too many."""
         self.turns += 1
-        if self.turns > MAX_TURNS:
-            raise Unfillable(f"it loops or calls more than {MAX_TURNS:,} times")
+        if self.turns > MAX_TURNS * self.scale:
+            raise Unfillable(f"it loops or calls more than {MAX_TURNS * self.scale:,} times")
 
     def write(self, characters: int) -> None:
         """So many more characters; Unfillable where they are too many."""
         self.written += characters
-        if self.written > MAX_WRITTEN:
-            raise Unfillable(f"it writes more than {MAX_WRITTEN:,} characters")
+        if self.written > MAX_WRITTEN * self.scale:
+            raise Unfillable(f"it writes more than {MAX_WRITTEN * self.scale:,} characters")
 
 
 _RENDERING: ContextVar[Rendering | None] = ContextVar("rendering", default=None)
@@ -71,9 +73,9 @@ class NoticeSandbox(NarrowSandbox):
         self.filters = {**_filters(), "counted": _counted, "joined": _joined}
         self.tests = {name: test for name, test in self.tests.items() if name in TESTS}
 
-    def render(self, name: str, facts: Mapping[str, Any], reader: notice_words.Reader) -> str:
+    def render(self, name: str, facts: Mapping[str, Any], reader: notice_words.Reader, *, scale: int = 1) -> str:
         """The text of the template; raises Jinja's errors and Unfillable."""
-        token = _RENDERING.set(Rendering(reader))
+        token = _RENDERING.set(Rendering(reader, scale))
         try:
             return self.get_template(name).render(facts)
         finally:

@@ -7,8 +7,8 @@ import secrets
 from datetime import timedelta
 from typing import Any
 
+from bot.cli.giving import answer, give
 from bot.cli.session import actor_of, complain, confirmed, program, show
-from bot.domain.events import Command, Receipt
 from bot.domain.words import Word
 
 
@@ -16,22 +16,22 @@ def halt(args: argparse.Namespace) -> int:
     """Freeze promotion of a service, or of all."""
     if args.service == "all" and not confirmed("Halt every service?", args):
         return 1
-    return _give(args, Word.HALT, args.service, environment=args.environment)
+    return give(args, Word.HALT, args.service, environment=args.environment)
 
 
 def lift(args: argparse.Namespace) -> int:
     """End a halt."""
-    return _give(args, Word.LIFT, args.service)
+    return give(args, Word.LIFT, args.service)
 
 
 def hands_off(args: argparse.Namespace) -> int:
     """Pause automation for one service."""
-    return _give(args, Word.HANDS_OFF, args.service, details={"for": args.span})
+    return give(args, Word.HANDS_OFF, args.service, details={"for": args.span})
 
 
 def automation(args: argparse.Namespace) -> int:
     """Automation off or on, everywhere."""
-    return _give(args, Word.AUTOMATION, "all", details={"on": args.switch == "on"})
+    return give(args, Word.AUTOMATION, "all", details={"on": args.switch == "on"})
 
 
 def run(args: argparse.Namespace) -> int:
@@ -41,54 +41,54 @@ def run(args: argparse.Namespace) -> int:
 
         return dry_run(args)
     args.reason = args.reason or f"asked for on the command line: {args.playbook}"
-    return _give(args, Word.ROLLBACK, args.service, environment=args.environment, details={"playbook": args.playbook})
+    return give(args, Word.ROLLBACK, args.service, environment=args.environment, details={"playbook": args.playbook})
 
 
 def approve(args: argparse.Namespace) -> int:
     """Answer yes."""
-    return _give(args, Word.APPROVE, args.run, details=_plan(args))
+    return give(args, Word.APPROVE, args.run, details=_plan(args))
 
 
 def reject(args: argparse.Namespace) -> int:
     """Answer no."""
-    return _give(args, Word.REJECT, args.run, details=_plan(args))
+    return give(args, Word.REJECT, args.run, details=_plan(args))
 
 
 def cancel(args: argparse.Namespace) -> int:
     """End a run."""
-    return _give(args, Word.CANCEL, args.run)
+    return give(args, Word.CANCEL, args.run)
 
 
 def retry(args: argparse.Namespace) -> int:
     """Once more."""
-    return _give(args, Word.RETRY, args.run)
+    return give(args, Word.RETRY, args.run)
 
 
 def done(args: argparse.Namespace) -> int:
     """Done by hand."""
-    return _give(args, Word.DONE, args.run)
+    return give(args, Word.DONE, args.run)
 
 
 def undo(args: argparse.Namespace) -> int:
     """Take back what acted."""
     if not confirmed(f"Undo the steps of {args.run} that acted?", args):
         return 1
-    return _give(args, Word.UNDO, args.run)
+    return give(args, Word.UNDO, args.run)
 
 
 def take_over(args: argparse.Namespace) -> int:
     """Hands off this run."""
-    return _give(args, Word.TAKE_OVER, args.run)
+    return give(args, Word.TAKE_OVER, args.run)
 
 
 def resolve(args: argparse.Namespace) -> int:
     """Close an incident."""
-    return _give(args, Word.RESOLVE, args.incident)
+    return give(args, Word.RESOLVE, args.incident)
 
 
 def endorse(args: argparse.Namespace) -> int:
     """Accept the restored state."""
-    return _give(args, Word.ENDORSE, args.incident)
+    return give(args, Word.ENDORSE, args.incident)
 
 
 def replay(args: argparse.Namespace) -> int:
@@ -100,7 +100,7 @@ def replay(args: argparse.Namespace) -> int:
         if actor.role is not Role.ADMIN:
             complain(f"{actor.name} may not replay events: it needs the role admin")
             return 1
-        return _answer(args, app.intake.replay(args.event, actor))
+        return answer(args, app.intake.replay(args.event, actor))
 
 
 def login(args: argparse.Namespace) -> int:
@@ -132,39 +132,3 @@ def login_link(app: Any, name: str, role: Any) -> str:
 
 def _plan(args: argparse.Namespace) -> dict[str, Any]:
     return {"plan_hash": args.plan} if args.plan else {}
-
-
-def _give(
-    args: argparse.Namespace,
-    word: Word,
-    subject: str,
-    *,
-    environment: str | None = None,
-    details: dict[str, Any] | None = None,
-) -> int:
-    with program(args) as app:
-        command = Command(
-            word,
-            subject,
-            actor_of(app),
-            via="cli",
-            reason=getattr(args, "reason", "") or "",
-            environment=environment,
-            details=details or {},
-        )
-        return _answer(args, app.intake.order(command))
-
-
-def _answer(args: argparse.Namespace, receipt: Receipt) -> int:
-    from bot.flow.views import order_view
-
-    if getattr(args, "json", False):
-        show(dict(order_view(receipt)))
-    elif receipt.refused:
-        complain(receipt.message)
-    else:
-        show(receipt.message or f"event {receipt.event_id}: {receipt.disposition}")
-        for name, ids in (("incident", receipt.incidents), ("run", receipt.runs)):
-            for one in ids:
-                show(f"{name} {one}")
-    return 1 if receipt.refused else 0

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
 
-from bot.cli.grammar import SERVING, WORDS, Word
+from bot.cli.arguments import Word
+from bot.cli.grammar import SERVING, WORDS
 
 USAGE = 2
 _CHOICE = re.compile(

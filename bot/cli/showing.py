@@ -72,12 +72,13 @@ def incident_show(args: argparse.Namespace) -> int:
         incident = tx.incident(args.incident)
         if incident is None:
             raise NotFound(f"No incident {args.incident!r}", next="`andon incident list` shows what there is")
-        view: dict[str, Any] = dict(incident_view(tx, incident))
+        view: dict[str, Any] = dict(incident_view(tx, incident, app.clock.now()))
     if args.json:
         show(view)
         return 0
     show(f"{view['severity']} {view['title']}")
     show(f"{view['service']} ({view['environment']}), {view['status']}, opened {view['opened_at']}")
+    show(f"owner: {view['owner'] or 'nobody yet'}")
     show("\nTimeline")
     for line in view["timeline"]:
         show(f"  {line['at'][11:23]}  {line['text']}")
@@ -90,12 +91,35 @@ def incident_show(args: argparse.Namespace) -> int:
         for word in run["may"]:
             plan = f" --plan {run['plan_hash']}" if word in ("approve", "reject") else ""
             show(f"  next: andon {word.replace('_', '-')} {run['id']}{plan}")
+    _show_people(view)
     show("\nNotices")
     for notice in view["notices"]:
         show(f"  {notice['audience']}: {notice['subject'] or notice['name']} ({notice['status']})")
         if args.notices:
             show("\n".join(f"    {line}" for line in str(notice["body"]).splitlines()))
     return 0
+
+
+def _show_people(view: Mapping[str, Any]) -> None:
+    """What was decided, promised and asked, and the meeting; nothing where there is nothing."""
+    decided = [one for one in view["decisions"] if one["kind"] == "decision"]
+    for title, found in (
+        ("Decisions", decided),
+        ("Action items", view["action_items"]),
+        ("Questions", view["questions"]),
+        ("Heard, to be confirmed", view["suggested"]),
+    ):
+        if found:
+            show(f"\n{title}")
+        for one in found:
+            if one in decided:
+                show(f"  {one['id']}  {one['reason']} ({one['actor']})")
+                continue
+            due = f", due {one['due_at']}{' (overdue)' if one['overdue'] else ''}" if one["due_at"] else ""
+            answer = f": {one['answer']}" if one["answer"] else ""
+            show(f"  {one['id']}  {one['status']}  {one['text']}{answer} ({one['owner'] or 'nobody yet'}{due})")
+    for meeting in view["meetings"]:
+        show(f"\nMeeting {meeting['id']}: {meeting['status']}, {meeting['starts_at']}, by {meeting['called_by']}")
 
 
 def event_list(args: argparse.Namespace) -> int:

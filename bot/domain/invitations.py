@@ -24,6 +24,8 @@ class Invitation:
     location: str = ""
     link: str | None = None
     """The incident's page, or the room of the call."""
+    uid: str = ""
+    """Its identity in calendars, where it has one already; made of `meeting_id` and the organizer's host otherwise."""
     sequence: int = 0
     """RFC 5545, 3.8.7.4: a calendar takes a change only where this is higher than before."""
 

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
+from functools import cached_property
 from typing import Any, Self
 
 from pydantic import Field, model_validator
@@ -86,9 +87,14 @@ class Playbook(Strict):
         """The name by which policies and people call it."""
         return self.playbook
 
+    @cached_property
+    def plain(self) -> Mapping[str, Any]:
+        """As it is written in YAML, in plain values. Made once: every run of it is planned and kept with these."""
+        return self.model_dump(mode="json", by_alias=True)
+
 
 def plan_hash(playbook: Playbook, facts: Mapping[str, Any]) -> str:
     """Digest of exactly what a run would do: an approval names it and holds for nothing else."""
-    plan = {"playbook": playbook.model_dump(mode="json", by_alias=True), "facts": facts}
+    plan = {"playbook": playbook.plain, "facts": facts}
     text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
     return hashlib.sha256(text.encode()).hexdigest()[:16]

@@ -60,8 +60,7 @@ def parse_time(text: str) -> datetime:
 
 def format_time(moment: datetime) -> str:
     """RFC 3339 UTC with milliseconds: `2026-11-20T11:33:30.396Z`."""
-    utc = moment.astimezone(UTC)
-    return f"{utc:%Y-%m-%dT%H:%M:%S}.{utc.microsecond // 1000:03d}Z"
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"
 
 
 def spoken_time(moment: datetime, zone: tzinfo = UTC) -> str:

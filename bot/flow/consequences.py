@@ -100,7 +100,7 @@ class Consequences:
         self, situation: Situation, place: Place, severity: Severity, title: str, event_id: str
     ) -> Incident:
         """A new incident at a place that has none, linked to the one that was resolved there last."""
-        previous = situation.tx.latest_resolved(place)
+        previous = situation.latest_resolved(place)
         release = situation.releases.get(place[0])
         incident = Incident(
             id=self._ids.new("inc"),

@@ -12,7 +12,7 @@ from bot.domain.records import Approval, Notice
 from bot.domain.runs import Run
 from bot.domain.times import format_time
 from bot.flow import offers
-from bot.flow.items import item_facts
+from bot.flow.items import item_facts, meeting_facts
 from bot.flow.telling import About, Teller
 from bot.ports import Transaction
 
@@ -27,6 +27,8 @@ LIVE = frozenset(
 PROGRESS = "progress"
 ECHOES = ("recorded", "suggested")
 """Notices that echo a minute where it was said."""
+MEETINGS = ("meeting_proposed", "meeting_started")
+"""Notices that show a meeting that may still be moved, started, ended or called off."""
 _SOON, _LATER = timedelta(seconds=5), timedelta(seconds=20)
 _QUICK_FOR = timedelta(minutes=3)
 """Slack takes some 50 edits a minute (tier 3): a countdown moves quickly at first, then every 20 s."""
@@ -43,6 +45,8 @@ class Freshener:
         """The notice with the facts of now and its next time; None where it tells of a moment and stays as it is."""
         policy = self._configuration().policies.get(notice.service)
         incident = tx.incident(notice.incident_id) if notice.incident_id else None
+        if notice.name in MEETINGS:
+            return _meeting(tx, notice, now)
         if notice.name not in LIVE or policy is None or incident is None:
             return None
         run = tx.run(notice.run_id) if notice.run_id else None
@@ -72,6 +76,18 @@ def _echo(tx: Transaction, notice: Notice, now: datetime) -> Notice | None:
         return None
     facts = {**notice.facts, "as_of": format_time(now), "item": item, "buttons": offers.for_minute(minute)}
     return replace(notice, facts=facts, refresh_at=None)
+
+
+def _meeting(tx: Transaction, notice: Notice, now: datetime) -> Notice | None:
+    """How the meeting stands now; None where it says so already."""
+    told = notice.facts.get("meeting")
+    if not isinstance(told, Mapping) or notice.incident_id is None:
+        return None
+    meeting = next((one for one in tx.meetings(notice.incident_id) if one.id == told["id"]), None)
+    if meeting is None or told == (facts := meeting_facts(meeting)):
+        return None
+    changed = {"as_of": format_time(now), "meeting": facts, "buttons": offers.for_meeting(meeting)}
+    return replace(notice, facts={**notice.facts, **changed}, refresh_at=None)
 
 
 def _standing(notice: Notice, run: Run | None, approval: Approval | None, incident: Incident) -> dict[str, object]:

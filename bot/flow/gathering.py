@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any
 
 from bot.domain.incidents import Incident
+from bot.domain.letters import Medium
 from bot.domain.meetings import USUAL_LENGTH, Meeting, MeetingStatus
 from bot.domain.people import is_mail, is_slack_group, is_slack_person
 from bot.domain.policies import Meeting as MeetingRule
 from bot.domain.policies import Policy
-from bot.domain.times import format_time, spoken_time
+from bot.domain.times import spoken_time
+from bot.domain.ways import way_to
+from bot.flow import offers
 from bot.flow.agenda import Material, agenda_of
 from bot.flow.consequences import Consequences
+from bot.flow.freshening import MEETINGS
+from bot.flow.items import meeting_facts
 from bot.flow.owners import named_in
 from bot.flow.situation import Situation
 
@@ -93,7 +97,9 @@ class Gathering:
             meeting=meeting_facts(meeting),
             agenda=self._agenda(),
             invitees=list(meeting.invitees),
+            attendees=mail_addresses(self.policy, meeting.invitees),
             by=self.by,
+            buttons=offers.for_meeting(meeting),
             mentions=[one for one in meeting.invitees if _is_mentioned(one) and one in named_in(self.policy)],
         )
         teller = self.consequences.teller
@@ -131,6 +137,8 @@ class Gathering:
         )
 
     def _line(self, text: str, meeting: Meeting) -> None:
+        # What was said of it before shows how it stands now.
+        self.situation.tx.retell(self.situation.now, MEETINGS, incident_id=self.incident.id)
         data: dict[str, object] = {"meeting": meeting.id, "status": str(meeting.status), "sequence": meeting.sequence}
         self.consequences.write(self.situation, self.incident, "meeting", text, actor=self.by, data=data)
 
@@ -152,22 +160,6 @@ def propose(
     return Gathering(consequences, situation, policy, incident, cause, by).propose(starts_at, invitees)
 
 
-def meeting_facts(meeting: Meeting) -> dict[str, Any]:
-    """What notices may say of a meeting, and what its calendar file is made of; plain JSON."""
-    return {
-        "id": meeting.id,
-        "uid": meeting.uid,
-        "sequence": meeting.sequence,
-        "status": str(meeting.status),
-        "starts_at": format_time(meeting.starts_at),
-        "ends_at": format_time(meeting.ends_at),
-        "started_at": format_time(meeting.started_at) if meeting.started_at else "",
-        "ended_at": format_time(meeting.ended_at) if meeting.ended_at else "",
-        "link": meeting.link or "",
-        "called_by": meeting.called_by,
-    }
-
-
 def invited(policy: Policy, named: Sequence[str]) -> tuple[str, ...]:
     """The people behind what a policy invites: a role's members, a person, or the id itself; each person once."""
     members = (member for name in named for member in policy.members(name) or (name,) if member)
@@ -181,6 +173,12 @@ def _reached(policy: Policy, name: str) -> str:
     """The id itself where one can write to it, else another id of the same person."""
     ids = (name, *(one for person, known in policy.persons.items() if name in (person, *known) for one in known))
     return next((one for one in ids if is_slack_group(one) or is_slack_person(one) or is_mail(one)), name)
+
+
+def mail_addresses(policy: Policy, invitees: Sequence[str]) -> list[str]:
+    """Where their calendars are, as far as the policy knows."""
+    found = (way_to(policy, one, (Medium.MAIL,)) for one in invitees)
+    return list(dict.fromkeys(way.address for way in found if way.medium == Medium.MAIL))
 
 
 def reachable(invitees: Sequence[str]) -> list[str]:

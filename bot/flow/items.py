@@ -1,4 +1,4 @@
-"""A minute as notices, pages and the API tell it: one set of facts."""
+"""A minute, and a meeting, as notices tell it: one set of facts each."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.times import format_time
 
@@ -39,6 +40,22 @@ def item_facts(minute: Minute, now: datetime) -> dict[str, Any]:
         "quote": str(minute.source.get("quote") or ""),
         "line": minute.source.get("line"),
         "why_uncertain": str(minute.source.get("why_uncertain") or ""),
+    }
+
+
+def meeting_facts(meeting: Meeting) -> dict[str, Any]:
+    """What notices may say of a meeting, and what its calendar file is made of; plain JSON."""
+    return {
+        "id": meeting.id,
+        "uid": meeting.uid,
+        "sequence": meeting.sequence,
+        "status": str(meeting.status),
+        "starts_at": format_time(meeting.starts_at),
+        "ends_at": format_time(meeting.ends_at),
+        "started_at": format_time(meeting.started_at) if meeting.started_at else "",
+        "ended_at": format_time(meeting.ended_at) if meeting.ended_at else "",
+        "link": meeting.link or "",
+        "called_by": meeting.called_by,
     }
 
 

@@ -30,6 +30,10 @@ def _kept(value: str) -> str:
     return storable(value).strip()
 
 
+def _cut(value: str) -> str:
+    return _kept(value)[:LONGEST_QUOTE]
+
+
 def _not_too_long(value: timedelta) -> timedelta:
     if value > LONGEST_SNOOZE:
         raise ValueError(f"a reminder is put off by {LONGEST_SNOOZE.days}d at most")
@@ -52,7 +56,7 @@ class Source(Part):
     name: Short = ""
     """Of the file."""
     line: int | None = Field(default=None, ge=1)
-    quote: Annotated[StrictStr, Field(max_length=LONGEST_QUOTE), AfterValidator(_kept)] = ""
+    quote: Annotated[StrictStr, Field(max_length=40_000), AfterValidator(_cut)] = ""
     link: Link | None = None
 
     def as_kept(self) -> dict[str, Any]:

@@ -80,7 +80,7 @@ def question(order: Order) -> Answer:
 
 def _new(order: Order, incident: Incident, kind: MinuteKind, said: Saying) -> Minute:
     status = MinuteStatus.DONE if kind is MinuteKind.DECISION else MinuteStatus.OPEN
-    source: dict[str, Any] = said.source.as_kept()
+    source: dict[str, Any] = {**said.source.as_kept(), "event": order.event_id}
     if said.why_uncertain:
         source["why_uncertain"] = said.why_uncertain
     return Minute(

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.letters import ButtonStyle
+from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.records import Approval
 from bot.domain.runs import Run, RunEvent, RunStatus
@@ -120,6 +121,19 @@ def for_item(minute: Minute) -> list[Offer]:
         offer(Word.SNOOZE, "Snooze", minute=minute.id),
         offer(Word.REASSIGN, "Reassign", minute=minute.id),
     ]
+
+
+def for_meeting(meeting: Meeting) -> list[Offer]:
+    """A meeting that is proposed can be started or called off, one that goes on can be ended."""
+    about, primary = meeting.incident_id, ButtonStyle.PRIMARY
+    if meeting.status is MeetingStatus.PROPOSED:
+        return [
+            offer(Word.MEETING_START, "Start the meeting", primary, incident=about),
+            offer(Word.MEETING_CANCEL, "Call it off", confirm="Call the meeting off?", incident=about),
+        ]
+    if meeting.status is MeetingStatus.STARTED:
+        return [offer(Word.MEETING_END, "End it and send the summary", primary, incident=about)]
+    return []
 
 
 def for_minute(minute: Minute) -> list[Offer]:

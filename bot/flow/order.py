@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.events import Command
+from bot.domain.heard import HeardItem
 from bot.domain.incidents import Incident, Severity
 from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.runs import Run
@@ -42,6 +44,8 @@ class Order:
     ids: Ids
     checkable: frozenset[str] = frozenset()
     """Verbs that can look by themselves whether their effect is there."""
+    heard: Sequence[HeardItem] = ()
+    """What is said in the notes that the order brings."""
 
     @property
     def actor(self) -> str:

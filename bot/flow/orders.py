@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
 from bot.domain.errors import BadInput, Conflict, Refused
 from bot.domain.events import Command, Disposition, Event, Receipt
+from bot.domain.heard import HeardItem
 from bot.domain.incidents import Incident
 from bot.domain.minutes import Minute
 from bot.domain.permits import check_entitled
@@ -18,6 +21,7 @@ from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
 from bot.flow.meeting_orders import MEETING_ORDERS
 from bot.flow.minute_orders import MINUTE_ORDERS
+from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
 from bot.flow.order import Answer, Order
 from bot.flow.ownership_orders import OWNERSHIP_ORDERS
 from bot.flow.reporting import report
@@ -37,6 +41,7 @@ HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
     **UPDATE_ORDERS,
     **MINUTE_ORDERS,
     **MEETING_ORDERS,
+    **NOTES_ORDERS,
     Word.REPORT: report,
 }
 
@@ -54,8 +59,10 @@ class Orders:
         configuration: Callable[[], Configuration],
         consequences: Consequences,
         checkable: frozenset[str],
+        hear: HearNotes,
         log: Log,
     ) -> None:
+        self._hear = hear
         self._log = log
         self._store = store
         self._queue = queue
@@ -67,14 +74,15 @@ class Orders:
 
     def give(self, command: Command) -> Receipt:
         """Carry out one order. BadInput and NotFound where it makes no sense; a refusal comes back as a receipt."""
+        heard = hear_in(command, self._store, self._configuration(), self._clock, self._hear)
         for _ in range(4):
             try:
-                return self._once(command)
+                return self._once(command, heard)
             except Conflict:
                 continue  # somebody else moved the same run or opened the same incident first
-        return self._once(command)
+        return self._once(command, heard)
 
-    def _once(self, command: Command) -> Receipt:
+    def _once(self, command: Command, heard: Sequence[HeardItem]) -> Receipt:
         event_id = self._ids.new("evt")
         configuration = self._configuration()
         try:
@@ -84,7 +92,7 @@ class Orders:
                 services = _services(command, configuration, tx)
                 situation = Situation(tx, tx.standing(services), self._clock.now(), self._ids)
                 order = Order(
-                    command, event_id, situation, configuration, self._consequences, self._ids, self._checkable
+                    command, event_id, situation, configuration, self._consequences, self._ids, self._checkable, heard
                 )
                 check_entitled(command, configuration.policies.get(services[0]) if len(services) == 1 else None)
                 answer = HANDLERS[command.word](order)
@@ -144,7 +152,7 @@ class Orders:
                 command.actor.name,
                 f"order.{command.word}",
                 f"order:{command.subject}",
-                {"verdict": str(answer.verdict), "reason": command.reason, "via": command.via, **command.details},
+                {"verdict": str(answer.verdict), "reason": command.reason, "via": command.via, **_audited(command)},
             ),
         )
 
@@ -186,6 +194,15 @@ class Orders:
                 ),
             )
         return Receipt(event_id, Disposition.ACCEPTED, message=reason, refused=True)
+
+
+def _audited(command: Command) -> Mapping[str, Any]:
+    """The details as the trail has them: of notes their digest, because the event has the text."""
+    if command.word is not Word.NOTES:
+        return command.details
+    text = str(command.details.get("text", "")).encode("utf-8", "replace")
+    digest = {"sha256": hashlib.sha256(text).hexdigest(), "bytes": len(text)}
+    return {**{key: value for key, value in command.details.items() if key != "text"}, **digest}
 
 
 def _services(command: Command, configuration: Configuration, tx: Transaction) -> list[str]:

@@ -60,8 +60,8 @@ def known_key(order: Order, incident: Incident, key: str | None) -> tuple[str | 
 
 
 def record_minute(order: Order, incident: Incident, policy: Policy, minute: Minute, *, echo: bool = True) -> Minute:
-    """Write a new minute down; it belongs to the meeting that is going on."""
-    meeting = order.situation.tx.open_meeting(incident.id)
+    """Write a new minute down; it belongs to the meeting that is going on, unless it names another."""
+    meeting = None if minute.meeting_id else order.situation.tx.open_meeting(incident.id)
     if meeting is not None and meeting.status is MeetingStatus.STARTED:
         minute = replace(minute, meeting_id=meeting.id)
     situation = order.situation

@@ -7,6 +7,8 @@ from typing import Any
 # Pydantic reads these for the OpenAPI document, and before Python 3.12 it accepts only this TypedDict.
 from typing_extensions import TypedDict
 
+from bot.flow.people_shapes import ItemView, MeetingView, ReportFieldView
+
 Time = str
 """RFC 3339 UTC with milliseconds."""
 
@@ -41,6 +43,8 @@ class TraceView(TypedDict):
 
 
 class DecisionView(TypedDict):
+    kind: str
+    """`verdict`: by rule or by order; `decision`: by the team."""
     id: str
     event_id: str
     at: Time
@@ -58,6 +62,13 @@ class DecisionView(TypedDict):
     run_id: str | None
     trace: list[TraceView]
     alert: dict[str, Any]
+    text: str
+    """What the team decided; empty of a verdict, like all that follows."""
+    options: list[str]
+    choice: str
+    why: str
+    evidence: str | None
+    source_link: str | None
 
 
 class ApprovalView(TypedDict):
@@ -148,6 +159,14 @@ class NoticeView(TypedDict):
     body: str
     tries: int
     error: str
+    address: str
+    """A channel or a person of Slack, mail addresses joined by commas; empty for the page."""
+    link: str | None
+    """What opens it where it stands."""
+    ref: str
+    """How its medium knows it: Slack's `ts`, a mail's Message-ID."""
+    tried: list[str]
+    """`medium:address` of the ways that failed for good."""
 
 
 class IncidentSummary(TypedDict):
@@ -164,12 +183,25 @@ class IncidentSummary(TypedDict):
     event_id: str | None
     alerts: int
     revision: int
+    owner: str | None
+    """Who answers for it; nobody until somebody takes it."""
+    offered_to: str | None
+    """Who was asked to take it over and has not said yes."""
+    update_due_at: Time | None
+    """When people are to hear of it next."""
 
 
 class IncidentView(IncidentSummary):
     timeline: list[TimelineView]
     decisions: list[DecisionView]
-    action_items: list[dict[str, Any]]
+    action_items: list[ItemView]
+    questions: list[ItemView]
+    suggested: list[ItemView]
+    """Heard but not said for certain: they count once somebody confirms them."""
+    withdrawn: list[ItemView]
+    meetings: list[MeetingView]
+    report: dict[str, ReportFieldView]
+    """What is known, by field of the halt report."""
     runs: list[RunView]
     notices: list[NoticeView]
 
@@ -240,6 +272,8 @@ class ReceiptView(TypedDict):
 class OrderView(ReceiptView):
     message: str
     refused: bool
+    records: list[str]
+    """Minutes, meetings and the like that it made or changed."""
 
 
 class AutomationView(TypedDict):

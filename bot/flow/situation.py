@@ -41,6 +41,7 @@ class Situation:
         self.releases: dict[str, Release] = dict(standing.releases)
         self.automation: Automation = standing.automation
         self._last_actions: dict[Place, datetime | None] = dict(standing.last_actions)
+        self._resolved = {place: one for place, one in standing.resolved.items() if place not in self.incidents}
         self._stored_services = dict(self.services)
         self._stored_incidents = {incident.id: incident for incident in self.incidents.values()}
         self._stored_releases = dict(self.releases)
@@ -70,6 +71,10 @@ class Situation:
         if place not in self._last_actions:
             self._last_actions[place] = self.tx.last_automatic_action(place)
         return self._last_actions[place]
+
+    def latest_resolved(self, place: Place) -> Incident | None:
+        """The incident of a place that was resolved last, before this transaction."""
+        return self._resolved[place] if place in self._resolved else self.tx.latest_resolved(place)
 
     def ensure_release(self, policy: Policy) -> Release | None:
         """The release in flight; the policy's own becomes one when it names versions that were not the last ones."""

@@ -16,8 +16,8 @@ from bot.domain.releases import Release
 from bot.domain.report import FIELDS, Fact, newest, spoken
 from bot.domain.times import format_time
 from bot.flow.consequences import Consequences
-from bot.flow.gathering import meeting_facts, reachable
-from bot.flow.items import item_facts, standing
+from bot.flow.gathering import reachable
+from bot.flow.items import item_facts, meeting_facts, standing
 from bot.flow.situation import Situation
 from bot.flow.telling import incident_facts
 from bot.ports import Transaction
@@ -128,7 +128,7 @@ def send_summary(
     return True
 
 
-def report_of(
+def summary_report(
     tx: Transaction, incident: Incident, policy: Policy | None, address: str, now: datetime
 ) -> dict[str, Any]:
     """What the Markdown summary reads: the facts of the notice, with all meetings."""

@@ -8,6 +8,7 @@ from datetime import datetime
 from bot.domain.decisions import Decision
 from bot.domain.events import Event, Receipt
 from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.minutes import MinuteKind, MinuteStatus
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import Mode, Policy
 from bot.domain.records import AuditFault, Notice, TimelineEntry
@@ -15,6 +16,7 @@ from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_time
 from bot.flow import shapes
+from bot.flow.people_views import items_of, items_that_are, meeting_view, report_view, team_decisions
 from bot.flow.run_views import run_view
 from bot.ports import Transaction
 
@@ -36,16 +38,26 @@ def incident_summary(tx: Transaction, incident: Incident) -> shapes.IncidentSumm
         "event_id": incident.event_id,
         "alerts": incident.alert_count,
         "revision": incident.revision,
+        "owner": incident.owner,
+        "offered_to": incident.offered_to,
+        "update_due_at": _time(incident.update_due_at),
     }
 
 
-def incident_view(tx: Transaction, incident: Incident) -> shapes.IncidentView:
+def incident_view(tx: Transaction, incident: Incident, now: datetime) -> shapes.IncidentView:
     """An incident with all that belongs to it. Runs are newest first, everything else oldest first."""
+    minutes = tx.minutes(incident.id)
+    decided = [decision_view(decision) for decision in tx.decisions(incident_id=incident.id)]
     return {
         **incident_summary(tx, incident),
         "timeline": [timeline_view(entry, incident.opened_at) for entry in tx.timeline(incident.id)],
-        "decisions": [decision_view(decision) for decision in tx.decisions(incident_id=incident.id)],
-        "action_items": [],
+        "decisions": sorted([*decided, *team_decisions(minutes, incident)], key=lambda one: one["at"]),
+        "action_items": items_of(minutes, MinuteKind.ACTION_ITEM, now),
+        "questions": items_of(minutes, MinuteKind.QUESTION, now),
+        "suggested": items_that_are(minutes, MinuteStatus.SUGGESTED, now),
+        "withdrawn": items_that_are(minutes, MinuteStatus.WITHDRAWN, now),
+        "meetings": [meeting_view(one) for one in tx.meetings(incident.id)],
+        "report": report_view(tx.facts(incident.id)),
         "runs": [run_view(tx, run) for run in tx.runs(limit=100, incident_id=incident.id)],
         "notices": [notice_view(notice) for notice in tx.notices(incident_id=incident.id)],
     }
@@ -69,6 +81,7 @@ def timeline_view(entry: TimelineEntry, opened_at: datetime) -> shapes.TimelineV
 def decision_view(decision: Decision) -> shapes.DecisionView:
     """A decision with its reason, what each criterion said, and the alert that was judged."""
     return {
+        "kind": "verdict",
         "id": decision.id,
         "event_id": decision.event_id,
         "at": format_time(decision.at),
@@ -86,6 +99,12 @@ def decision_view(decision: Decision) -> shapes.DecisionView:
         "run_id": decision.run_id,
         "trace": [{"criterion": one.criterion, "truth": one.truth, "why": one.why} for one in decision.trace],
         "alert": dict(decision.alert),
+        "text": "",
+        "options": [],
+        "choice": "",
+        "why": "",
+        "evidence": None,
+        "source_link": None,
     }
 
 
@@ -108,6 +127,10 @@ def notice_view(notice: Notice) -> shapes.NoticeView:
         "body": notice.body,
         "tries": notice.tries,
         "error": notice.error,
+        "address": notice.address,
+        "link": notice.link,
+        "ref": notice.ref,
+        "tried": list(notice.tried),
     }
 
 
@@ -221,7 +244,12 @@ def receipt_view(receipt: Receipt) -> shapes.ReceiptView:
 
 def order_view(receipt: Receipt) -> shapes.OrderView:
     """The answer to an order, with its sentence for people."""
-    return {**receipt_view(receipt), "message": receipt.message, "refused": receipt.refused}
+    return {
+        **receipt_view(receipt),
+        "message": receipt.message,
+        "refused": receipt.refused,
+        "records": list(receipt.records),
+    }
 
 
 def automation_view(automation: Automation) -> shapes.AutomationView:

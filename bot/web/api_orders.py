@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from bot.domain.events import Actor, Receipt, Role
 from bot.domain.words import Word
 from bot.flow import shapes
-from bot.flow.views import order_view
-from bot.web.answers import answer, problem
 from bot.web.bodies import body_of
-from bot.web.identity import requires
+from bot.web.desk import Admin, At, Operator
 from bot.web.openapi import ORDER_ERRORS, IncidentAnswer, OrderOnly, RunAnswer, ServiceAnswer, ok, takes
 from bot.web.order_bodies import (
     AutomationBody,
@@ -26,64 +23,10 @@ from bot.web.order_bodies import (
     RollbackBody,
     RunBody,
 )
-from bot.web.orders import EVERYTHING, Order, Orders
-from bot.web.queries import Queries
+from bot.web.orders import EVERYTHING, Order
 
 orders = APIRouter(prefix="/api/v1", responses=ORDER_ERRORS)
 
-Operator = Annotated[Actor, Depends(requires(Role.OPERATOR))]
-Admin = Annotated[Actor, Depends(requires(Role.ADMIN))]
-
-
-class Desk:
-    """Gives an order and answers with the record that it was about."""
-
-    def __init__(self, request: Request) -> None:
-        self._orders: Orders = request.app.state.orders
-        self._queries: Queries = request.app.state.queries
-
-    def about_incident(self, order: Order, actor: Actor) -> Response:
-        """The incident, with the receipt under `order`; a recorded no-op has none but the receipt."""
-        receipt = self._orders.give(order, actor, "api")
-        if receipt.refused:
-            return refusal(receipt)
-        known = receipt.incidents[0] if receipt.incidents else None
-        view = self._queries.incident(known) if known else None
-        return answer({**(view or {}), "order": order_view(receipt)})
-
-    def about_run(self, order: Order, actor: Actor, status: int = 200) -> Response:
-        """The run, with the receipt under `order`."""
-        receipt = self._orders.give(order, actor, "api")
-        if receipt.refused:
-            return refusal(receipt)
-        known = receipt.runs[0] if receipt.runs else None
-        view = self._queries.run(known) if known else None
-        return answer({**(view or {}), "order": order_view(receipt)}, status)
-
-    def about_service(self, order: Order, actor: Actor) -> Response:
-        """The service, with the receipt under `order`."""
-        receipt = self._orders.give(order, actor, "api")
-        if receipt.refused:
-            return refusal(receipt)
-        return answer({**self._queries.service(order.subject), "order": order_view(receipt)})
-
-    def automation(self, order: Order, actor: Actor) -> Response:
-        """The switch as it is now."""
-        receipt = self._orders.give(order, actor, "api")
-        return refusal(receipt) if receipt.refused else answer(self._queries.automation())
-
-    def replay(self, event_id: str, actor: Actor) -> Response:
-        """What became of the dead letter."""
-        receipt = self._orders.replay(event_id, actor)
-        return refusal(receipt) if receipt.refused else answer(order_view(receipt))
-
-
-def refusal(receipt: Receipt) -> Response:
-    """409 with the sentence of the recorded decision."""
-    return problem(409, receipt.message or "A rule says no.", event_id=receipt.event_id)
-
-
-At = Annotated[Desk, Depends(Desk)]
 AboutRun = Annotated[RunBody, Depends(body_of(RunBody))]
 
 

@@ -11,9 +11,10 @@ from pydantic import BaseModel, TypeAdapter
 from pydantic.json_schema import models_json_schema
 from typing_extensions import TypedDict
 
-from bot.flow import shapes
+from bot.flow import people_shapes, shapes
 from bot.web.answers import PROBLEM, Problem
 from bot.web.order_bodies import BODIES
+from bot.web.people_bodies import PEOPLE_BODIES
 
 Responses = dict[int | str, dict[str, Any]]
 _REF = "#/components/schemas/{model}"
@@ -27,6 +28,16 @@ class OrderOnly(TypedDict):
 
 class IncidentAnswer(shapes.IncidentView, OrderOnly):
     """The incident after an order."""
+
+
+class RecordedAnswer(IncidentAnswer):
+    """The incident after something was recorded in it, with the record."""
+
+    item: people_shapes.ItemDetail
+
+
+class ItemAnswer(people_shapes.ItemDetail, OrderOnly):
+    """A decision, an action item or a question after an order."""
 
 
 class RunAnswer(shapes.RunView, OrderOnly):
@@ -59,23 +70,24 @@ def takes(model: type[BaseModel]) -> dict[str, Any]:
     return {"requestBody": {"required": needed, "content": {"application/json": {"schema": schema}}}}
 
 
-def _problem(description: str) -> dict[str, Any]:
+def problem_answer(description: str) -> dict[str, Any]:
+    """An answer with problem details."""
     return {"description": description, "content": {PROBLEM: {"schema": {"$ref": _REF.format(model="Problem")}}}}
 
 
 READ_ERRORS: Responses = {
-    400: _problem("The request cannot be read."),
-    401: _problem("No valid token or session."),
-    403: _problem("The role is too low; the answer names the one that is needed."),
-    404: _problem("There is no such record."),
-    422: _problem("A parameter or field does not fit; `errors` names each."),
-    503: _problem("The database is away; Retry-After says when to come back."),
+    400: problem_answer("The request cannot be read."),
+    401: problem_answer("No valid token or session."),
+    403: problem_answer("The role is too low; the answer names the one that is needed."),
+    404: problem_answer("There is no such record."),
+    422: problem_answer("A parameter or field does not fit; `errors` names each."),
+    503: problem_answer("The database is away; Retry-After says when to come back."),
 }
 ORDER_ERRORS: Responses = {
     **READ_ERRORS,
-    408: _problem("The body did not arrive in time."),
-    409: _problem("A rule says no. The refusal is recorded; `event_id` names it."),
-    413: _problem("The body is larger than 64 KiB."),
+    408: problem_answer("The body did not arrive in time."),
+    409: problem_answer("A rule says no. The refusal is recorded; `event_id` names it."),
+    413: problem_answer("The body is larger than 64 KiB."),
 }
 
 
@@ -89,7 +101,7 @@ def build_document(app: FastAPI, sources: list[str]) -> dict[str, Any]:
         routes=app.routes,
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    _, bodies = models_json_schema([(body, "validation") for body in BODIES], ref_template=_REF)
+    _, bodies = models_json_schema([(body, "validation") for body in (*BODIES, *PEOPLE_BODIES)], ref_template=_REF)
     schemas.update(bodies.get("$defs", {}))
     for model in (Problem, shapes.ReceiptView, Alive, Ready):
         _add(schemas, model)
@@ -128,11 +140,11 @@ def _webhook(sources: list[str]) -> dict[str, Any]:
             "requestBody": {"required": True, "content": {"application/json": {"schema": {}}}},
             "responses": {
                 "202": {"description": "Committed.", "content": _content("ReceiptView")},
-                "401": _problem("Not authentic; the same for every reason."),
-                "404": _problem("Authentic, but there is no such source."),
-                "408": _problem("The body did not arrive in time."),
-                "413": _problem("The body is larger than 256 KiB."),
-                "503": {**_problem("It cannot be stored now: send it again."), "headers": retry},
+                "401": problem_answer("Not authentic; the same for every reason."),
+                "404": problem_answer("Authentic, but there is no such source."),
+                "408": problem_answer("The body did not arrive in time."),
+                "413": problem_answer("The body is larger than 256 KiB."),
+                "503": {**problem_answer("It cannot be stored now: send it again."), "headers": retry},
             },
         }
     }

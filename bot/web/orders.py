@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.errors import AndonError, NotFound
 from bot.domain.events import Actor, Command, Receipt, Role
 from bot.domain.permits import NEEDED
-from bot.domain.words import Word
+from bot.domain.words import SUBJECT_OF, Subject, Word, words_about
 from bot.web.head import Head
 from bot.web.identity import demand
 from bot.web.metrics import WebMetrics
@@ -22,9 +22,13 @@ REPLAY_ROLE = Role.ADMIN
 EVERYTHING = "all"
 """The subject of an order about everything."""
 
-OF_SERVICES = frozenset({Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK})
-OF_INCIDENTS = frozenset({Word.RESOLVE, Word.ENDORSE})
-OF_RUNS = frozenset({Word.APPROVE, Word.REJECT, Word.CANCEL, Word.RETRY, Word.DONE, Word.UNDO, Word.TAKE_OVER})
+OF_SERVICES = words_about(Subject.SERVICE)
+OF_INCIDENTS = words_about(Subject.INCIDENT)
+OF_MINUTES = words_about(Subject.MINUTE)
+OF_RUNS = words_about(Subject.RUN)
+
+_CALLED = {Subject.MINUTE: "item"}
+"""What people call a record, where that is another word than the house's."""
 
 _SUBJECT = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 
@@ -56,13 +60,20 @@ class Orders:
         return self._counted(str(order.word), lambda: self._head.intake.order(command))
 
     def _look_up(self, word: Word, subject: str) -> None:
-        """NotFound before anything is written, where the run or incident of an address does not exist."""
-        if word in OF_SERVICES or word is Word.AUTOMATION:
+        """NotFound before anything is written, where the record of an address does not exist."""
+        subject_kind = SUBJECT_OF[word]
+        if subject_kind in (Subject.SERVICE, Subject.EVERYTHING):
             return
         with self._head.store.read() as tx:
-            found = tx.incident(subject) if word in OF_INCIDENTS else tx.run(subject)
+            finders: Mapping[Subject, Callable[[str], object | None]] = {
+                Subject.INCIDENT: tx.incident,
+                Subject.RUN: tx.run,
+                Subject.MINUTE: tx.minute,
+                Subject.ESCALATION: tx.escalation,
+            }
+            found = finders[subject_kind](subject)
         if found is None:
-            raise NotFound(f"No {'incident' if word in OF_INCIDENTS else 'run'} {subject}")
+            raise NotFound(f"No {_CALLED.get(subject_kind, subject_kind)} {subject}")
 
     def replay(self, event_id: str, actor: Actor) -> Receipt:
         """Take a dead letter once more. Forbidden, NotFound, Refused, BadInput, TryLater."""

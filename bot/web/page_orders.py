@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -16,10 +16,10 @@ from bot.domain.times import parse_duration
 from bot.domain.words import Word
 from bot.web.bodies import form_of
 from bot.web.identity import Unknown, check_forgery, session_of
-from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_RUNS, OF_SERVICES, Order, Orders
+from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_MINUTES, OF_RUNS, OF_SERVICES, Order, Orders
+from bot.web.page_forms import OWN_REASON, REASONED, Form, details_in
 from bot.web.queries import Queries
 
-Form = Mapping[str, str]
 Posted = Callable[[Request, Form, Access], Response]
 
 
@@ -36,6 +36,7 @@ class PageOrders:
             _posted("/runs/{id}/{word}", self.about_run),
             _posted("/services/{id}/{word}", self.about_service),
             _posted("/incidents/{id}/{word}", self.about_incident),
+            _posted("/minutes/{id}/{word}", self.about_minute),
             _posted("/events/{id}/replay", self.replay),
             _posted("/automation", self.automation),
         ]
@@ -64,11 +65,19 @@ class PageOrders:
         return _back(f"/incidents/{incident}" if incident else f"/services/{name}", receipt)
 
     def about_incident(self, request: Request, form: Form, access: Access) -> Response:
-        """Resolve, endorse."""
+        """Resolve and endorse, what people say and decide, the meeting, and who answers for it."""
         word = _word(request, OF_INCIDENTS)
         incident = request.path_params["id"]
-        receipt = self._orders.give(Order(word, incident, _said(form)), access.actor, "page")
-        return _back(f"/incidents/{incident}", receipt)
+        order = Order(word, incident, _why(word, form), details=details_in(word, form))
+        return _back(f"/incidents/{incident}", self._orders.give(order, access.actor, "page"))
+
+    def about_minute(self, request: Request, form: Form, access: Access) -> Response:
+        """Done, answered, put off, given to somebody else, corrected, taken back, confirmed."""
+        word = _word(request, OF_MINUTES)
+        item = request.path_params["id"]
+        order = Order(word, item, _why(word, form), details=details_in(word, form))
+        receipt = self._orders.give(order, access.actor, "page")
+        return _back(f"/incidents/{self._queries.item(item)['incident_id']}", receipt)
 
     def automation(self, _: Request, form: Form, access: Access) -> Response:
         """The switch for everything."""
@@ -110,6 +119,12 @@ def _word(request: Request, allowed: frozenset[Word]) -> Word:
 
 def _reason(form: Form) -> str:
     return form.get("reason", "").strip()[:4000]
+
+
+def _why(word: Word, form: Form) -> str:
+    if word in REASONED:
+        return _said(form)
+    return "" if word in OWN_REASON else _reason(form)
 
 
 def _said(form: Form) -> str:

@@ -13,8 +13,10 @@ from bot.domain.access import Access
 from bot.domain.events import Disposition, Role
 from bot.flow import shapes
 from bot.web.axis import axis_of
+from bot.web.briefing import Briefings
 from bot.web.head import Head
 from bot.web.identity import Unknown, session_of
+from bot.web.incident_page import arranged
 from bot.web.queries import Page, Queries
 from bot.web.templating import Templates
 
@@ -31,6 +33,7 @@ class Pages:
         self._head = head
         self._queries = queries
         self._templates = templates
+        self._briefings = Briefings(head)
 
     def routes(self) -> list[Route]:
         """Everything that can be looked at in a browser."""
@@ -56,17 +59,24 @@ class Pages:
         before = request.query_params.get("before")
         services = self._queries.services(Page(200))
         incidents = self._queries.incidents(Page(30, before), None, None)
-        return self._show("overview", request, access, services=services["items"], incidents=incidents)
+        facts: dict[str, Any] = {
+            "services": services["items"],
+            "incidents": incidents,
+            "people": self._queries.people_of_all(),
+            "overdue": self._queries.overdue(incidents),
+        }
+        return self._show("overview", request, access, **facts)
 
     def incident(self, request: Request, access: Access) -> Response:
         """`/incidents/{id}`"""
         view = self._queries.incident(request.path_params["id"])
-        service = self._queries.service(view["service"])
         facts = {
             "incident": view,
-            "service": service,
+            "service": self._queries.service(view["service"]),
             "axis": axis_of(view, self._head.clock.now()),
-            "notices": _by_audience(view["notices"]),
+            "people": self._queries.people(view["service"]),
+            "briefing": self._briefings.of(view["id"]),
+            **arranged(view),
         }
         return self._show("incident", request, access, _refresh(request, view["runs"]), **facts)
 
@@ -80,7 +90,14 @@ class Pages:
         view = self._queries.service(request.path_params["id"])
         incidents = self._queries.incidents(Page(20), view["service"], None)
         runs = self._queries.runs(Page(10), view["service"], None)
-        return self._show("service", request, access, service=view, incidents=incidents, runs=runs["items"])
+        facts: dict[str, Any] = {
+            "service": view,
+            "incidents": incidents,
+            "runs": runs["items"],
+            "people": self._queries.people(view["service"]),
+            "overdue": self._queries.overdue(incidents),
+        }
+        return self._show("service", request, access, **facts)
 
     def events(self, request: Request, access: Access) -> Response:
         """`/events`, and `/events?only=dead_letter`"""
@@ -126,10 +143,3 @@ def _refresh(request: Request, runs: list[shapes.RunView]) -> int | None:
     """Seconds until the page loads itself again, while something moves and nobody asked it to stand still."""
     moving = any(run["status"] in ACTIVE or run["waiting_for"] in MEASURING for run in runs)
     return REFRESH_SECONDS if moving and request.query_params.get("refresh") != "off" else None
-
-
-def _by_audience(notices: list[shapes.NoticeView]) -> dict[str, list[shapes.NoticeView]]:
-    found: dict[str, list[shapes.NoticeView]] = {}
-    for notice in notices:
-        found.setdefault(notice["audience"], []).append(notice)
-    return found

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
+from bot.adapters.report_templates import ReportTemplates
+from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import NotFound
 from bot.domain.events import Disposition
 from bot.domain.incidents import IncidentStatus
-from bot.flow import shapes, views
+from bot.domain.minutes import MinuteKind
+from bot.flow import people_shapes, shapes, views
+from bot.flow.people_views import item_detail
 from bot.flow.run_views import run_view
+from bot.flow.summing_up import summary_report
 from bot.ports import Transaction
 from bot.web.head import Head
 from bot.web.orders import named
@@ -38,6 +43,7 @@ class Queries:
 
     def __init__(self, head: Head) -> None:
         self._head = head
+        self._reports = ReportTemplates([head.settings.config / "templates", shipped_folder("templates")])
 
     def incidents(self, page: Page, service: str | None, status: IncidentStatus | None) -> dict[str, object]:
         """Newest first."""
@@ -51,7 +57,26 @@ class Queries:
             found = tx.incident(named(incident_id, "incident"))
             if found is None:
                 raise NotFound(f"No incident {incident_id}", next="the list of incidents shows those there are")
-            return views.incident_view(tx, found)
+            return views.incident_view(tx, found, self._head.clock.now())
+
+    def item(self, item_id: str) -> people_shapes.ItemDetail:
+        """One decision, action item or question, with its history."""
+        with self._head.store.read() as tx:
+            found = tx.minute(named(item_id, "item"))
+            if found is None:
+                raise NotFound(f"No item {item_id}", next="each incident shows its own")
+            return item_detail(tx, found, self._head.clock.now())
+
+    def summary(self, incident_id: str) -> str:
+        """What was decided and promised in an incident, as Markdown."""
+        with self._head.store.read() as tx:
+            found = tx.incident(named(incident_id, "incident"))
+            if found is None:
+                raise NotFound(f"No incident {incident_id}", next="the list of incidents shows those there are")
+            policy = self._head.configuration.current.policies.get(found.service)
+            address = self._head.settings.address
+            facts = summary_report(tx, found, policy, address, self._head.clock.now())
+        return self._reports.summary(facts)
 
     def runs(self, page: Page, service: str | None, incident: str | None) -> dict[str, object]:
         """Newest first."""
@@ -95,6 +120,32 @@ class Queries:
             if known not in self._head.configuration.current.policies and tx.service(known) is None:
                 self._head.configuration.current.policy(known)
             return self._service(tx, known)
+
+    def overdue(self, incidents: Mapping[str, Any]) -> dict[str, int]:
+        """How many action items of each unresolved incident of a list are past their time; only where some are."""
+        now = self._head.clock.now()
+        incident_ids = [one["id"] for one in incidents["items"] if one["status"] != IncidentStatus.RESOLVED]
+        with self._head.store.read() as tx:
+            late = {
+                incident_id: sum(
+                    one.kind is MinuteKind.ACTION_ITEM and one.is_overdue(now) for one in tx.minutes(incident_id)
+                )
+                for incident_id in incident_ids
+            }
+        return {incident_id: count for incident_id, count in late.items() if count}
+
+    def people(self, service: str) -> dict[str, str]:
+        """The names of people that a service's policy knows, by their ids."""
+        policy = self._head.configuration.current.policies.get(service)
+        return {one: name for name, ids in policy.persons.items() for one in ids} if policy else {}
+
+    def people_of_all(self) -> dict[str, str]:
+        """The names of people that any policy knows, by their ids."""
+        return {
+            one: name
+            for service in self._head.configuration.current.policies
+            for one, name in self.people(service).items()
+        }
 
     def automation(self) -> shapes.AutomationView:
         """The switch for everything."""

@@ -7,43 +7,20 @@ import os
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.alert_bodies import firing, group
+from support.cli import Andon, andon_by
 from support.engine import Engine, running_engine
 from support.installation import SECRETS, TOKENS, free_port
 from support.written_config import BY_KEY, BY_PERSON, policy, write_config
 
-from bot.cli.entry import run
 from bot.cli.grammar import WORDS
 from bot.ports import Lane
 
 RUN_ID, INCIDENT_ID = "run-01aaaaaaaaaaaaaaaaaaaaaaaa", "inc-01aaaaaaaaaaaaaaaaaaaaaaaa"
-
-
-@dataclass(frozen=True)
-class Said:
-    """One command as its caller sees it."""
-
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    def is_problem(self, *words: str) -> bool:
-        """Exit 1 with one line on standard error that has these words."""
-        one_line = self.err.startswith("andon: ") and self.err.count("\n") == 1
-        return self.code == 1 and one_line and all(word in self.err for word in words)
-
-
-Andon = Callable[..., Said]
 
 
 @pytest.fixture(scope="module")
@@ -56,23 +33,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
 @pytest.fixture
 def andon(engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Andon:
     """Runs one command by the holder of a token: `andon("lift", "scores", by="ada")`."""
-
-    def command(*words: str, by: str | None = "ada") -> Said:
-        monkeypatch.setenv("ANDON_DATA", str(engine.app.settings.data))
-        monkeypatch.setenv("ANDON_CONFIG", str(engine.config))
-        monkeypatch.setenv("ANDON_API_TOKENS", TOKENS)
-        if by:
-            monkeypatch.setenv("ANDON_TOKEN", SECRETS[by])
-        else:
-            monkeypatch.delenv("ANDON_TOKEN", raising=False)
-        try:
-            code = run(words)
-        except SystemExit as end:
-            code = int(str(end.code))
-        said = capfd.readouterr()
-        return Said(code, said.out, said.err)
-
-    return command
+    return andon_by(engine, monkeypatch, capfd)
 
 
 def stopped_run(engine: Engine, service: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +14,9 @@ from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder, fresh_name
 from support.ledger import running_ledger
 
+from bot.adapters.enclosures import Calendars
 from bot.domain.errors import BadInput
+from bot.domain.mail import MailAddress
 from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.records import Notice
 from bot.domain.report import Fact
@@ -92,6 +95,30 @@ def test_invitations_go_by_mail_where_there_is_an_address_else_in_chat_and_the_c
     assert parse_time(facts["meeting"]["starts_at"]) > engine.clock.now()
     assert facts["mentions"] == ["U0CHAMP", "U0LEAD", "U0ONCALL", "S0ONCALL"]
     assert "guest@example.com" in facts["invitees"]
+    assert facts["attendees"] == ["lead@example.com", "boss@example.com", "guest@example.com"]
+
+
+def test_the_calendar_entry_invites_by_mail_and_keeps_its_identity_when_it_moves(engine: DrivenEngine) -> None:
+    incident = opened(engine)
+    engine.order(Word.MEETING_PROPOSE, incident)
+    (meeting,) = meetings(engine, incident)
+    engine.order(Word.MEETING_PROPOSE, incident, starts_at=format_time(meeting.starts_at + timedelta(hours=1)))
+    engine.order(Word.MEETING_CANCEL, incident)
+    calendars = Calendars(MailAddress("andon", "example.com"))
+    mailed = [one for name in ("meeting_proposed", "meeting_cancelled") for one in engine.notices(incident, name)]
+    mailed = [one for one in mailed if one.address == "boss@example.com"]
+    entries = []
+    for notice in mailed:
+        (enclosed,) = calendars.of(notice)
+        entries.append(enclosed.content.replace(b"\r\n ", b"").decode())
+    assert [f"SEQUENCE:{number}" in entry for number, entry in enumerate(entries)] == [True, True, True]
+    assert [next(line for line in entry.splitlines() if line.startswith("METHOD")) for entry in entries] == [
+        "METHOD:REQUEST",
+        "METHOD:REQUEST",
+        "METHOD:CANCEL",
+    ]
+    assert all(f"UID:{meeting.uid}" in entry for entry in entries)
+    assert all("lead@example.com" in entry and "boss@example.com" in entry for entry in entries)
 
 
 def test_the_agenda_says_what_is_known_what_is_missing_and_what_to_decide(engine: DrivenEngine) -> None:
@@ -162,6 +189,34 @@ def test_what_is_recorded_while_it_goes_on_belongs_to_the_meeting(engine: Driven
         belongs = {one.id: one.meeting_id for one in tx.minutes(incident)}
     assert belongs == {before.records[0]: None, during.records[0]: receipt.records[0], after.records[0]: None}
     assert engine.order(Word.MEETING_CANCEL, incident).refused
+
+
+def test_its_buttons_follow_how_the_meeting_stands(engine: DrivenEngine) -> None:
+    incident = opened(engine)
+
+    def fresh(name: str) -> Notice | None:
+        (told,) = [one for one in engine.notices(incident, name) if one.address == CHANNEL]
+        with engine.app.store.read() as tx:
+            return engine.app.notices._freshen(tx, told, engine.clock.now())
+
+    def offered(notice: Notice | None) -> list[str]:
+        assert notice is not None
+        return [button["action"] for button in notice.facts["buttons"]]
+
+    engine.order(Word.MEETING_PROPOSE, incident)
+    (told,) = [one for one in engine.notices(incident, "meeting_proposed") if one.address == CHANNEL]
+    assert offered(told) == ["meeting_start", "meeting_cancel"]
+    assert fresh("meeting_proposed") is None
+    with engine.app.store.write() as tx:
+        tx.save(replace(told.sent("s", "b", engine.clock.now()), ref="1.1"))
+    engine.order(Word.MEETING_START, incident)
+    assert offered(fresh("meeting_proposed")) == ["meeting_end"]
+    with engine.app.store.read() as tx:
+        stands = tx.notice(told.id)
+    assert stands is not None
+    assert stands.refresh_at is not None
+    engine.order(Word.MEETING_END, incident)
+    assert offered(fresh("meeting_started")) == []
 
 
 def test_a_meeting_that_nobody_proposed_invites_people_by_its_start(engine: DrivenEngine) -> None:
@@ -271,7 +326,7 @@ def test_a_halt_proposes_the_meeting_only_where_the_policy_has_one(engine: Drive
         stored = engine.stored_incident(known)
         policy = engine.app.configuration.current.policy(stored.service)
         with engine.app.store.write() as tx:
-            situation = Situation(tx, [stored.service], engine.clock.now(), engine.app.ids)
+            situation = Situation(tx, tx.standing([stored.service]), engine.clock.now(), engine.app.ids)
             found.append(propose(made, situation, policy, stored, by="U0LEAD", cause="event:evt-1"))
             situation.write_back()
     assert found[0] is not None

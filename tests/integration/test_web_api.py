@@ -31,9 +31,12 @@ def document(web: WebServer) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def asked(web: WebServer) -> dict[str, str]:
-    """An alert whose run waits for the approval of the rollback authority."""
+    """An alert whose run waits for the approval of the rollback authority, and an action item of its incident."""
     answer = web.alert(alertname="Latency", severity="critical", fp="asked").json()
-    return {"incident": answer["incidents"][0], "run": answer["runs"][0], "event": answer["event_id"]}
+    known = {"incident": answer["incidents"][0], "run": answer["runs"][0], "event": answer["event_id"]}
+    path = f"/api/v1/incidents/{known['incident']}/action-items"
+    item = as_(web, OPERATOR).post(path, json={"text": "Pin the feature", "owner": "otto"}).json()["item"]
+    return {**known, "item": item["id"]}
 
 
 def as_(web: WebServer, token: str) -> httpx.Client:
@@ -71,6 +74,8 @@ def test_the_document_is_valid_openapi_and_names_every_route(document: dict[str,
 READS = {
     "/api/v1/incidents": "/api/v1/incidents",
     "/api/v1/incidents/{incident_id}": "/api/v1/incidents/{incident}",
+    "/api/v1/incidents/{incident_id}/summary.md": "/api/v1/incidents/{incident}/summary.md",
+    "/api/v1/minutes/{item_id}": "/api/v1/minutes/{item}",
     "/api/v1/services": "/api/v1/services",
     "/api/v1/services/{service}": "/api/v1/services/fraud-model",
     "/api/v1/runs": "/api/v1/runs",
@@ -89,7 +94,8 @@ def test_a_viewer_reads_what_the_document_describes(
     answer = as_(web, VIEWER).get(READS[path].format(**asked))
     assert answer.status_code == 200, answer.text
     assert answer.headers["cache-control"] == "no-store"
-    fits(document, path, "get", answer)
+    if not path.endswith(".md"):
+        fits(document, path, "get", answer)
 
 
 def test_every_read_of_the_document_is_tried_here(document: dict[str, Any]) -> None:
@@ -135,13 +141,31 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "/api/v1/incidents/{incident}/resolve": ({"reason": "over"}, "operator"),
     "/api/v1/incidents/{incident}/endorse": ({"reason": "good"}, "operator"),
     "/api/v1/events/{event}/replay": ({}, "admin"),
+    "/api/v1/incidents/{incident}/decisions": ({"text": "We wait"}, "operator"),
+    "/api/v1/incidents/{incident}/action-items": ({"text": "Pin it"}, "operator"),
+    "/api/v1/incidents/{incident}/questions": ({"text": "Who?"}, "operator"),
+    "/api/v1/incidents/{incident}/updates": ({"text": "We look at it"}, "operator"),
+    "/api/v1/incidents/{incident}/report": ({"user_effect": "None"}, "operator"),
+    "/api/v1/incidents/{incident}/meetings": ({"action": "start"}, "operator"),
+    "/api/v1/incidents/{incident}/take": ({}, "operator"),
+    "/api/v1/incidents/{incident}/handover": ({"to": "otto"}, "operator"),
+    "/api/v1/incidents/{incident}/accept": ({}, "operator"),
+    "/api/v1/incidents/{incident}/notes": ({"no": "notes"}, "operator"),
+    "/api/v1/minutes/{item}/answer": ({"text": "Yes"}, "operator"),
+    "/api/v1/minutes/{item}/finish": ({}, "operator"),
+    "/api/v1/minutes/{item}/snooze": ({"for": "2h"}, "operator"),
+    "/api/v1/minutes/{item}/reassign": ({"owner": "olga"}, "operator"),
+    "/api/v1/minutes/{item}/amend": ({"text": "Pin both"}, "operator"),
+    "/api/v1/minutes/{item}/withdraw": ({}, "operator"),
+    "/api/v1/minutes/{item}/confirm": ({}, "operator"),
 }
 
 
 def test_every_change_of_the_document_is_tried_here(document: dict[str, Any]) -> None:
     described = {path for path, methods in document["paths"].items() if path.startswith("/api/") and "post" in methods}
     tried = {path.replace("fraud-model", "{service}").replace("{run}", "{run_id}") for path in CHANGES}
-    tried = {path.replace("{incident}", "{incident_id}").replace("{event}", "{event_id}") for path in tried}
+    for name in ("incident", "event", "item"):
+        tried = {path.replace(f"{{{name}}}", f"{{{name}_id}}") for path in tried}
     assert described == tried
 
 

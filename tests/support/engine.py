@@ -93,7 +93,7 @@ class Engine:
         with self.app.store.read() as tx:
             incident = tx.incident(incident_id)
             assert incident is not None
-            return dict(incident_view(tx, incident))
+            return dict(incident_view(tx, incident, self.app.clock.now()))
 
     def service(self, name: str) -> dict[str, Any]:
         """A service as the API shows it."""

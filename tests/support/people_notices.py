@@ -160,7 +160,7 @@ EXTRAS: dict[str, dict[str, Any]] = {
 
 _AT = parse_time("2026-11-20T14:08:00.000Z")
 _LENA = "said by lena"
-_SAID: tuple[tuple[str, Any, str], ...] = (
+SAID: tuple[tuple[str, Any, str], ...] = (
     ("broken", "Payments under 20 EUR get scores that are far too low", _LENA),
     ("seen", {"environment": "production", "data_slice": "amounts under 20 EUR"}, "alert PredictionDivergence"),
     (
@@ -196,7 +196,7 @@ _SAID: tuple[tuple[str, Any, str], ...] = (
 def reported(at: datetime = _AT) -> dict[str, Any]:
     """`report`, `sources`, `asked` and `figures` as a halt leaves them: most is known, two people were asked."""
     facts = [
-        Fact(f"fct-{number}", "inc-1", name, value, source, at) for number, (name, value, source) in enumerate(_SAID)
+        Fact(f"fct-{number}", "inc-1", name, value, source, at) for number, (name, value, source) in enumerate(SAID)
     ]
     facts += [
         Fact("fct-90", "inc-1", "business_effect", None, "asked by Andon", at, asked="U0OMAR0034"),

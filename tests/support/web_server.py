@@ -27,6 +27,7 @@ from bot.flow.telling import Teller
 from bot.settings import Settings
 from bot.web.server import configure
 from handlers.alerts import load_sources
+from handlers.meeting_notes import hear_notes
 
 WEBHOOK_TOKEN = "hook-secret-of-the-tests"
 TOKENS = {
@@ -130,6 +131,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         configuration=current,
         consequences=consequences,
         checkable=frozenset(),
+        hear=hear_notes,
         log=lambda _, **__: None,
     )
     intake = Intake(

@@ -139,7 +139,7 @@ def test_an_incident_shows_its_distance_in_seconds_for_each_moment(store: SqlSto
             run_(status=RunStatus.SUCCEEDED, finished_at=NOW + timedelta(seconds=12)),
         )
     with store.read() as tx:
-        view = views.incident_view(tx, INCIDENT)
+        view = views.incident_view(tx, INCIDENT, NOW)
     fits(shapes.IncidentView, view)
     assert [entry["seconds"] for entry in view["timeline"]] == [0.0, 12.5]
     assert view["release"] is not None
@@ -251,7 +251,7 @@ def test_a_time_axis_keeps_order_and_leaves_a_far_deadline_out(store: SqlStore) 
             run_(status=RunStatus.SUCCEEDED, finished_at=NOW + timedelta(seconds=10)),
         )
     with store.read() as tx:
-        axis = axis_of(views.incident_view(tx, INCIDENT), NOW + timedelta(hours=1))
+        axis = axis_of(views.incident_view(tx, INCIDENT, NOW), NOW + timedelta(hours=1))
     places = [mark.x for mark in axis.marks]
     assert places == sorted(places)
     assert all(0 < place < 100 for place in places)
@@ -265,6 +265,6 @@ def test_a_time_axis_shows_a_deadline_that_is_near(store: SqlStore) -> None:
     with store.write() as tx:
         tx.add(run_(status=RunStatus.RUNNING, deadline=NOW + timedelta(seconds=30)))
     with store.read() as tx:
-        axis = axis_of(views.incident_view(tx, INCIDENT), NOW + timedelta(seconds=20))
+        axis = axis_of(views.incident_view(tx, INCIDENT, NOW), NOW + timedelta(seconds=20))
     assert "deadline" in [mark.kind for mark in axis.marks]
     assert axis.span == 30

@@ -11,7 +11,6 @@ from bot.domain.errors import Fault
 
 NOT_YET: tuple[tuple[str, ...], ...] = (
     ("review_every",),
-    ("meeting",),
     ("fallbacks",),
     ("canary",),
     ("stages",),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, DateTime, Integer, Interval, Text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bot.adapters.sql.stored_text import clean_key, clean_text, from_json, to_json
+from bot.adapters.sql.stored_text import from_json, key_or_none, text_or_none, to_json
 from bot.domain.decisions import Trace
 
 KEY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
@@ -66,8 +66,8 @@ class Key(TypeDecorator[str]):
     impl = KEY_TEXT
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        return None if value is None else clean_key(value)
+    def bind_processor(self, _dialect: Dialect) -> Callable[[str | None], str | None]:
+        return key_or_none  # without the two calls around it: an alert has more than a hundred such values
 
 
 class Prose(TypeDecorator[str]):
@@ -76,8 +76,8 @@ class Prose(TypeDecorator[str]):
     impl = Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, _dialect: Dialect) -> str | None:
-        return None if value is None else clean_text(value)
+    def bind_processor(self, _dialect: Dialect) -> Callable[[str | None], str | None]:
+        return text_or_none
 
 
 class Choice(TypeDecorator[StrEnum]):

@@ -49,8 +49,11 @@ class IncidentQueries(Work):
 
     def latest_resolved(self, place: Place) -> Incident | None:
         """The incident of a place that was resolved last."""
-        row = self.row(_LATEST_RESOLVED, {"place": place_key(*place)})
-        return Incident(*row) if row else None
+        return self._ask_resolved(place)()
+
+    def _ask_resolved(self, place: Place) -> Callable[[], Incident | None]:
+        answer = self.ask(_LATEST_RESOLVED, {"place": place_key(*place)})
+        return lambda: next((Incident(*row) for row in answer()), None)
 
     def incidents(
         self,

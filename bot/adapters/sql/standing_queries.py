@@ -10,6 +10,9 @@ from bot.adapters.sql.lease_queries import LeaseQueries
 from bot.adapters.sql.service_queries import ServiceQueries
 from bot.ports import Place, Standing
 
+FEW = 2
+"""Places of which the incident that was resolved last is read beforehand."""
+
 
 class StandingQueries(EventQueries, ServiceQueries, IncidentQueries, LeaseQueries):
     """The front door's questions, all asked before the first answer is waited for."""
@@ -29,6 +32,8 @@ class StandingQueries(EventQueries, ServiceQueries, IncidentQueries, LeaseQuerie
         runs = self._ask_active(services) if services else dict
         releases = self._ask_releases(services) if services else dict
         automation = self._ask_automation()
+        # It is needed where an incident opens. In a crowd most alerts join one, and asking for all would cost more.
+        resolved = {place: self._ask_resolved(place) for place in places} if len(places) <= FEW else {}
         last_actions = {place: self._ask_last_action(place) for place in places}
         events, states = self._ask_events(deliveries), self._ask_states(alerts)
         return Standing(
@@ -38,6 +43,7 @@ class StandingQueries(EventQueries, ServiceQueries, IncidentQueries, LeaseQuerie
             releases=releases(),
             automation=automation(),
             last_actions={place: answer() for place, answer in last_actions.items()},
+            resolved={place: answer() for place, answer in resolved.items()},
             events=events(),
             alerts=states(),
         )

@@ -34,6 +34,20 @@ def clean_key(text: str) -> str:
     return f"{clean_text(text[:KEY_LENGTH])}~{hashlib.sha256(text.encode('utf-8', 'surrogatepass')).hexdigest()[:32]}"
 
 
+def text_or_none(text: str | None) -> str | None:
+    """Clean text, or nothing."""
+    if text is None or (text.isascii() and "\x00" not in text):
+        return text
+    return clean_text(text)
+
+
+def key_or_none(text: str | None) -> str | None:
+    """A clean key, or nothing."""
+    if text is None or (len(text) <= KEY_LENGTH and text.isascii() and "\x00" not in text):
+        return text
+    return clean_key(text)
+
+
 def place_key(service: str, environment: str) -> str:
     """A service and an environment as one indexed key. Names of services have no slash; environments may be hostile."""
     return f"{service}/{environment}"

@@ -106,7 +106,7 @@ class Work:
     def _add_run(self, run: Run) -> None:
         values = vars(run)
         row = {name: value for name, value in values.items() if name not in ("playbook", "facts", "steps")}
-        plan = {"run_id": run.id, "playbook": run.playbook.model_dump(mode="json", by_alias=True), "facts": run.facts}
+        plan = {"run_id": run.id, "playbook": run.playbook.plain, "facts": run.facts}
         adds = self.statements.adds
         self._pending.put(runs, adds[runs], {**row, "playbook_name": run.playbook.name})
         self._pending.put(run_plans, adds[run_plans], plan)

@@ -1,0 +1,70 @@
+"""The forms of the pages as details of orders: which fields each order reads, and how they are written in a form."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from bot.domain.words import Word
+from bot.web.report_form import report_of
+
+Form = Mapping[str, str]
+
+_FIELDS: Mapping[Word, tuple[str, ...]] = {
+    Word.DECIDE: ("text", "choice", "reason", "decider", "evidence"),
+    Word.ACTION: ("text", "owner", "due_text", "zone", "evidence"),
+    Word.QUESTION: ("text", "owner", "due_text", "zone"),
+    Word.UPDATE: ("text",),
+    Word.NOTES: ("text", "name", "zone"),
+    Word.HANDOVER: ("to",),
+    Word.MEETING_PROPOSE: ("starts_at", "link", "zone"),
+    Word.MEETING_START: ("link",),
+    Word.ANSWER: ("text",),
+    Word.FINISH: ("text",),
+    Word.SNOOZE: ("until", "for", "zone"),
+    Word.REASSIGN: ("owner",),
+    Word.AMEND: ("text", "owner", "due_text", "zone"),
+}
+"""Fields that are taken as they are where something stands in them."""
+
+REASONED = frozenset({Word.RESOLVE, Word.ENDORSE})
+"""Orders that need a reason."""
+OWN_REASON = frozenset({Word.DECIDE})
+"""Orders whose reason belongs to what they record."""
+
+
+def details_in(word: Word, form: Form) -> dict[str, Any]:
+    """The details of an order as a form holds them. BadInput where a figure is none."""
+    details: dict[str, Any] = {name: form[name].strip() for name in _FIELDS.get(word, ()) if form.get(name, "").strip()}
+    more = _MORE.get(word)
+    return {**details, **more(form)} if more else details
+
+
+def _options(form: Form) -> dict[str, Any]:
+    options = _lines(form.get("options", ""))
+    return {"options": options} if options else {}
+
+
+def _invitees(form: Form) -> dict[str, Any]:
+    invitees = [one.strip() for one in form.get("invitees", "").replace(",", "\n").splitlines() if one.strip()]
+    return {"invitees": invitees} if invitees else {}
+
+
+def _anyway(form: Form) -> dict[str, Any]:
+    return {"anyway": True} if form.get("anyway") else {}
+
+
+def _report(form: Form) -> dict[str, Any]:
+    return {"fields": report_of(form)}
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+_MORE: Mapping[Word, Callable[[Form], dict[str, Any]]] = {
+    Word.DECIDE: _options,
+    Word.MEETING_PROPOSE: _invitees,
+    Word.UPDATE: _anyway,
+    Word.REPORT: _report,
+}
