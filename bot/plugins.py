@@ -1,4 +1,4 @@
-"""The plug-in shapes: an alert source and a step, and all that each is ever given."""
+"""The plug-in shapes: an alert source, a step and a chat word, and all that each is ever given."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
+from bot.domain.chat import Meaning, Said
 from bot.domain.conditions import Compile
 from bot.domain.events import Alert
 from bot.domain.heard import KnownPerson, Utterance
@@ -199,4 +200,19 @@ class Checkable(Protocol):
 
     def check(self, params: Any, ctx: StepContext) -> Outcome:
         """Done: it is there. Failed: surely not. Unknown: cannot be told."""
+        ...
+
+
+class ChatCommand(Protocol):
+    """A word that people type in chat. Pure: no I/O, no clock; whether somebody may is looked at elsewhere."""
+
+    name: ClassVar[str]
+    """What is typed after `/andon`; two words are joined by a space."""
+    usage: ClassVar[str]
+    """What follows the name: `<what>` is needed, `[what]` is not."""
+    summary: ClassVar[str]
+    """What it does, in a few words."""
+
+    def translate(self, said: Said) -> Meaning:
+        """What the words come down to. BadInput where they make no sense, with what to write instead."""
         ...

@@ -180,6 +180,18 @@ class People(Protocol):
         ...
 
 
+class Once(Protocol):
+    """Remembers for a while what has been, so that it is not taken twice. Never raises."""
+
+    def first(self, key: str, keep: timedelta) -> bool:
+        """Whether this key is new within `keep`; from now on it is not."""
+        ...
+
+    def forget(self, key: str) -> None:
+        """As if it had never been."""
+        ...
+
+
 class Secrets(Protocol):
     """Secrets by name."""
 

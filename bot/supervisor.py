@@ -31,13 +31,15 @@ Say = Callable[[str], object]
 
 
 def parts_of(settings: Settings) -> list[Part]:
-    """The processes of a full installation: web, clock, rollback workers, and one worker for each other lane."""
+    """The processes of a full installation: web, clock, rollback workers, and one worker for each other lane; and
+    one that listens to Slack where an app token is set."""
     rollbacks = [
         Part(f"worker {number}", ("worker", "--queue", Lane.ROLLBACKS.value))
         for number in range(1, settings.workers + 1)
     ]
     others = [Part(f"worker {lane}", ("worker", "--queue", lane.value)) for lane in (Lane.NOTICES, Lane.OTHER)]
-    return [Part("web", ("web",), stop_order=0), Part("clock", ("clock",)), *rollbacks, *others]
+    chat = [Part("chat", ("chat",), stop_order=0)] if settings.slack_app_token is not None else []
+    return [Part("web", ("web",), stop_order=0), *chat, Part("clock", ("clock",)), *rollbacks, *others]
 
 
 def command_of(part: Part) -> list[str]:

@@ -58,6 +58,7 @@ WORDS: tuple[Word, ...] = (
         ),
     ),
     Word("clock", "run one clock: waits, sweeps, deadlines, the seal of the audit trail", f"{SERVING}:clock"),
+    Word("chat", "listen to Slack by Socket Mode, without an address that Slack can reach", f"{SERVING}:chat"),
     Word(
         "demo",
         "show a rollback of a real model server, from alert to proof",

@@ -71,6 +71,13 @@ def clock(args: argparse.Namespace) -> int:
     return tick(_process(args, "clock"))
 
 
+def chat(args: argparse.Namespace) -> int:
+    """One Socket Mode connection."""
+    from bot.chat import listen
+
+    return listen(_process(args, "chat"))
+
+
 def db_upgrade(args: argparse.Namespace) -> int:
     """Bring the tables to this version; safe to run twice and from two places at once."""
     from bot.adapters.sql import open_store

@@ -30,7 +30,8 @@ class AndonError(Exception):
         more = "; ".join(part.rstrip(".") for part in (self.why, self.next) if part)
         if self.what[-1:] in (":", "?", "!"):
             return f"{self.what} {more}.".removesuffix(" .")
-        return f"{self.what.rstrip('.')}: {more}." if more else f"{self.what.rstrip('.')}."
+        end = "" if more.endswith(("?", "!")) else "."
+        return f"{self.what.rstrip('.')}: {more}{end}" if more else f"{self.what.rstrip('.')}."
 
 
 class BadInput(AndonError):

@@ -57,13 +57,18 @@ def reject(order: Order) -> Answer:
 
 
 def _question(order: Order) -> tuple[Run, Approval, Policy]:
-    run = order.run()
-    approvals = list(order.situation.tx.approvals(run.id))
+    approvals = list(order.situation.tx.approvals(order.command.subject))
     question = next((one for one in reversed(approvals) if one.is_open), None)
+    last = approvals[-1] if approvals else None
+    if question is None and last is not None and last.answered_by and last.answered_at:
+        # Whoever presses a button late wants to know who was quicker, also where the run has ended meanwhile.
+        when = f"{last.answered_at:%H:%M:%S} UTC"
+        raise Refused(
+            f"Run {last.run_id} was {last.status} by {last.answered_by} at {when}", next="nothing was changed"
+        )
+    run = order.run()
     if question is None:
-        last = approvals[-1] if approvals else None
-        why = f"it was {last.status} by {last.answered_by}" if last and last.answered_by else "it waits for no approval"
-        raise Refused(f"Run {run.id} asks nothing", why=why)
+        raise Refused(f"Run {run.id} asks nothing", why="it waits for no approval")
     return run, question, order.configuration.policy(run.service)
 
 

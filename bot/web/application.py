@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -12,8 +13,13 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from bot.adapters.embedded_redis import address_of
+from bot.adapters.once import RedisOnce
 from bot.adapters.shipped import shipped_folder
 from bot.domain.events import Delivery, Receipt
+from bot.settings import Settings
+from bot.slack.edge import open_edge
+from bot.slack.guard import Guard
 from bot.web.answers import answer
 from bot.web.api import reads
 from bot.web.api_minutes import minutes, said
@@ -31,6 +37,7 @@ from bot.web.orders import Orders
 from bot.web.page_orders import PageOrders
 from bot.web.pages import Pages
 from bot.web.queries import Queries
+from bot.web.slack_events import SlackEvents
 from bot.web.templating import Templates
 from bot.web.webhooks import Webhooks
 
@@ -39,13 +46,14 @@ def create_web(head: Head) -> FastAPI:
     """The ASGI application. Starts one intake thread with its lifespan and ends it there."""
     metrics = WebMetrics(head)
     batcher = Batcher(_timed(head, metrics), head.queue.ring, measure=metrics.batched)
+    slack = SlackEvents(head, _guard(head.settings), open_edge(head), metrics)
     app = FastAPI(
         title="Andon",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(batcher),
+        lifespan=_lifespan(batcher, slack),
     )
     tokens = ApiTokens(head.tokens)
     templates = Templates(shipped_folder("templates") / "pages")
@@ -55,6 +63,7 @@ def create_web(head: Head) -> FastAPI:
     authentication = WebhookAuthentication(head.settings.webhook_secrets, head.webhook_token)
     # The busiest routes stand first: they are looked through in order.
     app.router.routes.extend(Webhooks(head, authentication, batcher, metrics).routes())
+    app.router.routes.extend(slack.routes())
     app.router.routes.extend(Health(head, metrics).routes())
     app.include_router(reads)
     app.include_router(orders)
@@ -79,14 +88,21 @@ def _timed(head: Head, metrics: WebMetrics) -> Any:
     return accept
 
 
-def _lifespan(batcher: Batcher) -> Any:
+def _guard(settings: Settings) -> Guard:
+    redis = settings.redis_url.get_secret_value() if settings.redis_url else address_of(settings.data)
+    return Guard(settings.slack_signing_secrets, RedisOnce(redis))
+
+
+def _lifespan(batcher: Batcher, slack: SlackEvents) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         batcher.start()
+        slack.start()
         try:
             yield
         finally:
             await batcher.stop()
+            await asyncio.to_thread(slack.stop)
 
     return lifespan
 

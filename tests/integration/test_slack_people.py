@@ -103,6 +103,13 @@ def test_a_group_has_members(stage: Stage) -> None:
     assert stage.people.members("S0NONE") is None
 
 
+def test_who_left_a_group_has_its_rights_for_seconds_only(stage: Stage) -> None:
+    assert stage.people.members("S0ONCALL") == {"U0IDA", "U0RAJ"}
+    stage.slack.workspace.groups["S0ONCALL"].members = ["U0RAJ"]
+    stage.clock.seconds += 21
+    assert stage.people.members("S0ONCALL") == {"U0RAJ"}
+
+
 @pytest.mark.parametrize("words", ["", "ida", "U", "<@U0IDA>", "U0IDA&x=1", "C0MLREL", "u0ida", "U" * 200])
 def test_what_is_no_id_is_never_asked_for(stage: Stage, words: str) -> None:
     assert stage.people.person(words) is None

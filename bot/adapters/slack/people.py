@@ -17,6 +17,9 @@ DEADLINE = timedelta(seconds=1.5)
 """Of one question: an answer to a person is due within three seconds."""
 
 LASTS = timedelta(minutes=5)
+GROUP_LASTS = timedelta(seconds=20)
+"""Groups are rights: who left one is to lose them soon."""
+
 TEAM_LASTS = timedelta(days=1)
 REFUSAL_LASTS = timedelta(seconds=30)
 """How long "there is nobody of that id" holds."""
@@ -71,7 +74,9 @@ class SlackPeople:
         if not is_slack_group(group_id):
             return None
         return self._remembered(
-            ("group", group_id), lambda: _ids(self._ask("usergroups.users.list", usergroup=group_id).get("users"))
+            ("group", group_id),
+            lambda: _ids(self._ask("usergroups.users.list", usergroup=group_id).get("users")),
+            lasts=GROUP_LASTS,
         )
 
     def team(self) -> str | None:

@@ -1,0 +1,1 @@
+"""Everything that comes in from Slack: checked, understood, handed to the front door, and answered."""

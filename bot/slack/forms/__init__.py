@@ -1,0 +1,1 @@
+"""Forms: what is asked in a modal, and what is made of the answers."""
