@@ -17,12 +17,14 @@ from bot.adapters.crash_points import crash_hook
 from bot.adapters.data_folder import kept_secret, open_data_folder
 from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
+from bot.adapters.glossary import load_glossary
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.letters import LetterWriter
 from bot.adapters.media import open_enclosures, open_media
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.paging.keys import open_pagers
+from bot.adapters.paging.messenger import PageSender
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
 from bot.adapters.rq_queue import RqQueue
@@ -32,14 +34,18 @@ from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
+from bot.flow.cadence import Cadence
+from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
+from bot.flow.escalating import Escalating
 from bot.flow.freshening import Freshener
 from bot.flow.intake import Intake
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.orders import Orders
+from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
@@ -139,7 +145,7 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
         steps=outside.workshop.steps,
         secrets=outside.secrets,
         workshop=outside.workshop,
-        pagers=open_pagers(settings, outside.workshop.http, outside.clock),
+        pagers=outside.pagers,
         configuration=outside.configuration,
         store=outside.store,
         queue=outside.queue,
@@ -162,6 +168,7 @@ class _Outside:
     workshop: Workshop
     sources: Mapping[str, AlertSource]
     configuration: ConfigurationHolder
+    pagers: Mapping[str, Pager]
     owner: str
     clock: Clock
     ids: Ids = field(default_factory=UlidIds)
@@ -194,6 +201,7 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
         configuration=ConfigurationHolder(
             lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
         ),
+        pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),
         clock=clock,
     )
@@ -206,6 +214,8 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     teller = Teller(ids, settings.address, settings.media)
     endings = Endings(ids, teller, current)
     consequences = Consequences(ids, teller)
+    rounds = Rounds(store, outside.queue, clock, ids, current, consequences)
+    escalating = Escalating(rounds, outside.pagers, outside.log)
     return {
         "intake": _intake(outside, consequences),
         "runner": _runner(settings, outside, Mover(ids, current, endings, consequences)),
@@ -213,7 +223,10 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
             store=store,
             clock=clock,
             renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings)),
-            messengers=open_media(settings, outside.workshop.http, clock, templates),
+            messengers={
+                **open_media(settings, outside.workshop.http, clock, templates),
+                **{name: PageSender(pager) for name, pager in outside.pagers.items()},
+            },
             configuration=current,
             freshen=Freshener(teller, current).fresh,
             owner=outside.owner,
@@ -228,8 +241,15 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
             endings=endings,
             again=timedelta(seconds=settings.sweep_seconds),
             keep_head=lambda head: keep_head(settings.data, head),
+            chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send],
+            looks=[escalating.look],
         ),
     }
+
+
+def _letter_writer(settings: Settings) -> LetterWriter:
+    folders = _folders(settings.config / "templates", shipped_folder("templates"))
+    return LetterWriter(NoticeTemplates(folders), glossary=load_glossary(folders))
 
 
 def _intake(outside: _Outside, consequences: Consequences) -> Intake:

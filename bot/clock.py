@@ -36,6 +36,10 @@ class Sweeps(Protocol):
         """Chain the audit rows that are not chained yet."""
         ...
 
+    def look(self) -> object:
+        """Ask services outside what became of what was sent to them."""
+        ...
+
 
 class Waits(Protocol):
     """The part of a transaction that knows when something wakes."""
@@ -83,9 +87,12 @@ def run_until_stopped(app: ClockApp) -> None:
             app.sweep.wake()
 
     sweep, seal = Survivor("sweep", wake), Survivor("seal", app.sweep.seal)
+    # Apart from the sweep: it calls outside, and a slow service must not keep a rollback waiting.
+    look = Survivor("look", app.sweep.look)
     # A run may be late by more than its interval while the database is away; it still counts.
     options = {"trigger": "interval", "misfire_grace_time": None}
     scheduler.add_job(sweep, seconds=app.settings.sweep_seconds, next_run_time=datetime.now(UTC), **options)
+    scheduler.add_job(look, seconds=app.settings.sweep_seconds, **options)
     scheduler.add_job(seal, seconds=SEAL_SECONDS, **options)
     scheduler.start()
     log.info("clock_started", sweep_seconds=app.settings.sweep_seconds)

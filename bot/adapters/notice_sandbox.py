@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, cast
 
 from jinja2 import BaseLoader, StrictUndefined, Template, TemplateSyntaxError, nodes, pass_context
@@ -35,7 +34,7 @@ _REFUSED = (
 class Rendering:
     """What one rendering knows and has used up."""
 
-    as_of: datetime | None
+    reader: notice_words.Reader
     scale: int = 1
     """How many times the limits of a notice: a report is longer."""
     turns: int = 0
@@ -74,9 +73,9 @@ class NoticeSandbox(NarrowSandbox):
         self.filters = {**_filters(), "counted": _counted, "joined": _joined}
         self.tests = {name: test for name, test in self.tests.items() if name in TESTS}
 
-    def render(self, name: str, facts: Mapping[str, Any], as_of: datetime | None, *, scale: int = 1) -> str:
+    def render(self, name: str, facts: Mapping[str, Any], reader: notice_words.Reader, *, scale: int = 1) -> str:
         """The text of the template; raises Jinja's errors and Unfillable."""
-        token = _RENDERING.set(Rendering(as_of, scale))
+        token = _RENDERING.set(Rendering(reader, scale))
         try:
             return self.get_template(name).render(facts)
         finally:
@@ -173,8 +172,9 @@ def _joined(values: list[Any]) -> str:
     return "".join(texts)
 
 
-def _when(value: Any) -> str:
-    return notice_words.when(value, _rendering().as_of)
+def _for_reader(filter_: Callable[[Any, notice_words.Reader], Any]) -> Callable[[Any], Any]:
+    """A filter that knows when and where a notice is read, and by which names people go."""
+    return lambda value: filter_(value, _rendering().reader)
 
 
 def _filters() -> dict[str, Callable[..., Any]]:
@@ -182,11 +182,19 @@ def _filters() -> dict[str, Callable[..., Any]]:
     return shared | {
         "brief": notice_words.brief,
         "date": notice_words.date_of,
+        "figure": notice_words.figure,
+        "fits": notice_words.fits,
+        "gist": notice_words.gist,
         "items": notice_words.items,
         "known": notice_words.known,
+        "left": _for_reader(notice_words.left),
+        "local": _for_reader(notice_words.local),
+        "past": _for_reader(notice_words.is_past),
+        "person": _for_reader(notice_words.person),
         "plain": notice_words.plain,
         "seconds": notice_words.seconds,
         "sentence": notice_words.sentence,
         "spoken": notice_words.spoken,
-        "when": _when,
+        "stamp": _for_reader(notice_words.stamp),
+        "when": _for_reader(notice_words.when),
     }

@@ -3,45 +3,25 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any
 
 from jinja2 import BaseLoader, Environment, TemplateError, TemplateNotFound, TemplateSyntaxError
 
 from bot.adapters.filters import Unfillable
+from bot.adapters.notice_facts import facts_of
 from bot.adapters.notice_sandbox import NoticeSandbox
-from bot.adapters.notice_words import plain
+from bot.adapters.notice_words import Reader, plain, zone_of
 from bot.domain.errors import BadInput, Fault, StepFailed
 from bot.domain.records import Notice
-from bot.domain.times import format_time, parse_time
+from bot.domain.times import parse_time
 
 MAX_OUTPUT = 10_000
 MAX_SUBJECT = 200
 MAX_TEMPLATE = 32 * 1024
 FOLDER = "notices"
 FALLBACK = "message"
-
-RECORDS: Mapping[str, tuple[str, ...]] = {
-    "incident": (
-        "id", "title", "severity", "status", "opened_at", "alerts", "revision", "owner", "environment", "url",
-    ),
-    "release": ("id", "incumbent", "candidate", "status"),
-    "run": (
-        "id", "playbook", "kind", "summary", "status", "criterion", "authority", "requested_by", "approved_by",
-        "plan_hash", "drill", "deadline", "within", "late", "seconds", "seconds_to_first_action", "error",
-        "stopped_at", "steps", "proof",
-    ),
-    "alert": ("source", "title", "status", "severity", "starts_at", "link", "labels", "annotations"),
-}  # fmt: skip
-"""Facts that are records: every key is there in every notice, null where nobody knows it."""
-
-WORDS = (
-    "service", "summary", "environment", "reason", "criterion", "by", "question", "role", "expires_at", "text",
-    "source", "event", "problem", "address",
-)  # fmt: skip
-"""Facts that are text: there in every notice, empty where nobody knows them."""
 
 _NAME = re.compile(r"[a-z0-9_-]{1,64}")
 _FILE = re.compile(rf"{FOLDER}/[a-z0-9_-]{{1,64}}(?:\.[a-z0-9_-]{{1,64}})?\.j2")
@@ -69,7 +49,8 @@ class NoticeTemplates:
             raise StepFailed(f"{str(plain(notice.name, 64))!r} is no name for a notice", why="a-z, 0-9, _ and - only")
         try:
             facts = facts_of(notice)
-            text = self._sandbox.render(self._file(notice), facts, parse_time(facts["as_of"]))
+            reader = Reader(parse_time(facts["as_of"]), zone_of(facts["zone"]), facts["people"])
+            text = self._sandbox.render(self._file(notice), facts, reader)
             return _subject_and_body(text)
         except (*_BROKEN, BadInput) as error:
             what = f"The template of {notice.name} for {plain(notice.audience, 64)} cannot be used"
@@ -96,20 +77,6 @@ class NoticeTemplates:
                 if any((folder / file).is_file() for folder in self._folders):
                     return file
         raise TemplateNotFound(f"{FOLDER}/{FALLBACK}.j2")
-
-
-def facts_of(notice: Notice) -> dict[str, Any]:
-    """What a template reads: the notice's facts, every documented one present, besides `audience` and `revision`."""
-    facts = dict(notice.facts)
-    shaped: dict[str, Any] = dict.fromkeys(WORDS, "") | {"members": [], "report": {}} | facts
-    for name, keys in RECORDS.items():
-        found = facts.get(name) or {}  # a notice about Andon itself names a run by its id alone
-        shaped[name] = dict.fromkeys(keys) | ({"id": found} if isinstance(found, str) else dict(found))
-    shaped["service"] = facts.get("service") or notice.service
-    shaped["as_of"] = facts.get("as_of") or format_time(notice.due_at)
-    shaped["run"] |= {key: shaped["run"][key] or [] for key in ("steps", "proof")}
-    shaped["run"]["stopped_at"] = dict.fromkeys(("id", "status", "error")) | (shaped["run"]["stopped_at"] or {})
-    return shaped | {"notice": notice.name, "audience": notice.audience, "revision": notice.revision}
 
 
 class _Folders(BaseLoader):

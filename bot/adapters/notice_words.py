@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import re
 import unicodedata
 from collections.abc import Mapping
-from datetime import datetime
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from jinja2 import Undefined
 from markupsafe import Markup
@@ -32,6 +35,29 @@ _TAG = re.compile(r"<(?=[!@#/?a-zA-Z])")
 _MASKED_LINK = re.compile(r"\](?=[(\[])")
 _BLOCK_MARK = re.compile(r"[#>=~+*|-]|\d+[.)](?:\s|$)")
 _RECORD_ID = re.compile(r"\b[a-z]{2,5}-[0-9][0-9a-hjkmnp-tv-z]{25}\b", re.ASCII | re.IGNORECASE)
+
+
+_CHAT_ID = re.compile(r"\b[UW](?=[A-Z]*[0-9])[A-Z0-9]{8,12}\b", re.ASCII)
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+_ELSEWHERE = Markup("more than fits here; the page says it.")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """When a notice tells its facts, by which clock it is read, and by which names its reader knows people."""
+
+    as_of: datetime | None = None
+    zone: tzinfo = UTC
+    people: Mapping[str, str] = field(default_factory=dict)
+    """Names of the policy by the ids behind them."""
+
+
+def zone_of(name: Any) -> tzinfo:
+    """The time zone of that IANA name; UTC where there is none: a wrong name must not keep anybody from hearing."""
+    try:
+        return ZoneInfo(name) if isinstance(name, str) and name != "UTC" else UTC
+    except (OSError, ValueError, LookupError):
+        return UTC
 
 
 def plain(value: Any, limit: int = LONGEST_VALUE) -> Markup:
@@ -79,12 +105,42 @@ def known(value: Any, limit: int = LONGEST_VALUE) -> Markup:
 
 
 def brief(value: Any, words: int) -> Markup:
-    """At most so many words, without ids of records: for readers who have a minute and no access."""
+    """A name in at most so many words, without ids of records: for readers who have a minute and no access."""
     if _is_absent(value):
         return UNKNOWN
-    kept = _RECORD_ID.sub("(a record)", plain(value, _LONGEST_BRIEF)).split(" ")
-    cut = [word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…" for word in kept[:words]]
-    return _harmless(" ".join(cut) + (" …" if len(kept) > words else ""))
+    kept = _words(value)
+    return _harmless(" ".join(kept[:words]) + (" …" if len(kept) > words else ""))
+
+
+def gist(value: Any, words: int) -> Markup:
+    """Whole sentences of at most so many words together, without ids; where not even one fits, where it is said."""
+    if _is_absent(value):
+        return _harmless(f"{UNKNOWN}.")
+    kept: list[str] = []
+    for one in _SENTENCE_END.split(" ".join(_words(value))):
+        if len(" ".join([*kept, one]).split()) > words:
+            break
+        kept.append(one)
+    text = " ".join(kept)
+    if not text:
+        return _ELSEWHERE
+    return _harmless(text if text.endswith((".", "!", "?")) else f"{text}.")
+
+
+def fits(value: Any, words: int) -> bool:
+    """Whether there is something that has at most so many words."""
+    return not _is_absent(value) and len(plain(value, _LONGEST_BRIEF).split()) <= words
+
+
+def _words(value: Any) -> list[str]:
+    text = _CHAT_ID.sub("(a person)", _RECORD_ID.sub("(a record)", plain(value, _LONGEST_BRIEF)))
+    return [word if len(word) <= _LONGEST_WORD else word[: _LONGEST_WORD - 1] + "…" for word in text.split()]
+
+
+def person(value: Any, reader: Reader) -> Markup:
+    """Somebody by the name that the policy has for this id, else as it stands there."""
+    known_as = reader.people.get(value.removeprefix("person:"), value) if isinstance(value, str) else value
+    return known(known_as, 64)
 
 
 def sentence(value: Any) -> Markup:
@@ -97,13 +153,60 @@ def _is_absent(value: Any) -> bool:
     return isinstance(value, Undefined) or value is None or value == ""
 
 
-def when(value: Any, as_of: datetime | None = None) -> str:
+def when(value: Any, reader: Reader) -> str:
     """RFC 3339 → `14:07:31 UTC`, with the date in front unless it is the date of `as_of`; else `not known yet`."""
+    at = _moment(value)
+    return UNKNOWN if at is None else _clock(at, reader.as_of, UTC, "%H:%M:%S")
+
+
+def local(value: Any, reader: Reader) -> str:
+    """RFC 3339 → `15:07:31 CET (14:07:31 UTC)`, with dates where they need saying; `12:00` where that is exact."""
+    at = _moment(value)
+    return UNKNOWN if at is None else _both(at, reader, "%H:%M" if not at.second else "%H:%M:%S")
+
+
+def stamp(value: Any, reader: Reader) -> str:
+    """RFC 3339 → `15:07:31 CET (14:07:31 UTC) on 20 Nov 2026`: the date is that of the reader."""
     at = _moment(value)
     if at is None:
         return UNKNOWN
-    date = "" if as_of is not None and at.date() == as_of.date() else f"{date_of(value)}, "
-    return f"{date}{at:%H:%M:%S} UTC"
+    there = at.astimezone(reader.zone)
+    return f"{_both(at, Reader(at, reader.zone))} on {there.day} {there:%b %Y}"
+
+
+def _both(at: datetime, reader: Reader, form: str = "%H:%M:%S") -> str:
+    there = _clock(at, reader.as_of, reader.zone, form)
+    if reader.zone is UTC:
+        return there
+    date = "" if at.astimezone(reader.zone).date() == at.date() else f"{at.day} {at:%b}, "
+    return f"{there} ({date}{at:{form}} UTC)"
+
+
+def _clock(at: datetime, as_of: datetime | None, zone: tzinfo, form: str) -> str:
+    there = at.astimezone(zone)
+    is_today = as_of is not None and there.date() == as_of.astimezone(zone).date()
+    date = "" if is_today else f"{there.day} {there:%b %Y}, "
+    name = there.tzname() or ""
+    return f"{date}{there:{form}} {'UTC' + name if name[:1] in '+-' else name}"
+
+
+def left(value: Any, reader: Reader) -> str:
+    """From `as_of` to that time: `4 min 12 s left`, or `1 min 3 s past it`; else `not known yet`."""
+    at = _moment(value)
+    if at is None or reader.as_of is None:
+        return UNKNOWN
+    remaining = int((at - reader.as_of).total_seconds())
+    return f"{_whole(remaining)} left" if remaining >= 0 else f"{_whole(-remaining)} past it"
+
+
+def is_past(value: Any, reader: Reader) -> bool:
+    """Whether that time lies before `as_of`."""
+    at = _moment(value)
+    return at is not None and reader.as_of is not None and at < reader.as_of
+
+
+def _whole(size: int) -> str:
+    return f"{size} s" if size < 60 else seconds(float(size))
 
 
 def date_of(value: Any) -> str:
@@ -132,6 +235,13 @@ def seconds(value: Any) -> str:
     if whole < 3600:
         return f"{sign}{whole // 60} min {whole % 60} s"
     return f"{sign}{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def figure(value: Any) -> Markup:
+    """A number as people read it: `0.73`, `-15`, `1,250`; anything else as `known` writes it."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return known(value)
+    return _harmless(f"{value:,.0f}" if abs(value) >= 1000 or value == int(value) else f"{value:.4g}")
 
 
 def items(value: Any) -> list[tuple[str, Any]]:

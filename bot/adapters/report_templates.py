@@ -11,7 +11,7 @@ from jinja2 import FileSystemLoader, TemplateError
 
 from bot.adapters.filters import Unfillable
 from bot.adapters.notice_sandbox import NoticeSandbox
-from bot.adapters.notice_words import plain
+from bot.adapters.notice_words import Reader, plain
 from bot.domain.errors import StepFailed
 from bot.domain.times import parse_time
 
@@ -29,7 +29,7 @@ class ReportTemplates:
     def summary(self, facts: Mapping[str, Any]) -> str:
         """The Markdown of `summary_report`; ends with a line break. StepFailed where the template is broken."""
         try:
-            text = self._sandbox.render(SUMMARY, facts, parse_time(facts["as_of"]), scale=_SCALE)
+            text = self._sandbox.render(SUMMARY, facts, Reader(parse_time(facts["as_of"])), scale=_SCALE)
         except (TemplateError, Unfillable) as error:
             why = str(plain(getattr(error, "message", None) or str(error)))
             raise StepFailed("The template of the summary cannot be used", why=why) from None

@@ -12,8 +12,11 @@ from bot.cli.checks import Check
 from bot.cli.media_checks import media_checks
 from bot.cli.session import program, settings_of, show
 from bot.domain.errors import AndonError, ConfigError
+from bot.domain.pages import PAGERS
 from bot.plugins import Call
 from bot.ports import Http
+
+_PAGER_KEYS = {"pagerduty": "ANDON_PAGERDUTY_ROUTING_KEY", "opsgenie": "ANDON_OPSGENIE_KEY"}
 
 
 def doctor(args: argparse.Namespace) -> int:
@@ -58,6 +61,7 @@ def _parts(app: Any) -> Iterator[Check]:
     yield Check("redis", ok=answers or embedded, found=found, mend=mend)
     yield _sources(app)
     yield from media_checks(app)
+    yield from _pagers(app)
     yield from _targets(app)
 
 
@@ -92,6 +96,22 @@ def _sources(app: Any) -> Check:
         )
     mend = f"ANDON_WEBHOOK_SECRET_{unknown[0].upper()} names no source" if unknown else ""
     return Check("webhooks", ok=not unknown, found=f"open: {', '.join(named)}", mend=mend)
+
+
+def _pagers(app: Any) -> Iterator[Check]:
+    """Pagers that the policies name and that cannot do what is asked of them."""
+    wanted: dict[str, list[str]] = {}
+    for policy in app.configuration.current.policies.values():
+        for name in dict.fromkeys(name for step in policy.escalation for name in (step.notify, step.page)):
+            if name in PAGERS:
+                wanted.setdefault(name, []).append(policy.service)
+    for name, services in wanted.items():
+        if name not in app.pagers:
+            found, mend = f"nobody can be paged for {', '.join(services)}: its key is not set", _PAGER_KEYS[name]
+            yield Check(f"pager {name}", ok=False, found=found, mend=f"set {mend}, or change 'escalation:'")
+        elif name == "pagerduty" and app.settings.pagerduty_token is None:
+            found = "pages go out, but whether somebody acknowledged them cannot be read back"
+            yield Check(f"pager {name}", ok=True, found=f"warning: {found}", mend="set ANDON_PAGERDUTY_TOKEN")
 
 
 def _targets(app: Any) -> Iterator[Check]:

@@ -42,6 +42,8 @@ class IncidentEvent(StrEnum):
     ALERT = "alert"
     HALT = "halt"
     LIFT = "lift"
+    LIFT_RESTORED = "lift_restored"
+    """A lift after a rollback that succeeded: what was restored is being watched again."""
     RUN_STARTED = "run_started"
     RESTORED = "restored"
     RUN_STOPPED = "run_stopped"
@@ -60,6 +62,7 @@ INCIDENT_MOVES: Mapping[tuple[IncidentStatus, IncidentEvent], IncidentStatus] = 
     (_S.HALTED, _E.ALERT): _S.HALTED,
     (_S.HALTED, _E.HALT): _S.HALTED,
     (_S.HALTED, _E.LIFT): _S.OPEN,
+    (_S.HALTED, _E.LIFT_RESTORED): _S.MONITORING,
     (_S.HALTED, _E.RUN_STARTED): _S.ROLLING_BACK,
     (_S.HALTED, _E.RESOLVE): _S.RESOLVED,
     (_S.ROLLING_BACK, _E.ALERT): _S.ROLLING_BACK,
@@ -83,6 +86,9 @@ INCIDENT_MOVES: Mapping[tuple[IncidentStatus, IncidentEvent], IncidentStatus] = 
     (_S.STABLE, _E.RESOLVE): _S.RESOLVED,
 }
 """Every move there is; a pair that is absent is refused. A resolved incident never moves again."""
+
+_OVER = frozenset({IncidentStatus.STABLE, IncidentStatus.RESOLVED})
+"""Nobody waits to hear more of it."""
 
 
 @dataclass(frozen=True)
@@ -127,21 +133,26 @@ class Incident:
         target = INCIDENT_MOVES.get((self.status, event))
         if target is None:
             raise Refused(f"Incident {self.id} is {self.status}: it cannot {event.replace('_', ' ')}")
-        if target is not IncidentStatus.RESOLVED:
-            return replace(self, status=target, revision=self.revision + 1)
-        return replace(
-            self,
-            status=target,
-            resolved_at=now,
-            revision=self.revision + 1,
-            offered_to=None,
-            update_due_at=None,
-            update_asked_at=None,
-        )
+        moved = replace(self, status=target, revision=self.revision + 1)
+        if target in _OVER:
+            moved = replace(moved, update_due_at=None, update_asked_at=None)
+        return replace(moved, resolved_at=now, offered_to=None) if target is IncidentStatus.RESOLVED else moved
 
     def owned_by(self, owner: str) -> Self:
         """The incident in other hands; an offer is settled by it."""
         return replace(self, owner=owner, offered_to=None, revision=self.revision + 1)
+
+    def offered(self, to: str) -> Self:
+        """The incident after somebody was asked to take it over; an offer before that one is withdrawn by it."""
+        return replace(self, offered_to=to, revision=self.revision + 1)
+
+    def due_next(self, at: datetime | None) -> Self:
+        """The incident with another time for its next update; no fact of it changes."""
+        return replace(self, update_due_at=at, update_asked_at=None)
+
+    def asked_to_update(self, now: datetime, until: datetime) -> Self:
+        """The incident after somebody was asked to write its update by `until`."""
+        return replace(self, update_due_at=until, update_asked_at=now)
 
     def with_fact(self) -> Self:
         """The incident after something more, or something else, was said of it."""

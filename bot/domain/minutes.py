@@ -100,6 +100,10 @@ class Minute:
         next_at = now + REMIND_AGAIN if is_late else self.due_at
         return replace(self, remind_at=next_at, reminders=self.reminders + (1 if is_late else 0))
 
+    def silent(self) -> Self:
+        """Nobody is to be reminded of it any more."""
+        return replace(self, remind_at=None)
+
 
 def first_reminder(due_at: datetime, now: datetime) -> datetime:
     """A day ahead; half-way where less time than two days is left; never before now."""

@@ -7,9 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from bot.domain.errors import BadInput
 from bot.domain.incidents import Severity
+
+PagerName = Literal["pagerduty", "opsgenie"]
+PAGERS: tuple[PagerName, ...] = ("pagerduty", "opsgenie")
+"""The paging services, as a policy's escalation names them."""
 
 _DEDUP_KEY = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,254}")
 

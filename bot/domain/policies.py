@@ -13,6 +13,7 @@ from pydantic_core import PydanticCustomError
 from bot.domain.conditions import Compiled, Condition
 from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
+from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
 
@@ -87,8 +88,13 @@ class Meeting(Strict):
 
 
 class EscalationStep(Strict):
+    """One level: whom to call when a question has had no answer for so long."""
+
     after: Duration
     notify: StrictStr
+    """A role, or the name of a pager."""
+    page: PagerName | None = None
+    """Called besides."""
 
 
 class PolicyRelease(Strict):

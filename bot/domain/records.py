@@ -122,6 +122,10 @@ class Notice:
             self, status=NoticeStatus.SENT, subject=subject, body=body, sent_at=now, error="", attempted_at=None
         )
 
+    def superseded(self) -> Self:
+        """Not to be sent any more: what it says is not so now."""
+        return replace(self, status=NoticeStatus.SUPERSEDED)
+
     def failed(self, error: str, *, retry_at: datetime | None) -> Self:
         """Not sent: due again at `retry_at`, or dead where that is None."""
         status = NoticeStatus.DEAD if retry_at is None else NoticeStatus.FAILED

@@ -58,16 +58,19 @@ _S, _E = RunStatus, RunEvent
 RUN_MOVES: Mapping[tuple[RunStatus, RunEvent], RunStatus] = {
     (_S.QUEUED, _E.CLAIM): _S.RUNNING,
     (_S.QUEUED, _E.CANCEL): _S.CANCELLED,
+    (_S.QUEUED, _E.TAKE_OVER): _S.CANCELLED,
     (_S.RUNNING, _E.CLAIM): _S.RUNNING,  # its worker died: another goes on
     (_S.RUNNING, _E.PARK): _S.WAITING,
     (_S.RUNNING, _E.SUCCEED): _S.SUCCEEDED,
     (_S.RUNNING, _E.FAIL): _S.FAILED,
     (_S.RUNNING, _E.STOP): _S.NEEDS_HUMAN,
     (_S.RUNNING, _E.CANCEL): _S.CANCELLED,
+    (_S.RUNNING, _E.TAKE_OVER): _S.CANCELLED,  # its worker finds out before its next step
     (_S.WAITING, _E.CLAIM): _S.RUNNING,
     (_S.WAITING, _E.APPROVE): _S.WAITING,  # awake at once
     (_S.WAITING, _E.REJECT): _S.CANCELLED,
     (_S.WAITING, _E.CANCEL): _S.CANCELLED,
+    (_S.WAITING, _E.TAKE_OVER): _S.CANCELLED,
     (_S.WAITING, _E.SUPERSEDE): _S.SUPERSEDED,
     (_S.NEEDS_HUMAN, _E.RETRY): _S.RUNNING,
     (_S.NEEDS_HUMAN, _E.DONE): _S.RUNNING,

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
+from bot.domain.cadence import with_updates
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict, alert_facts, alert_of
 from bot.domain.events import ANDON, Alert, AlertStatus
@@ -15,9 +16,9 @@ from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ApprovalRule, Policy
 from bot.domain.records import AuditEntry
 from bot.domain.runs import Run
-from bot.domain.times import format_time
-from bot.flow import offers
+from bot.flow.asking import question_facts
 from bot.flow.freshening import PROGRESS
+from bot.flow.levels import plan_levels
 from bot.flow.planning import Cause, approval_for, plan_run
 from bot.flow.situation import Situation
 from bot.flow.telling import About, Teller
@@ -194,7 +195,7 @@ class Consequences:
 
     def started(self, situation: Situation, policy: Policy, incident: Incident, run: Run) -> None:
         """A rollback begins: everybody hears of it, and in each channel one message counts down to its deadline."""
-        cause = f"run:{run.id}"
+        incident, cause = self.promise_updates(situation, policy, incident), f"run:{run.id}"
         self.tell(situation, "rollback_started", policy, incident, cause=cause, run=run)
         about = self.about(situation, PROGRESS, policy, incident, cause=cause, run=run)
         situation.tell(self.teller.in_chat(about, refresh_at=situation.now))
@@ -204,21 +205,16 @@ class Consequences:
         situation.record(approval)
         text = f"{_what(run)} waits for a member of {run.authority} to approve it"
         self.write(situation, incident, "approval", text, run_id=run.id, data={"expires": str(approval.expires_at)})
-        self.tell(
-            situation,
-            "approval_needed",
-            policy,
-            incident,
-            cause=f"run:{run.id}",
-            run=run,
-            question=approval.question,
-            role=approval.role,
-            members=list(policy.members(approval.role)),
-            expires_at=format_time(approval.expires_at),
-            approval=approval.id,
-            buttons=offers.for_approval(run, approval),
-            mentions=list(policy.members(approval.role)),
-        )
+        situation.record(*plan_levels(self._ids, policy, run, approval.id, situation.now))
+        incident = self.promise_updates(situation, policy, incident)
+        facts = question_facts(run, approval, policy)
+        self.tell(situation, "approval_needed", policy, incident, cause=f"run:{run.id}", run=run, **facts)
+
+    def promise_updates(self, situation: Situation, policy: Policy, incident: Incident) -> Incident:
+        """From now on people hear of it at the policy's cadence, whether anybody writes or not."""
+        incident = with_updates(policy, incident, situation.now)
+        situation.put_incident(incident)
+        return incident
 
     def write(
         self,

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
+from bot.domain.cadence import with_updates
 from bot.domain.configuration import Configuration
 from bot.domain.events import ANDON
 from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus
@@ -14,9 +15,10 @@ from bot.domain.playbooks import PlaybookKind
 from bot.domain.records import Approval, AuditEntry
 from bot.domain.releases import Service
 from bot.domain.runs import Run, RunStatus
-from bot.domain.times import format_time
 from bot.flow import offers
+from bot.flow.asking import question_facts
 from bot.flow.freshening import PROGRESS
+from bot.flow.levels import call_on, end_levels, plan_levels
 from bot.flow.telling import About, Teller
 from bot.flow.timeline import line
 from bot.ports import Ids, Transaction
@@ -50,12 +52,26 @@ class Endings:
             return
         if run.kind is PlaybookKind.ROLLBACK:
             incident = self._moved(tx, incident, run, service, now)
+        end_levels(tx, run.id, now)
+        if run.status is RunStatus.NEEDS_HUMAN:
+            incident = self._call(tx, incident, run, None, now)
         self._line(tx, incident, run, _sentence(run), now)
         tx.retell(now, (PROGRESS,), run_id=run.id)
         name = _NOTICE[run.status] if run.kind is PlaybookKind.ROLLBACK or not run.is_ended else ""
         if name:
             buttons = offers.of(name, run=run, approval=None, incident=incident)
             self._tell(tx, name, incident, run, now, buttons=buttons)
+
+    def _call(self, tx: Transaction, incident: Incident, run: Run, approval_id: str | None, now: datetime) -> Incident:
+        """From now on somebody is to answer: whom to call when nobody does, and when people hear of it next."""
+        policy = self._configuration().policies.get(run.service)
+        if policy is None:
+            return incident
+        tx.add(*plan_levels(self._ids, policy, run, approval_id, now))
+        waiting = with_updates(policy, incident, now)
+        if waiting is not incident:
+            tx.save(waiting)
+        return waiting
 
     def _moved(self, tx: Transaction, incident: Incident, run: Run, service: Service, now: datetime) -> Incident:
         event = {
@@ -78,26 +94,15 @@ class Endings:
 
     def ask(self, tx: Transaction, run: Run, approval: Approval, now: datetime) -> None:
         """A step's question, on the timeline and to the audiences."""
+        # The front door and the clock change incidents only under this lock.
+        tx.lock_services((run.service,))
         incident = tx.incident(run.incident_id) if run.incident_id else None
         if incident is None:
             return
+        incident = self._call(tx, incident, run, approval.id, now)
         self._line(tx, incident, run, f"Waiting for a member of {approval.role}: {approval.question}", now)
         policy = self._configuration().policies.get(run.service)
-        members = list(policy.members(approval.role)) if policy else []
-        self._tell(
-            tx,
-            "approval_needed",
-            incident,
-            run,
-            now,
-            question=approval.question,
-            role=approval.role,
-            members=members,
-            mentions=members,
-            expires_at=format_time(approval.expires_at),
-            approval=approval.id,
-            buttons=offers.for_approval(run, approval),
-        )
+        self._tell(tx, "approval_needed", incident, run, now, **question_facts(run, approval, policy))
 
     def freeze(self, tx: Transaction, run: Run, reason: str, now: datetime) -> None:
         """A step froze promotion: the same as a person's halt, by the run."""
@@ -126,22 +131,17 @@ class Endings:
             self._tell(tx, "deadline_missed", incident, run, now)
 
     def unanswered(self, tx: Transaction, run: Run, approval: Approval, now: datetime) -> None:
-        """Nobody answered in time: the stated default is to hold, and to tell everybody so."""
+        """Nobody answered in time: the run keeps waiting, and everybody is told so. With `then: escalate` whoever is
+        next is called at once."""
+        tx.lock_services((run.service,))
+        pulled = call_on(tx, approval, now) if approval.then == "escalate" else None
         incident = tx.incident(run.incident_id) if run.incident_id else None
-        if incident is not None:
-            self._line(tx, incident, run, f"Nobody of {approval.role} answered in time; the run keeps waiting", now)
-            self._tell(
-                tx,
-                "approval_expired",
-                incident,
-                run,
-                now,
-                question=approval.question,
-                role=approval.role,
-                expires_at=format_time(approval.expires_at),
-                approval=approval.id,
-                buttons=offers.for_approval(run, approval),
-            )
+        if incident is None:
+            return
+        after = "the run keeps waiting" if pulled is None else f"level {pulled + 1} of its escalation is called"
+        self._line(tx, incident, run, f"Nobody of {approval.role} answered in time; {after}", now)
+        facts = question_facts(run, approval, self._configuration().policies.get(run.service))
+        self._tell(tx, "approval_expired", incident, run, now, **facts)
 
     def _line(self, tx: Transaction, incident: Incident, run: Run, text: str, now: datetime) -> None:
         tx.add(line(self._ids, incident.id, now, "run", text, run_id=run.id))

@@ -19,7 +19,7 @@ from bot.ports import Transaction
 LIVE = frozenset(
     {
         "progress", "approval_needed", "approval_expired", "needs_human", "halted", "restored", "handover_offered",
-        "escalated", "recorded", "suggested",
+        "escalated", "update_wanted", "recorded", "suggested",
     }
 )  # fmt: skip
 """Notices that show how things stand, so that what stands there is told anew when they change."""
@@ -93,7 +93,7 @@ def _meeting(tx: Transaction, notice: Notice, now: datetime) -> Notice | None:
 def _standing(notice: Notice, run: Run | None, approval: Approval | None, incident: Incident) -> dict[str, object]:
     answered = approval is not None and not approval.is_open
     return {
-        "buttons": offers.of(notice.name, run=run, approval=approval, incident=incident),
+        "buttons": offers.of(notice.name, run=run, approval=approval, incident=incident, facts=notice.facts),
         "answer": {
             "status": str(approval.status),
             "by": approval.answered_by or "",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -68,3 +68,8 @@ def quoted(text: str) -> str:
 def standing(minutes: list[Minute], kind: MinuteKind) -> list[Minute]:
     """Those of a kind that count: neither withdrawn nor only suggested."""
     return [one for one in minutes if one.kind is kind and one.status in (MinuteStatus.OPEN, MinuteStatus.DONE)]
+
+
+def promises(minutes: Iterable[Minute]) -> list[Minute]:
+    """What is still to be done, and what still has no answer."""
+    return [one for one in minutes if one.is_open and one.kind is not MinuteKind.DECISION]

@@ -20,6 +20,7 @@ _PACES: Mapping[str, timedelta] = {Medium.SLACK: timedelta(seconds=1)}
 """How far apart two messages to one address stand: Slack takes one a second in each channel
 (https://docs.slack.dev/apis/web-api/rate-limits)."""
 _HOUR = timedelta(hours=1)
+_THREADED = (Medium.SLACK, Medium.MAIL)
 
 Freshen = Callable[[Transaction, Notice, datetime], Notice | None]
 """The notice with facts as they are now, and when it is to be told anew next; None: it stays as it stands."""
@@ -156,7 +157,7 @@ class NoticeDesk:
         with self._store.write() as tx:
             tx.save(sent)
             self._set_pace(tx, sent, self._clock.now())  # from its end on: it may have taken a while
-            if sent.status is NoticeStatus.SENT and sent.incident_id and thread is None and sent.medium != Medium.PAGE:
+            if sent.status is NoticeStatus.SENT and sent.incident_id and thread is None and sent.medium in _THREADED:
                 begun = Thread(sent.incident_id, sent.medium, sent.address, sent.ref, sent.subject, sent.link)
                 tx.save(begun)
             data = {"audience": sent.audience, "medium": sent.medium, "error": sent.error}

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.letters import ButtonStyle
 from bot.domain.meetings import Meeting, MeetingStatus
-from bot.domain.minutes import Minute, MinuteStatus
+from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.records import Approval
 from bot.domain.runs import Run, RunEvent, RunStatus
+from bot.domain.times import format_time
 from bot.domain.words import Word
 
 Offer = dict[str, str]
+
+_NONE: Mapping[str, Any] = {}
 
 _HELP: Sequence[tuple[Word, RunEvent, str, ButtonStyle, str]] = (
     (Word.RETRY, RunEvent.RETRY, "Retry", ButtonStyle.PRIMARY, ""),
@@ -99,6 +103,39 @@ def for_meeting(meeting: Meeting) -> list[Offer]:
     return []
 
 
+def for_call(run: Run, approval: Approval | None, incident: Incident, level: str) -> list[Offer]:
+    """What somebody who is called can do: answer it, look at it, or take the incident."""
+    answers = for_help(run) if approval is None else for_approval(run, approval)
+    if not answers:
+        return []
+    looks = offer(Word.ACKNOWLEDGE, "I look at it", escalation=level)
+    return [*answers, looks, offer(Word.TAKE, "Take the incident", incident=incident.id)]
+
+
+def for_draft(incident: Incident, draft: str) -> list[Offer]:
+    """What an owner can do with the draft of an update; nothing once an update went out."""
+    asked_at = incident.update_asked_at
+    if asked_at is None or format_time(asked_at) != draft:
+        return []
+    return [
+        offer(Word.UPDATE, "Send as it is", ButtonStyle.PRIMARY, incident=incident.id, draft=draft),
+        offer(Word.UPDATE, "Edit", incident=incident.id, edit=draft),
+    ]
+
+
+def for_item(minute: Minute) -> list[Offer]:
+    """What an owner can do with what is still to be done, or still without an answer."""
+    if not minute.is_open:
+        return []
+    is_question = minute.kind is MinuteKind.QUESTION
+    first = (Word.ANSWER, "Answer") if is_question else (Word.FINISH, "Done")
+    return [
+        offer(*first, ButtonStyle.PRIMARY, minute=minute.id),
+        offer(Word.SNOOZE, "Snooze", minute=minute.id),
+        offer(Word.REASSIGN, "Reassign", minute=minute.id),
+    ]
+
+
 def for_minute(minute: Minute) -> list[Offer]:
     """What was recorded can be corrected or taken back; what was only heard, confirmed or dismissed."""
     if minute.status is MinuteStatus.WITHDRAWN:
@@ -116,12 +153,18 @@ def for_minute(minute: Minute) -> list[Offer]:
     ]
 
 
-def of(name: str, *, run: Run | None, approval: Approval | None, incident: Incident) -> list[Offer]:
-    """The buttons of a notice of this name, as things stand now."""
+def of(
+    name: str, *, run: Run | None, approval: Approval | None, incident: Incident, facts: Mapping[str, Any] = _NONE
+) -> list[Offer]:
+    """The buttons of a notice of this name, as things stand now; `facts` are those that it was made with."""
+    if draft := facts.get("draft_id"):
+        return for_draft(incident, str(draft))
     if name in _ABOUT_INCIDENT:
         return _ABOUT_INCIDENT[name](incident)
     if run is None:
         return []
+    if level := facts.get("escalation"):
+        return for_call(run, approval, incident, str(level))
     if name == "progress":
         return for_progress(run)
     return for_approval(run, approval) if approval is not None else for_help(run)

@@ -93,6 +93,13 @@ class Order:
         current = self.situation.incidents.get((found.service, found.environment))
         return current if current is not None and current.id == found.id else found
 
+    def subject_incident(self) -> Incident:
+        """The same, where it is open; refused where it is resolved."""
+        incident = self.incident()
+        if not incident.is_open:
+            raise Refused(f"Incident {incident.id} is resolved", next="nothing moves it any more")
+        return incident
+
     def incident_of(self, run: Run) -> Incident | None:
         """The open incident of a run's place."""
         return self.situation.incidents.get((run.service, run.environment))

@@ -23,18 +23,27 @@ from bot.flow.meeting_orders import MEETING_ORDERS
 from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
 from bot.flow.order import Answer, Order
+from bot.flow.ownership_orders import OWNERSHIP_ORDERS
 from bot.flow.reporting import report
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
 from bot.flow.situation import Situation
+from bot.flow.update_orders import UPDATE_ORDERS
 from bot.ports import Clock, Ids, Log, Queue, Store, Transaction
 
 SOURCE = "command"
 """The source of the events that orders are."""
 
 HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
-    **SERVICE_ORDERS, **RUN_ORDERS, **MINUTE_ORDERS, **MEETING_ORDERS, **NOTES_ORDERS, Word.REPORT: report,
-}  # fmt: skip
+    **SERVICE_ORDERS,
+    **RUN_ORDERS,
+    **OWNERSHIP_ORDERS,
+    **UPDATE_ORDERS,
+    **MINUTE_ORDERS,
+    **MEETING_ORDERS,
+    **NOTES_ORDERS,
+    Word.REPORT: report,
+}
 
 
 class Orders:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
@@ -14,6 +15,7 @@ from bot.domain.policies import Policy
 from bot.domain.records import Approval, ApprovalStatus
 from bot.domain.runs import Run, RunEvent
 from bot.domain.words import Word
+from bot.flow.items import item_facts, promises
 from bot.flow.meeting_orders import conclude
 from bot.flow.order import Answer, Order
 from bot.flow.situation import bell_for
@@ -123,7 +125,7 @@ def undo(order: Order) -> Answer:
 
 
 def take_over(order: Order) -> Answer:
-    """The bot stops touching the run for good; a person finishes by hand."""
+    """The bot stops before its next step and never touches the run again; a person finishes by hand."""
     run = _helped(order)
     run = order.situation.move_run(
         run.moved(RunEvent.TAKE_OVER, order.situation.now, error=f"taken over by {order.actor}")
@@ -190,11 +192,22 @@ def resolve(order: Order) -> Answer:
 
 
 def endorse(order: Order) -> Answer:
-    """Accept the restored state as stable."""
+    """Accept the restored state as stable: one all-clear to every audience. A halt of its service stays."""
     incident, policy, reason = _incident(order)
     check_endorse(order.command.actor, policy)
     endorsed = incident.moved(IncidentEvent.ENDORSE, order.situation.now)
-    return _closed(order, policy, endorsed, "endorsed", f"{order.actor} accepts the restored state: {reason}")
+    now = order.situation.now
+    text = f"{order.actor} accepts the restored state: {reason}"
+    return _closed(
+        order,
+        policy,
+        endorsed,
+        "endorsed",
+        text,
+        duration_seconds=round((now - incident.opened_at).total_seconds()),
+        remaining=[item_facts(one, now) for one in promises(order.situation.tx.minutes(incident.id))],
+        halted=order.situation.services[incident.service].is_halted,
+    )
 
 
 def _incident(order: Order) -> tuple[Incident, Policy, str]:
@@ -206,7 +219,7 @@ def _incident(order: Order) -> tuple[Incident, Policy, str]:
     return incident, order.configuration.policy(incident.service), order.reason()
 
 
-def _closed(order: Order, policy: Policy, incident: Incident, name: str, text: str) -> Answer:
+def _closed(order: Order, policy: Policy, incident: Incident, name: str, text: str, **facts: Any) -> Answer:
     order.situation.put_incident(incident)
     order.consequences.write(order.situation, incident, name, text, actor=order.actor)
     order.consequences.tell(
@@ -217,6 +230,7 @@ def _closed(order: Order, policy: Policy, incident: Incident, name: str, text: s
         cause=f"event:{order.event_id}",
         reason=order.command.reason,
         by=order.actor,
+        **facts,
     )
     answer = Answer(Verdict.ORDER, f"{text}.", incident.service, incident.environment)
     return replace(answer, incident_ids=(incident.id,))

@@ -13,12 +13,13 @@ from bot.domain.permits import check_halt, check_lift
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Policy
 from bot.domain.releases import Automation, Service
-from bot.domain.runs import Run
+from bot.domain.runs import Run, RunStatus
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.domain.words import Word
 from bot.flow.careful import advice, calm
 from bot.flow.offers import for_halt
 from bot.flow.order import Answer, Order
+from bot.flow.ownership_orders import owned_by_halter
 from bot.flow.planning import Cause
 from bot.flow.prefilling import known_of
 from bot.flow.reporting import Known, ask, brief, checked, learn, want
@@ -62,7 +63,7 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
     release = situation.ensure_release(policy)
     service = situation.services[policy.service]
     if service.is_halted:
-        return _halt_joined(order, service, place)
+        return _halt_joined(order, policy, service, place)
     busy = place in situation.incidents or place in situation.runs
     if release is not None and not release.is_in_flight and not busy:
         message = f"Nothing of {policy.service} is on its way: there is nothing to halt. This was recorded."
@@ -72,8 +73,8 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
     if release is not None:
         situation.put_release(release.with_halt(halted=True))
     incident = order.open_incident(place, f"Halted: {reason}").moved(IncidentEvent.HALT, situation.now)
-    situation.put_incident(incident if incident.owner else incident.owned_by(order.actor))
-    incident = situation.incidents[place]
+    situation.put_incident(incident)
+    incident = owned_by_halter(order, policy, incident)
     stopped = _stop_promotions(order, policy, incident)
     _tell_halt(order, policy, incident, reason)
     message = (
@@ -86,13 +87,14 @@ def _halt_one(order: Order, policy: Policy) -> Answer:
     return Answer(Verdict.ORDER, message, *place, (incident.id,), runs)
 
 
-def _halt_joined(order: Order, service: Service, place: tuple[str, str]) -> Answer:
+def _halt_joined(order: Order, policy: Policy, service: Service, place: tuple[str, str]) -> Answer:
     incident = order.situation.incidents.get(place)
     message = f"{service.name} is halted already, by {service.halted_by} at {service.halted_at:%H:%M:%S} UTC."
     if incident is None:
         return Answer(Verdict.JOIN, message, *place)
     text = f"{order.actor} halts too: {order.reason()}"
     order.consequences.write(order.situation, incident, "halt", text, actor=order.actor)
+    owned_by_halter(order, policy, incident)
     return Answer(Verdict.JOIN, message, *place, (incident.id,))
 
 
@@ -164,7 +166,7 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
         situation.put_release(release.with_halt(halted=False))
     incidents = [one for (name, _), one in situation.incidents.items() if name == policy.service]
     for incident in incidents:
-        moved = incident.moved(IncidentEvent.LIFT, situation.now)
+        moved = incident.moved(_event_of_lift(order, incident), situation.now)
         situation.put_incident(moved)
         text = f"{order.actor} lifted the halt: {reason}"
         order.consequences.write(situation, moved, "lift", text, actor=order.actor)
@@ -177,6 +179,20 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
         policy.service,
         incident_ids=tuple(one.id for one in incidents),
     )
+
+
+def _event_of_lift(order: Order, incident: Incident) -> IncidentEvent:
+    """What a rollback had restored before the halt is watched again, so that it can be endorsed."""
+    if not incident.allows(IncidentEvent.LIFT_RESTORED):
+        return IncidentEvent.LIFT
+    rollbacks = (
+        one
+        for one in order.situation.tx.runs(limit=100, incident_id=incident.id)
+        if one.kind is PlaybookKind.ROLLBACK and not one.drill
+    )
+    newest = next(rollbacks, None)
+    restored = newest is not None and newest.status is RunStatus.SUCCEEDED
+    return IncidentEvent.LIFT_RESTORED if restored else IncidentEvent.LIFT
 
 
 def hands_off(order: Order) -> Answer:

@@ -15,6 +15,7 @@ from bot.domain.records import ApprovalStatus, Notice
 from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.report import Fact
 from bot.domain.runs import Run, RunEvent
+from bot.flow.levels import end_levels
 from bot.ports import Bell, Change, Ids, JobName, Lane, Place, Record, Standing, Transaction
 
 
@@ -157,10 +158,12 @@ class Situation:
     def move_run(self, after: Run, *, by: str = ANDON.name) -> Run:
         """A run that an order or a criterion moved, written at once so that its place is free for another.
 
-        What an ended run still asked is withdrawn in the name of `by`: nobody is to answer or to miss it."""
+        Nobody is called about it any more. What an ended run still asked is withdrawn in the name of `by`: nobody is
+        to answer or to miss it."""
         place = (after.service, after.environment)
         before = self.runs[place]
         saved = self.tx.save_run(before, after)
+        end_levels(self.tx, saved.id, self.now)
         if saved.is_ended:
             del self.runs[place]
             asked = [one for one in self.tx.approvals(saved.id) if one.is_open]

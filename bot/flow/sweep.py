@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from bot.domain.errors import LeaseLost
 from bot.domain.records import ApprovalStatus
 from bot.domain.runs import Run
+from bot.flow.chores import do_each
 from bot.flow.endings import Endings
 from bot.flow.situation import bell_for
 from bot.ports import Bell, Clock, JobName, Lane, Queue, Store
@@ -34,7 +35,9 @@ class Sweep:
         again: timedelta,
         keep_head: Callable[[tuple[int, str]], None],
         chores: Sequence[Callable[[], None]] = (),
+        looks: Sequence[Callable[[], None]] = (),
     ) -> None:
+        self._looks = looks
         self._chores = chores
         self._keep_head = keep_head
         self._store = store
@@ -54,10 +57,13 @@ class Sweep:
         # After the ringing: a row that cannot be written about must not keep any run from going on.
         self._record_breaches()
         self._record_lapses()
-        for chore in self._chores:
-            chore()
+        do_each(self._chores, lambda chore: chore())
         with self._store.read() as tx:
             return min(filter(None, (tx.next_wake(), tx.next_told())), default=None)
+
+    def look(self) -> None:
+        """Ask outside what became of what was sent there. Apart from `wake`: a slow service keeps nothing waiting."""
+        do_each(self._looks, lambda look: look())
 
     def tell(self) -> None:
         """Ring for the notices that are due: what a run has just come to should not wait for the next sweep."""
@@ -108,9 +114,12 @@ class Sweep:
             lapsed = tx.lapsed_approvals()
         for approval in lapsed:
             with self._store.write() as tx:
-                current = next((one for one in tx.approvals(approval.run_id) if one.id == approval.id), None)
                 run = tx.run(approval.run_id)
-                if current is None or run is None or current.status is not ApprovalStatus.ASKED:
+                if run is None:
+                    continue
+                tx.lock_services((run.service,))  # somebody may be answering it at this moment
+                current = next((one for one in tx.approvals(approval.run_id) if one.id == approval.id), None)
+                if current is None or current.status is not ApprovalStatus.ASKED:
                     continue
                 tx.save(replace(current, status=ApprovalStatus.EXPIRED))
                 self._endings.unanswered(tx, run, current, self._clock.now())

@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
 from bot.domain.letters import Medium
+from bot.domain.people import is_slack_group
 from bot.domain.policies import Policy
 from bot.domain.quiet_hours import next_moment, parse_quiet_hours
 from bot.domain.records import Notice
@@ -78,6 +79,17 @@ class Teller:
             for one in dict.fromkeys(people)
         ]
 
+    def to_members(self, about: About, members: Iterable[str]) -> list[Notice]:
+        """To each person among these members of a role, once each; groups are called by mention in the engineers'
+        channel. Where that reaches nobody, the engineers are told."""
+        members = list(members)
+        persons = {about.policy.person(one): one for one in reversed(members) if not is_slack_group(one)}
+        made = self.to_people(about, reversed(persons.values()))
+        if groups := [one for one in members if is_slack_group(one)]:
+            called = replace(about, more={**about.more, "mentions": groups})
+            made += self.in_chat(called, (ENGINEERING,))
+        return made or self.about_incident(about, (ENGINEERING,))
+
     def invite(self, about: About, people: Iterable[str]) -> list[Notice]:
         """One notice to each of these people, by mail where they have an address, so that a calendar takes it."""
         facts = self.facts_of(about)
@@ -127,6 +139,7 @@ class Teller:
             "incident": incident_facts(about.incident, self._address),
             "release": release_facts(about.release),
             "run": run_facts(about.run) if about.run else {},
+            "people": {one: name for name, ids in about.policy.persons.items() for one in ids},
             **report_facts(about.report),
             **about.more,
         }
@@ -168,6 +181,7 @@ def report_facts(facts: Sequence[Fact]) -> dict[str, Any]:
         "report": {name: spoken(name, fact.value) for name, fact in known.items()},
         "sources": {name: fact.source for name, fact in known.items()},
         "asked": {name: fact.asked for name, fact in current.items() if not fact.is_known and fact.asked},
+        "alternatives": known["alternatives"].value if "alternatives" in known else [],
         "figures": {name: known[name].value for name in ("metric", "confidence_interval") if name in known},
     }
 
@@ -211,11 +225,29 @@ def run_facts(run: Run) -> Mapping[str, Any]:
         "seconds_to_first_action": run.seconds_to_first_action,
         "error": run.error,
         "stopped_at": {"id": stopped.id, "status": str(stopped.status), "error": stopped.error} if stopped else {},
-        "steps": [
-            {"id": step.id, "use": step.use, "status": str(step.status), "error": step.error} for step in run.steps
-        ],
+        "steps": [_step_facts(step) for step in run.steps],
+        "step": _current(run),
         "proof": [_proof(run, step) for step in run.steps if _is_proof(step)],
     }
+
+
+def _step_facts(step: StepState) -> dict[str, Any]:
+    span = step.finished_at - step.started_at if step.started_at and step.finished_at else None
+    return {
+        "id": step.id,
+        "use": step.use,
+        "status": str(step.status),
+        "error": step.error,
+        "seconds": round(span.total_seconds(), 2) if span is not None else None,
+    }
+
+
+def _current(run: Run) -> dict[str, Any]:
+    """The step that the run is at, counted from one; nothing where all are settled."""
+    for number, step in enumerate(run.steps, 1):
+        if not step.is_settled:
+            return {"number": number, "of": len(run.steps), "id": step.id, "status": str(step.status)}
+    return {}
 
 
 def _is_proof(step: StepState) -> bool:

@@ -298,6 +298,22 @@ def test_doctor_names_a_secret_that_belongs_to_no_source(andon: Andon, monkeypat
     assert "misspelt-name" not in said.out
 
 
+def test_doctor_says_which_pager_has_no_key(andon: Andon, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    escalation = [{"after": "5m", "notify": "rollback_authority", "page": "pagerduty"}]
+    engine.protect("paged", escalation=[*escalation, {"after": "10m", "notify": "opsgenie"}])
+    said = andon("doctor")
+    assert said.code == 1
+    assert "BAD  pager pagerduty: nobody can be paged for paged: its key is not set; set ANDON_PAGERDUTY_R" in said.out
+    monkeypatch.setenv("ANDON_PAGERDUTY_ROUTING_KEY", "routing-key-0123456789abcdef0123")
+    monkeypatch.setenv("ANDON_OPSGENIE_KEY", "genie-key-eb243592-faa2-4ba2")
+    said = andon("doctor")
+    assert "whether somebody acknowledged them cannot be read back; set ANDON_PAGERDUTY_TOKEN" in said.out
+    assert "ok   pager opsgenie: has a key" in said.out
+    assert "genie-key-eb243592" not in said.out
+    (engine.config / "policies" / "paged.yaml").unlink()
+    engine.app.configuration.reload()
+
+
 def test_login_prints_a_link_that_works_once(andon: Andon) -> None:
     assert "/login/" in andon("login").out
     link = andon("login", "--json").json

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, TypeVar
 
 import pytest
 from support.alert_bodies import firing
+from support.crowds import at_once
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder, fresh_name
 from support.engine import ACTORS
@@ -30,18 +29,6 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("crowds")
     with running_ledger(folder) as ledger, builder(folder, ledger, request.param) as build:
         yield build()
-
-
-def at_once(calls: Sequence[Callable[[], Made]]) -> list[Made]:
-    """Each in a thread of its own, none before all are there; what they gave."""
-    gate = threading.Barrier(len(calls))
-
-    def one(call: Callable[[], Made]) -> Made:
-        gate.wait(30)
-        return call()
-
-    with ThreadPoolExecutor(len(calls)) as threads:
-        return list(threads.map(one, calls))
 
 
 def test_fifty_of_the_same_alert_are_one_incident_and_one_run(engine: DrivenEngine) -> None:

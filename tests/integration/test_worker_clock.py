@@ -32,7 +32,7 @@ class Diary:
         self.sweep = self.store = self.configuration = self
         self.due: list[datetime] = []
         self.woken: list[datetime] = []
-        self.sealed = 0
+        self.sealed = self.looked = 0
         self.is_away = False
         self.fixed: datetime | None = None
         self.inside = 0
@@ -50,6 +50,9 @@ class Diary:
     def next_wake(self) -> datetime | None:
         return min(self.due, default=None)
 
+    def next_told(self) -> datetime | None:
+        return None
+
     def wake(self) -> datetime | None:
         self.inside += 1
         self.most_inside = max(self.most_inside, self.inside)
@@ -63,6 +66,11 @@ class Diary:
     def seal(self) -> object:
         with self.read():
             self.sealed += 1
+        return None
+
+    def look(self) -> object:
+        with self.read():
+            self.looked += 1
         return None
 
     def reload(self) -> object:
@@ -86,6 +94,7 @@ def test_it_sweeps_at_once_and_then_at_its_interval_and_seals_meanwhile() -> Non
     with ticking(diary):
         assert eventually(lambda: len(diary.woken) >= 4)
         assert eventually(lambda: diary.sealed >= 2)
+        assert eventually(lambda: diary.looked >= 2)
     assert diary.most_inside == 1
 
 

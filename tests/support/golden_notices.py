@@ -11,6 +11,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from bot.adapters.glossary import load_glossary
+from bot.adapters.letters import LetterWriter
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.shipped import shipped_folder
 from bot.domain.decisions import alert_facts
@@ -20,10 +22,12 @@ from bot.domain.judging import release_facts
 from bot.domain.playbooks import Playbook
 from bot.domain.records import Notice
 from bot.domain.releases import Release
+from bot.domain.report import FIELDS
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepStatus
 from bot.domain.times import format_time
 from bot.flow.telling import incident_facts, run_facts
+from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, reported
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
 AUDIENCES = ("engineering", "product", "executive", "support", "compliance", "security")
@@ -32,7 +36,12 @@ HOUSE_NAMES = ("dead_letter", "orphaned_run")
 T0 = datetime(2026, 11, 20, 14, 7, 31, 396000, UTC)
 ULID = "01jd4xk2m9q7r3s5t6v8w0y1z2"
 
-STEERING = frozenset({"as_of", "status", "kind", "severity", "deadline", "opened_at", "within"})
+STEERING = frozenset(
+    {
+        "as_of", "status", "kind", "severity", "deadline", "opened_at", "within", "zone", "at", "due_at", "starts_at",
+        "ends_at", "next_at", "next_update", "grace_until", "expires_at",
+    }
+)  # fmt: skip
 """Facts that Andon makes itself out of closed sets and its own clock."""
 
 STATUS_OF = {
@@ -44,20 +53,35 @@ STATUS_OF = {
     "stopped": RunStatus.CANCELLED,
     "deadline_missed": RunStatus.RUNNING,
     "halfway": RunStatus.RUNNING,
+    "progress": RunStatus.RUNNING,
+    "receipt": RunStatus.SUCCEEDED,
+    "answered": RunStatus.QUEUED,
+    "escalated": RunStatus.WAITING,
 }
 """The notices that are about a run, and how that run is doing; `halfway` is one that a playbook might post."""
+
+NAMED = {"receipt": "progress", "answered": "approval_needed"}
+"""The same notice at a later moment, where it is told anew in place."""
 
 INCIDENT_OF = {
     "restored": IncidentStatus.MONITORING,
     "endorsed": IncidentStatus.STABLE,
     "resolved": IncidentStatus.RESOLVED,
     "halted": IncidentStatus.HALTED,
+    **dict.fromkeys((*FOR_PEOPLE, *FOR_AUDIENCES), IncidentStatus.HALTED),
+    "receipt": IncidentStatus.MONITORING,
+    "escalated": IncidentStatus.OPEN,
 } | dict.fromkeys(
     ("incident_opened", "approval_needed", "approval_expired", "would_restore", "held", "lifted"), IncidentStatus.OPEN
 )
 
 OTHER_NAMES = ("incident_opened", "would_restore", "held", "halted", "lifted", "resolved", "endorsed")
-NAMES = (*STATUS_OF, *OTHER_NAMES, *HOUSE_NAMES)
+NAMES = (*STATUS_OF, *OTHER_NAMES, *HOUSE_NAMES, *FOR_AUDIENCES, *(one for one in FOR_PEOPLE if one not in STATUS_OF))
+
+
+def readers_of(name: str) -> tuple[str, ...]:
+    """The audiences that a notice goes to; a person, where it goes to persons."""
+    return ("person:U0OMAR0034",) if name in FOR_PEOPLE else AUDIENCES
 
 
 def playbook(steps: int = 3) -> Playbook:
@@ -71,7 +95,7 @@ def playbook(steps: int = 3) -> Playbook:
     return Playbook.model_validate({"playbook": "rollback_model", "summary": "Put the incumbent back", "steps": listed})
 
 
-def run(status: RunStatus = RunStatus.SUCCEEDED, *, drill: bool = False, steps: int = 3) -> Run:
+def run(status: RunStatus = RunStatus.SUCCEEDED, *, drill: bool = False, steps: int = 3, late: bool = True) -> Run:
     """A run that is this far."""
     planned = Run.planned(
         playbook=playbook(steps), id=f"run-{ULID}", service="fraud-model", environment="production",
@@ -84,21 +108,25 @@ def run(status: RunStatus = RunStatus.SUCCEEDED, *, drill: bool = False, steps: 
     planned = replace(planned, first_action_at=T0 + timedelta(seconds=0.42))
     done = {step.id: StepStatus.DONE for step in planned.steps}
     if status is not RunStatus.SUCCEEDED:
-        done |= {"restore": StepStatus.UNKNOWN, "verify": StepStatus.PENDING}
+        going = StepStatus.STARTED if status is RunStatus.RUNNING and not late else StepStatus.UNKNOWN
+        done |= {"restore": going, "verify": StepStatus.PENDING}
     stopped = "the deployer answered 503 and then not at all"
     error = {RunStatus.SUCCEEDED: "", RunStatus.CANCELLED: "cancelled by lead"}.get(status, stopped)
     states = tuple(
         replace(
             step,
             status=done[step.id],
+            started_at=T0 + timedelta(seconds=0.42 + number),
+            finished_at=T0 + timedelta(seconds=1.2 + number * 30) if done[step.id] is StepStatus.DONE else None,
             error=stopped if done[step.id] is StepStatus.UNKNOWN else "",
             output=MEASURED if step.use == "wait_for_metric" and done[step.id] is StepStatus.DONE else {},
         )
-        for step in planned.steps
+        for number, step in enumerate(planned.steps)
     )
     finished = T0 + timedelta(seconds=125.3) if status.is_ended else None
-    breached = T0 + timedelta(minutes=5) if status is RunStatus.RUNNING else None
-    return replace(planned, steps=states, finished_at=finished, error=error, breached_at=breached)
+    breached = T0 + timedelta(minutes=5) if status is RunStatus.RUNNING and late else None
+    going_well = status is RunStatus.RUNNING and not late
+    return replace(planned, steps=states, finished_at=finished, error="" if going_well else error, breached_at=breached)
 
 
 MEASURED = {"value": 0.003, "held_seconds": 120.4, "polls": 25}
@@ -123,7 +151,7 @@ def realistic(name: str, *, drill: bool = False) -> Notice:
     incident = Incident(
         id=f"inc-{ULID}", service="fraud-model", environment="production", severity=Severity.SEV_1,
         title="PredictionDivergence", opened_at=T0, status=INCIDENT_OF.get(name, IncidentStatus.ROLLING_BACK),
-        revision=3, alert_count=2,
+        revision=3, alert_count=2, owner="U0LENA0012",
     )  # fmt: skip
     release = Release(id=f"rel-{ULID}", service="fraud-model", incumbent="41", candidate="42", opened_at=T0)
     facts = {
@@ -133,9 +161,9 @@ def realistic(name: str, *, drill: bool = False) -> Notice:
         "environment": "production",
         "incident": incident_facts(incident, "https://andon.example.com"),
         "release": release_facts(release),
-        "run": run_facts(run(STATUS_OF[name], drill=drill)) if name in STATUS_OF else {},
+        "run": run_facts(run(STATUS_OF[name], drill=drill, late=name != "progress")) if name in STATUS_OF else {},
     }
-    return _notice(name, facts | _extra(name), revision=3)
+    return _notice(name, facts | reported() | _extra(name), revision=3)
 
 
 def _extra(name: str) -> dict[str, Any]:
@@ -148,21 +176,19 @@ def _extra(name: str) -> dict[str, Any]:
         "incident_opened": {"reason": "no rollback criterion holds", "criterion": "", "alert": alert()},
         "would_restore": decided | {"alert": alert()},
         "held": decided | {"alert": alert()},
-        "halted": person
-        | {
-            "report": {
-                "user_effect": "Some customers are asked for a second confirmation",
-                "business_effect": "About 2 % of checkouts take longer",
-                "recommendation": "Keep the halt until the cause is found",
-                "suspected_cause": "a feature that arrives late",
-            }
-        },
+        "halted": person,
         "lifted": person | {"reason": "The feature arrives in time again, and the gates pass"},
         "resolved": person | {"reason": "Stable for two days"},
-        "endorsed": person | {"reason": "Ten minutes without a single divergence"},
+        "endorsed": person
+        | {
+            "reason": "Ten minutes without a single divergence",
+            "duration_seconds": 1810.0,
+            "remaining": EXTRAS["summary"]["action_items"][:2],
+        },
+        "answered": question | answered(T0 + timedelta(seconds=90)),
         "halfway": {"text": "Traffic is back on the incumbent; the caches are being warmed."},
     }
-    return extras.get(name, {})
+    return extras.get(name) or EXTRAS.get(name, {})
 
 
 def minimal(name: str) -> Notice:
@@ -181,9 +207,8 @@ def longest(name: str) -> Notice:
     words = "many short words and a record run-" + ULID + " "
     notice = realistic(name)
     facts = filled(notice.facts, lambda _: words * 30)
-    facts["report"] = {f"finding_{number}": words * 30 for number in range(22)} | dict.fromkeys(
-        ("user_effect", "business_effect", "recommendation"), words * 30
-    )
+    facts["report"] = {f"finding_{number}": words * 30 for number in range(22)} | dict.fromkeys(FIELDS, words * 30)
+    facts |= {key: value * 40 for key, value in facts.items() if isinstance(value, list)}
     if name in STATUS_OF:
         states = run(STATUS_OF[name], steps=100).steps
         steps = [{"id": one.id, "use": one.use, "status": "failed", "error": words * 30} for one in states]
@@ -214,21 +239,22 @@ def _house(name: str) -> Notice:
 
 def _notice(name: str, facts: Mapping[str, Any], revision: int = 1) -> Notice:
     return Notice(
-        id=f"ntc-{ULID}", service=str(facts["service"]), audience="engineering", name=name, cause=f"event:evt-{ULID}",
-        due_at=T0, facts=facts, revision=revision,
+        id=f"ntc-{ULID}", service=str(facts["service"]), audience=readers_of(name)[0], name=NAMED.get(name, name),
+        cause=f"event:evt-{ULID}", due_at=T0, facts=facts, revision=revision,
     )  # fmt: skip
 
 
 def golden() -> dict[str, str]:
     """Every golden file's name and text: all audiences of one notice with one kind of facts."""
-    templates = NoticeTemplates([shipped_folder("templates")])
+    shipped = shipped_folder("templates")
+    writer = LetterWriter(NoticeTemplates([shipped]), glossary=load_glossary([shipped]))
     made = {}
     for name in NAMES:
         for kind, build in (("realistic", realistic), ("minimal", minimal)):
             parts = []
-            for audience in AUDIENCES:
-                subject, body = templates.render(replace(build(name), audience=audience))
-                parts.append(f"===== {audience} =====\nSubject: {subject}\n\n{body}\n")
+            for audience in readers_of(name):
+                letter = writer.write(replace(build(name), audience=audience))
+                parts.append(f"===== {audience} =====\nSubject: {letter.subject}\n\n{letter.body}\n")
             made[f"{name}.{kind}.txt"] = "\n".join(parts)
     return made
 

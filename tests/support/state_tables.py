@@ -20,7 +20,8 @@ RUNS = """## Run
 A run is queued when it is planned, or waits for its approval. `needs_human` is not an end: it keeps its service and
 environment until somebody says `retry`, `done`, `undo`, `take_over` or `cancel`. One run that is not ended per
 service and environment, by a unique index. `halt` ends whatever promotes, in every state (the column is for playbooks
-of kind `promote`); a rollback goes on, because a halt never interrupts one.
+of kind `promote`); a rollback goes on, because a halt never interrupts one. After `take_over` the bot stops before its
+next step and never touches the run again.
 
 """
 
@@ -29,7 +30,8 @@ INCIDENTS = """
 
 A halt freezes promotion in every state, by the service's own flag, which stays until it is lifted whatever the
 incident does; an incident that rolls back goes on saying so. One incident that is not resolved per service and
-environment, by a unique index. An alert after resolution opens a new incident linked to the old one.
+environment, by a unique index. A lift is `lift_restored` where a rollback of the incident had succeeded: what it
+restored is watched again and can be endorsed. An alert after resolution opens a new incident linked to the old one.
 
 """
 
@@ -43,6 +45,7 @@ OTHERS = """
 | notice | due → sent; due → failed → sent or dead after 8 tries; superseded when the facts changed before it left |
 | event | accepted, duplicate, ignored, dead_letter → replayed once, as a new event |
 | approval | asked → approved, rejected or withdrawn; asked → expired → approved or rejected while the run keeps waiting |
+| call (a level of an escalation) | due → told → acknowledged; over once its question is answered or its run has moved |
 | step | pending → started (the intent) → done, failed, unknown, or waiting → started; checking after a person said done; skipped when its run is undone |
 """  # noqa: E501 - rows of a Markdown table
 

@@ -114,6 +114,8 @@ BAD_POLICIES = [
     ("cooldown: 30m", "halt: {playbook: back}", 14, "'back' is of kind rollback; here it must be one of halt, other"),
     ("cooldown: 30m", "stable: {endorse: endorsers}", 14, "unknown role 'endorsers'; did you mean 'endorser'?"),
     ("cooldown: 30m", "escalation: [{after: 5m, notify: boss}]", 14, "unknown role 'boss'"),
+    ("cooldown: 30m", "escalation: [{after: 5m, notify: pagerdty}]", 14, "did you mean 'pagerduty'?"),
+    ("cooldown: 30m", "escalation: [{after: 5m, notify: endorser, page: pager}]", 14, "'pagerduty', 'opsgenie'"),
     ("cooldown: 30m", "meeting: {invite: [boss]}", 14, "unknown role 'boss'"),
     ("cooldown: 30m", "persons: {a: [U1], b: [U1]}", 1, "'U1' stands with two persons"),
     ("cooldown: 30m", "canary: {output: classes, tolerance: 2}", 14, "must be less than 1"),

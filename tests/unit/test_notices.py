@@ -6,13 +6,13 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 from support.golden_notices import (
     AUDIENCES,
     GOLDEN,
     HOUSE_NAMES,
+    NAMED,
     NAMES,
     STATUS_OF,
     alert,
@@ -20,24 +20,38 @@ from support.golden_notices import (
     golden,
     longest,
     minimal,
+    readers_of,
     realistic,
     run,
 )
+from support.people_notices import FOR_PEOPLE, MEETING, item
 
-from bot.adapters.notice_templates import MAX_OUTPUT, RECORDS, WORDS, NoticeTemplates
-from bot.adapters.notice_words import brief, known, plain, seconds, when
+from bot.adapters.glossary import load_glossary
+from bot.adapters.letters import LetterWriter
+from bot.adapters.notice_facts import FIGURES, LISTS, MAPS, RECORDS, VALUES, WORDS
+from bot.adapters.notice_templates import MAX_OUTPUT, NoticeTemplates
+from bot.adapters.notice_words import (
+    plain,
+)  # fmt: skip
 from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import StepFailed
 from bot.domain.judging import release_facts
 from bot.domain.records import Notice
 from bot.domain.releases import Release
-from bot.domain.times import parse_time
+from bot.domain.report import Alternative, ConfidenceInterval, MetricChange
 from bot.flow import endings, telling
 from bot.flow.notices import plain_words
 
 SHIPPED = shipped_folder("templates")
 KINDS: dict[str, Callable[[str], Notice]] = {"realistic": realistic, "minimal": minimal, "longest": longest}
 EXECUTIVE_WORDS = 120
+HEADING = re.compile(
+    r"^(Steps|Reported|Measured after the action|Next, after a look at the target|What remains|Agenda|Key points"
+    r"|Decisions|Action items|Open questions|Answered|To open|To close|Runs|Waiting for an answer|Promised"
+    r"|A draft from the record|This .*|Update on .*|Recorded as .*|Nobody has said yet .*):$",
+    re.MULTILINE,
+)
+"""Lines that end in a colon because something follows."""
 RENEW = "renew them with `PYTHONPATH=.:tests python -m support.golden_notices`"
 
 
@@ -82,9 +96,10 @@ def test_no_golden_file_is_left_over(rendered: dict[str, str]) -> None:
 
 def test_notices_read_like_sentences(rendered: dict[str, str]) -> None:
     bad = re.compile(r"None|\{\}|\[\]|undefined|\{\{|\.\.|[^ \n] {2,}|: *$|\( *\)| ,|^ \S|\n{3,}|&#|&lt;", re.MULTILINE)
-    listed = re.compile(r"^(Steps|Reported|Measured after the action|Next, after a look at the target):$", re.MULTILINE)
-    found = {file: bad.findall(listed.sub("x", text)) for file, text in rendered.items()}
+    found = {file: bad.findall(HEADING.sub("x", text)) for file, text in rendered.items()}
     assert {file: hits for file, hits in found.items() if hits} == {}
+    bare = re.compile(rf"{HEADING.pattern}(?=\n*(?:[A-Z][\w ,]*:$|Facts revision|=====))", re.MULTILINE)
+    assert {file: hits for file, text in rendered.items() if (hits := bare.findall(text))} == {}
 
 
 def test_notices_are_about_the_system_and_blame_nobody(rendered: dict[str, str]) -> None:
@@ -107,24 +122,36 @@ def test_the_records_in_the_facts_have_the_keys_that_templates_are_promised() ->
     assert set(RECORDS["release"]) == set(release_facts(release))
     assert set(RECORDS["incident"]) == set(realistic("restored").facts["incident"])
     assert set(RECORDS["alert"]) <= set(alert())
+    for record, model in (("metric", MetricChange), ("confidence_interval", ConfidenceInterval)):
+        assert set(FIGURES[record]) == set(model.model_fields)
+    assert set(LISTS["alternatives"]) == set(Alternative.model_fields)
+    assert set(RECORDS["item"]) == set(item())
+    assert set(RECORDS["meeting"]) == set(MEETING)
 
 
 # What each audience is promised
 
 
+@pytest.mark.parametrize("zone", ["UTC", "America/Argentina/Buenos_Aires"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in FOR_PEOPLE])
 def test_an_executive_notice_is_short_and_begins_with_the_decision(
-    name: str, kind: str, templates: NoticeTemplates
+    name: str, kind: str, zone: str, templates: NoticeTemplates
 ) -> None:
-    subject, body = templates.render(replace(KINDS[kind](name), audience="executive"))
+    notice = KINDS[kind](name)
+    facts = {**notice.facts, "zone": zone}
+    letter = LetterWriter(templates, glossary=load_glossary([SHIPPED])).write(
+        replace(notice, facts=facts, audience="executive")
+    )
+    subject, body = letter.subject, letter.body
     assert len(body.split()) < EXECUTIVE_WORDS, body
     assert re.match(r"(No decision is needed|A decision is (still )?needed from .+ (by|as soon as possible))", body), (
         body
     )
     if body.startswith("A decision"):
         assert "Otherwise" in body
-    assert not re.search(r"\b(inc|run|rel|evt|ntc)-[0-9a-z]{4}", subject + body), body
+    assert not re.search(r"\b(inc|run|rel|evt|ntc|min|mtg)-[0-9a-z]{4}|\bU0[A-Z0-9]{4,}", subject + body), body
+    assert kind == "longest" or "…" not in body, "no sentence is cut, and no name that is not absurd"
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -135,7 +162,9 @@ def test_every_notice_says_which_facts_it_tells_and_fits_its_limit(
     for name in NAMES:
         notice = replace(KINDS[kind](name), audience=audience)
         subject, body = templates.render(notice)
-        stamp = rf"Facts revision {notice.revision}, as of \d\d:\d\d:\d\d UTC on 20 Nov 2026\.$"
+        clock = r"\d\d:\d\d:\d\d"
+        there = rf"{clock} CET \({clock} UTC\)" if notice.facts.get("zone") else f"{clock} UTC"
+        stamp = rf"Facts revision {notice.revision}, as of {there} on 20 Nov 2026\.$"
         assert re.search(stamp, body), f"{name}: {body}"
         assert len(body) <= MAX_OUTPUT
         assert "\n" not in subject
@@ -168,7 +197,7 @@ def test_the_end_of_an_approval_is_told_where_it_is_known(templates: NoticeTempl
     notice = realistic("approval_needed")
     facts = {**notice.facts, "expires_at": "2026-11-20T14:22:31.396Z"}
     _, body = templates.render(replace(notice, facts=facts, audience="executive"))
-    assert body.startswith("A decision is needed from rollback authority by 14:22:31 UTC:")
+    assert body.startswith("A decision is needed from rollback authority by 15:22:31 CET (14:22:31 UTC):")
 
 
 @pytest.mark.parametrize("name", STATUS_OF)
@@ -182,6 +211,7 @@ def test_a_drill_says_so_in_the_subject_and_in_the_first_line(name: str, templat
 
 # Hostile facts
 
+FEW_FACTS = ("progress", "receipt", "meeting_cancelled")
 HOSTILE = (
     "x\r\nSubject: forged\n\n# forged\n- forged\u2028> forged\x00\x1b[31m <!channel> <@U123> @channel @here "
     "<!subteam^S1|ops> [click](http://evil.example) ![i](http://evil.example) `code` <script>alert(1)</script> "
@@ -191,7 +221,7 @@ HOSTILE = (
 
 @pytest.mark.parametrize("name", NAMES)
 def test_hostile_facts_forge_no_line_no_mention_no_link_and_no_code(name: str, templates: NoticeTemplates) -> None:
-    for audience in AUDIENCES:
+    for audience in readers_of(name):
         notice = replace(longest(name), audience=audience)
         calm = templates.render(replace(notice, facts=filled(notice.facts, lambda _: "x y")))
         subject, body = templates.render(replace(notice, facts=filled(notice.facts, lambda _: HOSTILE)))
@@ -201,7 +231,7 @@ def test_hostile_facts_forge_no_line_no_mention_no_link_and_no_code(name: str, t
             assert not re.search(r"^(Subject: )?forged|^[#>] ?forged|^- forged|`code", text, re.MULTILINE)
             assert "1337" not in text
             text.encode("utf-8")
-        assert "channel>" in subject + body or audience == "executive" or name in HOUSE_NAMES
+        assert "channel>" in subject + body or audience == "executive" or name in HOUSE_NAMES or name in FEW_FACTS
 
 
 def test_names_of_labels_are_as_hostile_as_their_values(templates: NoticeTemplates) -> None:
@@ -239,43 +269,6 @@ def test_versions_and_figures_stay_as_they_are(value: str) -> None:
 
 def test_a_mail_address_stays_one() -> None:
     assert plain("ask ops@example.com") == "ask ops@example.com"
-
-
-# Words for people
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        (0.4213, "0.42 s"), (9.996, "10.00 s"), (12.34, "12.3 s"), (59.94, "59.9 s"), (59.97, "1 min 0 s"),
-        (125.3, "2 min 5 s"), (4200, "1 h 10 min"), (-3.0, "-3.00 s"), (None, "not known yet"), (True, "yes"),
-    ],
-)  # fmt: skip
-def test_seconds_are_said_as_people_say_them(value: Any, said: str) -> None:
-    assert seconds(value) == said
-
-
-@pytest.mark.parametrize(
-    ("value", "said"),
-    [
-        ("2026-11-20T14:07:31.396Z", "14:07:31 UTC"),
-        ("2026-11-20T23:59:59+02:00", "21:59:59 UTC"),
-        ("2026-11-21T00:07:31Z", "21 Nov 2026, 00:07:31 UTC"),
-        ("", "not known yet"),
-        (None, "not known yet"),
-        ("soon", "not known yet"),
-    ],
-)
-def test_times_carry_their_date_only_on_another_day(value: Any, said: str) -> None:
-    assert when(value, parse_time("2026-11-20T15:00:00Z")) == said
-
-
-def test_long_values_are_cut() -> None:
-    assert len(plain("x" * 5000)) == 300
-    assert len(plain("x" * 5000, 2000)) == 2000
-    assert brief("one two three four", 2) == "one two …"
-    assert brief("see run-01jd4xk2m9q7r3s5t6v8w0y1z2", 5) == "see (a record)"
-    assert known("") == "not known yet"
 
 
 # Which template
@@ -446,7 +439,9 @@ def test_the_example_in_the_documentation_works(custom: Callable[..., NoticeTemp
 
 def test_the_documentation_names_every_fact_and_every_notice(checkout: Path) -> None:
     page = (checkout / "docs" / "notices.md").read_text("utf-8")
-    wanted = {*WORDS, *RECORDS, *(key for keys in RECORDS.values() for key in keys), *NAMES} - {"halfway"}
+    records = {**RECORDS, **FIGURES, **LISTS}
+    wanted = {*WORDS, *VALUES, *MAPS, "figures", *records, *(key for keys in records.values() for key in keys), *NAMES}
+    wanted -= {"halfway", *NAMED}
     assert [word for word in sorted(wanted) if f"`{word}`" not in page] == []
 
 

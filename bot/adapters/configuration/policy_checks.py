@@ -13,6 +13,7 @@ from bot.adapters.configuration.reader import Path_
 from bot.adapters.configuration.shapes import marked
 from bot.adapters.expressions import is_template
 from bot.domain.errors import Fault
+from bot.domain.pages import PAGERS
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import AUTOMATIC, PRODUCTION, ROLLBACK_AUTHORITY, Policy
 from bot.plugins import RoleField
@@ -73,6 +74,10 @@ def policy_warnings(file: PolicyFile) -> list[Fault]:
     for role, members in policy.roles.items():
         if not members:
             found.append(file.document.fault(("roles", role), f"the role {role!r} has no members"))
+    for index, criterion in enumerate(policy.rollback):
+        if criterion.approval.then == "escalate" and not policy.escalation:
+            why = "nobody is called when it expires, because the policy has no 'escalation:'"
+            found.append(file.document.fault(("rollback", index, "approval", "then"), why))
     if policy.rollback and policy.environment is None and PRODUCTION not in policy.targets:
         why = f"alerts are about {PRODUCTION} where no 'environment:' says otherwise, but no target has that name"
         found.append(file.document.fault(("targets",), why))
@@ -95,7 +100,8 @@ def _check_roles(file: PolicyFile) -> Iterator[Fault]:
     policy = file.policy
     for path, role in _named_roles(policy):
         if role not in policy.roles:
-            known = [*policy.roles, AUTOMATIC] if path[-1] == "authority" else list(policy.roles)
+            more = {"authority": [AUTOMATIC], "notify": PAGERS}.get(str(path[-1]), ())
+            known = [*policy.roles, *more]
             yield file.document.fault(path, unknown("role", role, known))
     for path, name in _named_people(policy):
         if not _is_person(policy, name):
@@ -112,7 +118,8 @@ def _named_roles(policy: Policy) -> Iterator[tuple[Path_, str]]:
     if policy.stable is not None and policy.stable.endorse is not None:
         yield ("stable", "endorse"), policy.stable.endorse
     for index, step in enumerate(policy.escalation):
-        yield ("escalation", index, "notify"), step.notify
+        if step.notify not in PAGERS:
+            yield ("escalation", index, "notify"), step.notify
     divergence = policy.canary.on_divergence if policy.canary else None
     if divergence is not None and divergence.authority != AUTOMATIC:
         yield ("canary", "on_divergence", "authority"), divergence.authority

@@ -10,16 +10,13 @@ from bot.adapters.configuration.sentences import dotted
 from bot.domain.errors import Fault
 
 NOT_YET: tuple[tuple[str, ...], ...] = (
-    ("update_every",),
     ("review_every",),
-    ("escalation",),
     ("fallbacks",),
     ("canary",),
     ("stages",),
     ("drills",),
     ("stable", "window"),
     ("stable", "metrics"),
-    ("rollback", "*", "approval", "then=escalate"),
 )
 """Keys from the root of a policy; `*` is every key or position, `key=value` only that value."""
 
