@@ -290,7 +290,7 @@ GOLDEN = sorted((Path(__file__).resolve().parents[1] / "golden" / "notices").glo
 
 @pytest.mark.parametrize("path", GOLDEN, ids=lambda path: path.stem)
 def test_every_shipped_notice_is_whole_and_dead_in_slack(path: Path) -> None:
-    letters = re.split(r"^===== \w+ =====\n", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
+    letters = re.split(r"^===== .+ =====\n", path.read_text("utf-8"), flags=re.MULTILINE)[1:]
     assert letters
     for text in letters:
         subject, _, body = text.partition("\n")

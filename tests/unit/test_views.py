@@ -94,7 +94,7 @@ def test_a_run_shows_its_times_its_steps_and_what_may_be_ordered(store: SqlStore
     assert view["first_action_at"] == "2026-11-20T11:33:31.896Z"
     assert view["seconds_to_first_action"] == 1.5
     assert view["finished_at"] is None
-    assert view["may"] == ["approve", "reject", "cancel"]
+    assert view["may"] == ["approve", "reject", "cancel", "take_over"]
     assert view["steps"][0]["output"] == {"seen": "42"}
     assert [one["status"] for one in view["steps"]] == ["done", "pending"]
     assert view["approvals"][0]["question"] == "Roll back?"
@@ -103,9 +103,9 @@ def test_a_run_shows_its_times_its_steps_and_what_may_be_ordered(store: SqlStore
 @pytest.mark.parametrize(
     ("status", "may"),
     [
-        (RunStatus.QUEUED, ["cancel"]),
-        (RunStatus.RUNNING, ["cancel"]),
-        (RunStatus.WAITING, ["cancel"]),
+        (RunStatus.QUEUED, ["cancel", "take_over"]),
+        (RunStatus.RUNNING, ["cancel", "take_over"]),
+        (RunStatus.WAITING, ["cancel", "take_over"]),
         (RunStatus.NEEDS_HUMAN, ["cancel", "retry", "done", "undo", "take_over"]),
         (RunStatus.SUCCEEDED, []),
         (RunStatus.SUPERSEDED, []),
@@ -126,7 +126,7 @@ def test_a_question_that_was_answered_cannot_be_answered_again(store: SqlStore) 
         tx.add(run, asked.answered(ApprovalStatus.REJECTED, "olga", NOW))
     with store.read() as tx:
         view = run_view(tx, run)
-    assert view["may"] == ["cancel"]
+    assert view["may"] == ["cancel", "take_over"]
     assert view["approvals"][0]["answered_by"] == "olga"
 
 
