@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -85,16 +85,23 @@ class Consequences:
         severity = decision.severity or Severity.SEV_3
         incident = situation.incidents.get(place)
         if incident is not None:
-            incident = _frozen(situation, incident.with_alert(severity, situation.now))
-            situation.put_incident(incident)
-            return incident
+            worse = _frozen(situation, incident.with_alert(severity, situation.now))
+            situation.put_incident(worse)
+            self._opened(situation, policy, worse, decision, except_for=policy.told(incident.severity))
+            return worse
         incident = replace(self.open_incident(situation, place, severity, alert.name, decision.event_id), alert_count=1)
         situation.put_incident(incident)
         if decision.verdict in (Verdict.NOTE, Verdict.JOIN):
-            self.tell(
-                situation, "incident_opened", policy, incident, cause=f"event:{decision.event_id}", decision=decision
-            )
+            self._opened(situation, policy, incident, decision)
         return incident
+
+    def _opened(
+        self, situation: Situation, policy: Policy, incident: Incident, decision: Decision, except_for: Any = ()
+    ) -> None:
+        """Whoever hears of an incident this bad, and did not before it became so."""
+        if new := tuple(one for one in policy.told(incident.severity) if one not in except_for):
+            cause = f"event:{decision.event_id}"
+            self.tell(situation, "incident_opened", policy, incident, cause=cause, decision=decision, audiences=new)
 
     def open_incident(
         self, situation: Situation, place: Place, severity: Severity, title: str, event_id: str
@@ -128,8 +135,8 @@ class Consequences:
         data = {"decision": decision.id, "verdict": str(decision.verdict), "truncated": alert.truncated}
         self.write(situation, incident, "alert", text, link=alert.link, data=data)
         told = {"decision": decision.id, "service": decision.service, "reason": decision.reason}
-        action, subject = f"decision.{decision.verdict}", f"event:{decision.event_id}"
-        situation.record(AuditEntry(situation.now, ANDON.name, action, subject, told))
+        subject = f"event:{decision.event_id}"
+        situation.record(AuditEntry(situation.now, ANDON.name, f"decision.{decision.verdict}", subject, told))
 
     def _plan(
         self, situation: Situation, decision: Decision, policy: Policy, configuration: Configuration, incident: Incident
@@ -242,13 +249,14 @@ class Consequences:
         cause: str,
         run: Run | None = None,
         decision: Decision | None = None,
+        audiences: Sequence[str] = (),
         **facts: Any,
     ) -> None:
-        """Notices to everybody who hears of this incident."""
+        """Notices to everybody who hears of this incident, or to these audiences only."""
         if decision is not None:
             facts |= {"reason": decision.reason, "criterion": decision.criterion or "", "alert": decision.alert}
         about = self.about(situation, name, policy, incident, cause=cause, run=run, **facts)
-        situation.tell(self.teller.about_incident(about))
+        situation.tell(self.teller.about_incident(about, audiences))
 
     def about(
         self,

@@ -64,6 +64,9 @@ class Freshener:
             report=tx.facts(incident.id),
             more=_standing(notice, run, approval, incident),
         )
+        if notice.name == "halted":
+            service = tx.service(notice.service)
+            about = replace(about, more={**about.more, "halted": service is not None and service.is_halted})
         facts = {**notice.facts, **self._teller.facts_of(about)}
         return replace(notice, facts=facts, revision=incident.revision, refresh_at=_next(notice, run, now))
 

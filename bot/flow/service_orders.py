@@ -173,6 +173,7 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
         order.consequences.tell(
             situation, "lifted", policy, moved, cause=f"event:{order.event_id}", reason=reason, by=order.actor
         )
+        situation.tx.retell(situation.now, ("halted",), incident_id=incident.id)
     return Answer(
         Verdict.ORDER,
         f"The halt of {policy.service} is lifted.",

@@ -216,3 +216,14 @@ def test_all_720_orders_of_six_alerts_lead_to_one_automatic_rollback_or_to_none(
         ("resolved", LATER, LATER)
     }
     assert len(states) == len(orders)
+
+
+def test_who_hears_only_of_worse_incidents_hears_once_this_one_has_become_so(engine: Engine) -> None:
+    engine.protect("worsening", audiences={"engineering": {}, "support": {"min_severity": "SEV-1"}})
+    incident = engine.alert(firing("worsening", "Nothing", fingerprint="wa")).incidents[0]
+    audiences = [one["audience"] for one in engine.incident(incident)["notices"]]
+    assert audiences == ["engineering"]
+    engine.alert(firing("worsening", "Nothing", fingerprint="wb", severity="critical"))
+    engine.alert(firing("worsening", "Nothing", fingerprint="wc", severity="critical"))
+    told = [(one["audience"], one["name"]) for one in engine.incident(incident)["notices"]]
+    assert told == [("engineering", "incident_opened"), ("support", "incident_opened")]

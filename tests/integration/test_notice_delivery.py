@@ -123,6 +123,7 @@ def test_what_follows_hangs_on_the_first_message_of_the_incident_in_each_place(s
     stage.tell(incident)
     root = stage.root("C0MLREL", service)
     assert [one for one in stage.slack.thread("C0MLREL", root.ts) if "lifted" in one.text]
+    assert "This halt was lifted" in str(stage.root("C0MLREL", service).blocks)
     mails = [one.message for one in stage.mail.mails if service in str(one.message["Subject"])]
     first = next(one for one in mails if one["To"] == "product@example.com")
     answer = next(one for one in mails if one["To"] == "product@example.com" and one["In-Reply-To"])

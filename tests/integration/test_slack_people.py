@@ -205,3 +205,16 @@ def test_a_moment_without_the_own_workspace_is_not_remembered(stage: Stage) -> N
     assert stage.people.person("U0IDA") is None
     stage.clock.seconds += 6
     assert stage.people.person("U0IDA") is not None
+
+
+@pytest.mark.parametrize("flag", ["is_restricted", "is_ultra_restricted", "is_bot", "deleted"])
+def test_half_an_answer_makes_neither_a_member_nor_a_stranger(stage: Stage, flag: str) -> None:
+    shown = stage.slack.workspace.people["U0IDA"].shown
+
+    def without(**how: Any) -> dict[str, Any]:
+        user = shown(**how)
+        del user[flag]
+        return user
+
+    stage.slack.workspace.people["U0IDA"].shown = without  # type: ignore[method-assign]
+    assert stage.people.person("U0IDA") is None

@@ -29,6 +29,8 @@ SILENCE = timedelta(seconds=5)
 
 _MOST_KEPT = 5_000
 
+_FLAGS = ("is_bot", "deleted", "is_restricted", "is_ultra_restricted")
+
 _Found = TypeVar("_Found")
 
 
@@ -126,7 +128,7 @@ class SlackPeople:
     def _shown(self, answer: Mapping[str, Any]) -> Profile | None:
         home = self.team()
         user = _map(answer.get("user"))
-        return profile_of(user, home) if home and is_slack_person(str(user.get("id"))) else None
+        return profile_of(user, home) if home and is_slack_person(str(user.get("id"))) and _tells(user) else None
 
     def _team_of_token(self) -> str | None:
         return str(self._ask("auth.test").get("team_id") or "") or None
@@ -152,6 +154,15 @@ def profile_of(user: Mapping[str, Any], home: str) -> Profile:
         is_full_member=is_here and not (is_bot or is_deleted or is_guest or user.get("is_stranger")),
         is_bot=is_bot,
         is_deleted=is_deleted,
+    )
+
+
+def _tells(user: Mapping[str, Any]) -> bool:
+    """Whether it says what this is: half an answer makes neither a member nor a stranger."""
+    if user.get("is_bot") is True or user.get("deleted") is True:
+        return True
+    return all(
+        isinstance(user.get(flag), bool) for flag in ("is_bot", "deleted", "is_restricted", "is_ultra_restricted")
     )
 
 
