@@ -1,11 +1,13 @@
 """The raw limit at the front: `raw` is one ASGI function and one Redis script, `bare` and `fastapi` only answer.
 
-`python -m benchmarks.floor_web raw|bare|fastapi PORT REDIS_URL` serves one of them by uvloop and httptools.
+`python -m benchmarks.floor_web raw|bare|fastapi PORT REDIS_URL` serves one of them by uvloop and httptools;
+`signed PORT SECRET` checks Slack's signature before it answers.
 """
 
 from __future__ import annotations
 
 import hashlib
+import hmac
 import sys
 from typing import Any
 
@@ -51,6 +53,22 @@ def bare(_: str) -> Any:
     return app
 
 
+def signed(secret: str) -> Any:
+    """Checks the signature of a request from Slack, and answers."""
+
+    async def app(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await _lifespan(receive, send)
+            return
+        body, headers = await _body(receive), dict(scope["headers"])
+        signing = b"v0:" + headers[b"x-slack-request-timestamp"] + b":" + body
+        made = "v0=" + hmac.new(secret.encode(), signing, hashlib.sha256).hexdigest()
+        assert hmac.compare_digest(made.encode(), headers[b"x-slack-signature"])
+        await _accepted(send)
+
+    return app
+
+
 def fastapi(_: str) -> Any:
     """The same by FastAPI."""
     from fastapi import FastAPI
@@ -91,7 +109,7 @@ async def _lifespan(receive: Any, send: Any) -> None:
 
 if __name__ == "__main__":
     kind, port, url = sys.argv[1:]
-    made = {"raw": raw, "bare": bare, "fastapi": fastapi}[kind](url)
+    made = {"raw": raw, "bare": bare, "fastapi": fastapi, "signed": signed}[kind](url)
     uvicorn.run(
         made,
         port=int(port),

@@ -7,7 +7,7 @@ import random
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -20,6 +20,7 @@ from tests.support.redis_servers import redis_server
 from tests.support.written_config import playbook, policy, write_config
 
 SETTINGS = {"ANDON_LEASE_SECONDS": "6", "ANDON_SWEEP_SECONDS": "5", "ANDON_LOG_LEVEL": "WARNING"}
+NOTHING: Mapping[str, str] = {}
 CALL = {
     "method": "POST",
     "url": "{{ target.ledger }}/{{ service }}",
@@ -42,10 +43,12 @@ def configuration(place: Path, services: Iterable[str], deployer: str) -> Path:
 
 
 @contextmanager
-def parts(place: Path, config: Path, kind: str, redis_url: str, *, whole: bool = True) -> Iterator[Parts]:
+def parts(
+    place: Path, config: Path, kind: str, redis_url: str, *, whole: bool = True, settings: Mapping[str, str] = NOTHING
+) -> Iterator[Parts]:
     """A web process on a fresh database of this kind; with `whole`, everything that `andon up` starts."""
     with database(kind, place) as address:
-        made = Parts(place, config, address, redis_url, dict(SETTINGS))
+        made = Parts(place, config, address, redis_url, {**SETTINGS, **settings})
         try:
             made.upgrade()
             made.web()

@@ -12,8 +12,10 @@ from typing import cast
 Answered = Callable[[int, float], None]
 
 
-def request(path: str, body: bytes, *, port: int, token: str = "", kind: str = "application/json") -> bytes:
-    """A POST as bytes, keep-alive; `token` is sent as a bearer."""
+def request(
+    path: str, body: bytes, *, port: int, token: str = "", kind: str = "application/json", headers: Sequence[str] = ()
+) -> bytes:
+    """A POST as bytes, keep-alive; `token` is sent as a bearer, `headers` as whole lines."""
     lines = [
         f"POST {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
@@ -21,6 +23,7 @@ def request(path: str, body: bytes, *, port: int, token: str = "", kind: str = "
         f"Content-Type: {kind}",
         f"Content-Length: {len(body)}",
         *([f"Authorization: Bearer {token}"] if token else []),
+        *headers,
     ]
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
 

@@ -7,12 +7,13 @@ from datetime import timedelta
 from typing import Any
 
 from bot.domain.button_values import read_value
+from bot.domain.chat import Said
 from bot.slack.answers import Body
 from bot.slack.desk import Desk
 from bot.slack.forms.halt_report import HaltForms
 from bot.slack.forms.opening import Forms
 from bot.slack.forms.sending import Sent
-from bot.slack.halting import Halting
+from bot.slack.halting import EVERYTHING, Halting
 from bot.slack.hearing import Hearing
 from bot.slack.names import Names
 from bot.slack.payloads import Envelope, Event, Message, Press, Shortcut, SlashCommand, Submission
@@ -61,7 +62,11 @@ class Ears:
         return self._talking.command(said, visitor, _delivery(typed.trigger_id), typed.trigger_id)
 
     def _halt(self, typed: SlashCommand) -> Body:
-        said = read_said(plain(typed.text), Spot(typed.channel_id), self._desk.head.store, self._desk.configuration)
+        words, services = plain(typed.text).strip(), tuple(sorted(self._desk.configuration.policies))
+        said = Said(words, services)
+        if said.first not in services and said.first.lower() != EVERYTHING:
+            # Only a halt that does not name its service waits to know what is open here.
+            said = read_said(words, Spot(typed.channel_id), self._desk.head.store, self._desk.configuration)
         visitor = self._visitor(typed.user_id, typed.team_id, HALT_WAIT)
         return self._halting.command(said, visitor, _delivery(typed.trigger_id), typed.trigger_id)
 

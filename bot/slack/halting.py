@@ -11,7 +11,7 @@ from bot.adapters.slack.mrkdwn import escaped, one_line
 from bot.domain.button_values import write_value
 from bot.domain.chat import Said
 from bot.domain.errors import BadInput
-from bot.domain.events import Command, Receipt
+from bot.domain.events import Command, Receipt, Standing
 from bot.domain.letters import ButtonStyle
 from bot.domain.prefill import fields_in
 from bot.domain.words import Word
@@ -53,6 +53,8 @@ class Halting:
     def command(self, said: Said, visitor: Visitor, delivery: str | None, trigger: str) -> Body:
         """The answer to `/halt-release [service] [words]`. BadInput, TryLater."""
         service, reason = meant(said)
+        if (service is None or service == EVERYTHING) and visitor.actor.standing is Standing.STRANGER:
+            visitor.demand_member("halt anything")
         if service == EVERYTHING:
             return _confirm_all(said, reason)
         if service is None:

@@ -53,17 +53,26 @@ class Badges:
     def __init__(self, people: People, team: str | None) -> None:
         self._people = people
         self._team = team
+        self._named: tuple[Configuration | None, frozenset[str]] = (None, frozenset())
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="slack-who")
 
     def visitor(self, person: str, team: str, configuration: Configuration, wait: timedelta = WAIT) -> Visitor:
         """Who this is, as far as Slack says within `wait`. Never raises: who is not known has no rights."""
         if self._team and team and team != self._team:
             return Visitor(_actor(person, Standing.STRANGER))
-        asked = self._threads.submit(self._look_up, person, groups_in(configuration))
+        asked = self._threads.submit(self._look_up, person, self._groups(configuration))
         try:
             return asked.result(wait.total_seconds())
         except Late:
             return Visitor(_actor(person, Standing.UNKNOWN))
+
+    def _groups(self, configuration: Configuration) -> frozenset[str]:
+        """Looked for once for each configuration: a halt does not wait for it again."""
+        known, groups = self._named
+        if known is not configuration:
+            groups = groups_in(configuration)
+            self._named = (configuration, groups)
+        return groups
 
     def close(self) -> None:
         """Nobody is asked any more."""

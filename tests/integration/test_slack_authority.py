@@ -68,6 +68,10 @@ def test_strangers_halt_nothing_but_somebody_whom_slack_does_not_know_in_time_do
     before = shared.service("churn-model")["state"]
     shown = shared.said(STRANGERS[who], "fraud-model mine", word="/halt-release")
     assert "may not halt" in shown
+    for words in ("", "all of it", "fraud-modle"):
+        shown = shared.said(STRANGERS[who], words, word="/halt-release", channel="C0ALONE")
+        assert "may not halt" in shown
+        assert "churn-model" not in shown
     assert shared.service("churn-model")["state"] == before
 
 

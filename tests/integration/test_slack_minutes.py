@@ -251,3 +251,30 @@ def test_a_message_that_slack_tells_twice_is_recorded_once(world: SlackWorld) ->
     _, answer = world.slack.say("decision: keep 41")
     assert world.slack.again(answer).status == 200
     assert len(world.minutes()) == 1
+
+
+NOTES = """WEBVTT
+
+00:00:01.000 --> 00:00:04.000
+<v Mia Cole>We decided to keep version 41 live.
+
+00:00:05.000 --> 00:00:09.000
+<v Raj Rao>I will check the joins by tomorrow noon.
+"""
+
+
+def test_notes_are_given_by_the_link_to_a_file_or_pasted_into_a_form(world: SlackWorld) -> None:
+    stored = world.slack.share_file("call.vtt", NOTES.encode(), user="U0RAJ")
+    link = f"https://acme.slack.com/files/U0RAJ/{stored.id}/call.vtt"
+    assert "call.vtt" in world.said("U0RAJ", f"notes <{link}>") or world.minutes()
+    assert {one.kind for one in world.minutes()} >= {MinuteKind.DECISION, MinuteKind.ACTION_ITEM}
+    assert {one.source.get("name") for one in world.minutes()} == {"call.vtt"}
+    before = len(world.minutes())
+    world.said("U0RAJ", "notes")
+    view = next(one for one in world.slack.views if one.body["callback_id"] == "notes")
+    world.slack.submit_view(view, {"text": "Decision: patch 42 next week\nAction: <@U0MIA> write it up by Friday"})
+    assert len(world.minutes()) == before + 2
+    picture = world.slack.share_file("shot.png", b"\x89PNG\x00\x01", user="U0RAJ")
+    shown = world.said("U0RAJ", f"notes <https://acme.slack.com/files/U0RAJ/{picture.id}/shot.png>")
+    assert "shot.png" in shown
+    assert len(world.minutes()) == before + 2

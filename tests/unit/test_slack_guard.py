@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import subprocess
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -152,3 +154,13 @@ def test_two_processes_with_one_redis_take_it_once_and_nothing_secret_is_kept(re
     assert fresh.first("slack:v0=secret", KEPT)
     for memory in (one, other, fresh):
         memory._redis.close()
+
+
+@pytest.mark.parametrize("module", ["bot.worker", "bot.clock", "bot.app", "bot.cli.entry", "bot.web.application"])
+def test_only_who_hears_slack_loads_its_libraries(module: str) -> None:
+    code = (
+        f"import sys, {module}\n"
+        "print([name for name in sys.modules if name.split('.')[0] in ('slack_bolt', 'slack_sdk', 'slackblocks')])"
+    )
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert shown.stdout.strip() == "[]"

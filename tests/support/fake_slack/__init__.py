@@ -13,11 +13,11 @@ Who and what is there: `seeded` in `workspace.py`. How it misbehaves: `Fault` in
 `FORGERIES` in `people.py`. What would come alive in a message: `live_parts`.
 """
 
-from support.fake_slack.block_judge import live_parts, message_faults, view_faults
-from support.fake_slack.fake import FakeSlack, fake_slack
-from support.fake_slack.people import FORGERIES, Answer, signature
-from support.fake_slack.state import Call, Fault, View
-from support.fake_slack.workspace import Channel, Group, Message, Person, StoredFile, Workspace, seeded
+from .block_judge import live_parts, message_faults, view_faults
+from .fake import FakeSlack, fake_slack
+from .people import FORGERIES, Answer, signature
+from .state import Call, Fault, View
+from .workspace import Channel, Group, Message, Person, StoredFile, Workspace, seeded
 
 __all__ = [
     "FORGERIES",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from support.fake_slack.block_judge import elements_of, view_faults
-from support.fake_slack.payloads import Payloads, action_of, chosen, initial, said
-from support.fake_slack.people import Answer, Courier
-from support.fake_slack.state import State, View
-from support.fake_slack.workspace import Message, StoredFile, Workspace
+from .block_judge import elements_of, view_faults
+from .payloads import Payloads, action_of, chosen, initial, said
+from .people import Answer, Courier
+from .state import State, View
+from .workspace import Message, StoredFile, Workspace
 
 
 class Acting:

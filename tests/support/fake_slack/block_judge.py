@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from support.fake_slack.block_rules import (
+from .block_rules import (
     CLICKED,
     ID,
     IMAGE_ELEMENT,

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from support.fake_slack.block_judge import is_too_long, message_faults
-from support.fake_slack.state import Refusal, State
-from support.fake_slack.workspace import Channel, Message
+from .block_judge import is_too_long, message_faults
+from .state import Refusal, State
+from .workspace import Channel, Message
 
 Args = dict[str, Any]
 POSTED = ("unfurl_links", "unfurl_media", "parse", "link_names", "mrkdwn", "reply_broadcast")

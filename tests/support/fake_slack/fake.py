@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Self
 
-from support.fake_slack.acting import Acting
-from support.fake_slack.payloads import Payloads
-from support.fake_slack.people import Courier
-from support.fake_slack.server import FakeSlackServer
-from support.fake_slack.socket_mode import SocketMode
-from support.fake_slack.state import Call, Fault, State, View
-from support.fake_slack.workspace import Message, Workspace, seeded
+from .acting import Acting
+from .payloads import Payloads
+from .people import Courier
+from .server import FakeSlackServer
+from .socket_mode import SocketMode
+from .state import Call, Fault, State, View
+from .workspace import Message, Workspace, seeded
 
 
 class FakeSlack(Acting):

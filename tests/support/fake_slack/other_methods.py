@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from support.fake_slack import chat_methods
-from support.fake_slack.block_judge import view_faults
-from support.fake_slack.state import Refusal, State
+from . import chat_methods
+from .block_judge import view_faults
+from .state import Refusal, State
 
 Args = dict[str, Any]
 

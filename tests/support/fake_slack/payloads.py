@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from support.fake_slack.block_judge import elements_of
-from support.fake_slack.state import State, View
-from support.fake_slack.workspace import Message
+from .block_judge import elements_of
+from .state import State, View
+from .workspace import Message
 
 VERIFICATION_TOKEN = "not-used-any-more"
 

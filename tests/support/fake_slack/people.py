@@ -12,8 +12,8 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-from support.fake_slack.socket_mode import SocketMode
-from support.fake_slack.state import State
+from .socket_mode import SocketMode
+from .state import State
 
 ENVELOPES = {"command": "slash_commands", "interaction": "interactive", "event": "events_api"}
 FORGERIES = (

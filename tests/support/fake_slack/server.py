@@ -12,9 +12,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from support.fake_slack.chat_methods import respond
-from support.fake_slack.other_methods import METHODS, needed_scopes
-from support.fake_slack.state import Call, Fault, Refusal, State
+from .chat_methods import respond
+from .other_methods import METHODS, needed_scopes
+from .state import Call, Fault, Refusal, State
 
 SPELLED_AS_JSON = ("blocks", "view", "metadata", "attachments")
 SECRET = ("token",)

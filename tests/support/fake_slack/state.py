@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from support.fake_slack.workspace import Channel, Message, Workspace
+from .workspace import Channel, Message, Workspace
 
 TRIGGER_SECONDS = 3.0
 HOOK_SECONDS, HOOK_USES = 1800.0, 5
