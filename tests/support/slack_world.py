@@ -44,7 +44,7 @@ class SlackWorld:
     def incidents(self) -> list[dict[str, Any]]:
         """All there are, newest first, as the API shows them."""
         with self.head.store.read() as tx:
-            return [dict(incident_view(tx, one)) for one in tx.incidents(limit=100)]
+            return [dict(incident_view(tx, one, self.head.clock.now())) for one in tx.incidents(limit=100)]
 
     def service(self, name: str = "fraud-model") -> dict[str, Any]:
         """A service as the API shows it."""
