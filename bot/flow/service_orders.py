@@ -17,6 +17,7 @@ from bot.domain.runs import Run, RunStatus
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.domain.words import Word
 from bot.flow.careful import advice, calm
+from bot.flow.gathering import propose
 from bot.flow.offers import for_halt
 from bot.flow.order import Answer, Order
 from bot.flow.ownership_orders import owned_by_halter
@@ -122,6 +123,7 @@ def _tell_halt(order: Order, policy: Policy, incident: Incident, reason: str) ->
     )
     want(order, policy, incident, missing)
     brief(order, policy, incident)
+    propose(order.consequences, order.situation, policy, incident, by=order.actor, cause=cause)
 
 
 def _reported(order: Order) -> list[Known]:

@@ -81,6 +81,11 @@ def _actions(message: Message) -> set[str]:
     }
 
 
+def _invitations(mail: MailServer) -> list[bytes]:
+    parts = [part for one in mail.mails for part in one.message.walk() if part.get_content_type() == "text/calendar"]
+    return [bytes(part.get_payload(decode=True)) for part in parts]
+
+
 def _text(mail: Any) -> str:
     part = mail.get_body(("plain",))
     return f"{mail['Subject']}\n{part.get_content() if part else ''}"
@@ -123,6 +128,8 @@ def test_from_a_halt_to_the_all_clear_with_hardly_any_typing(stage: Stage, capsy
     stage.message("promotion is halted", action="report")
     told = time.monotonic() - began
     first_mail = stage.mailed("No decision is needed")
+    invitation = until("the meeting is in calendars", lambda: _invitations(stage.mail), seconds=20)[0]
+    assert b"METHOD:REQUEST" in invitation
 
     view = until("the form is open", lambda: stage.slack.views, seconds=10)[-1]
     stage.slack.submit_view(view, {"metric": "F1 0.92 -> 0.78", "user_effect": "2 % of good cards are declined"})
