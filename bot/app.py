@@ -222,6 +222,7 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
         "notices": NoticeDesk(
             store=store,
             clock=clock,
+            ids=ids,
             renderer=LetterWriter(
                 NoticeTemplates(templates), open_enclosures(settings), glossary=load_glossary(templates)
             ),

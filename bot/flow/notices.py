@@ -10,10 +10,11 @@ from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError, StepFailed, TryLater
 from bot.domain.letters import Letter, Medium, Posted
 from bot.domain.quiet_hours import next_in_rate
-from bot.domain.records import AuditEntry, Notice, NoticeStatus
+from bot.domain.records import AuditEntry, Notice, NoticeStatus, TimelineEntry
 from bot.domain.threads import Pace, Thread
-from bot.domain.ways import other_way
-from bot.ports import Clock, Log, Messenger, Renderer, Store, Transaction
+from bot.domain.ways import PERSON, other_way
+from bot.flow.timeline import line
+from bot.ports import Clock, Ids, Log, Messenger, Renderer, Store, Transaction
 
 _MOST_TRIES = 8
 _PACES: Mapping[str, timedelta] = {Medium.SLACK: timedelta(seconds=1)}
@@ -38,6 +39,7 @@ class NoticeDesk:
         *,
         store: Store,
         clock: Clock,
+        ids: Ids,
         renderer: Renderer,
         messengers: Mapping[str, Messenger],
         configuration: Callable[[], Configuration],
@@ -49,6 +51,7 @@ class NoticeDesk:
     ) -> None:
         self._store = store
         self._clock = clock
+        self._ids = ids
         self._renderer = renderer
         self._messengers = messengers
         self._configuration = configuration
@@ -160,6 +163,8 @@ class NoticeDesk:
             if sent.status is NoticeStatus.SENT and sent.incident_id and thread is None and sent.medium in _THREADED:
                 begun = Thread(sent.incident_id, sent.medium, sent.address, sent.ref, sent.subject, sent.link)
                 tx.save(begun)
+            if told := self._line(sent):
+                tx.add(told)
             data = {"audience": sent.audience, "medium": sent.medium, "error": sent.error}
             tx.add(AuditEntry(self._clock.now(), "andon", f"notice.{sent.status}", f"notice:{sent.id}", data))
         self._log(
@@ -172,6 +177,23 @@ class NoticeDesk:
             status=str(sent.status),
             problem=sent.error,
         )
+
+    def _line(self, sent: Notice) -> TimelineEntry | None:
+        """Who was told where, with what opens it, or who could not be; what only the page shows is seen there."""
+        if sent.incident_id is None or (sent.medium == Medium.PAGE and not sent.tried):
+            return None
+        whom = sent.audience.removeprefix(PERSON)
+        match sent.status:
+            case NoticeStatus.SENT:
+                text = f"{whom} was told by {sent.medium}: {sent.subject}"
+            case NoticeStatus.DEAD:
+                text = f"{whom} could not be told ({sent.name.replace('_', ' ')}): {sent.error}"
+            case _ if sent.tries == 0 and sent.tried:
+                text = f"{whom} cannot be told by {sent.tried[-1].partition(':')[0]}, so {sent.medium} is tried"
+            case _:
+                return None
+        now = self._clock.now()
+        return line(self._ids, sent.incident_id, now, "notice", text, run_id=sent.run_id, link=sent.link)
 
     def _claim_again(self, tx: Transaction, notice_id: str) -> Notice | None:
         """A notice that stands somewhere and is to be told anew, with the facts of now."""

@@ -112,6 +112,8 @@ def test_a_halt_is_told_in_each_channel_and_by_mail_with_its_buttons(stage: Stag
     ]
     mails = [one for one in stage.mail.mails if service in str(one.message["Subject"])]
     assert sorted(",".join(one.to) for one in mails) == ["product@example.com", "vp@example.com,cfo@example.com"]
+    lines = [line for line in stage.engine.incident(incident)["timeline"] if line["kind"] == "notice"]
+    assert any("engineering was told by slack" in line["text"] and line["link"] for line in lines)
     links = {one.link for one in notices if one.medium == "slack"}
     assert all(link and link.startswith("https://acme.slack.com/") for link in links)
 
@@ -172,6 +174,7 @@ def test_where_every_way_is_closed_the_notice_is_dead_and_the_halt_holds(stage: 
     notices = [one for one in stage.tell(incident) if one.audience == "support"]
     assert [one.status for one in notices] == [NoticeStatus.DEAD]
     assert "archived" in notices[0].error
+    assert any(line.startswith("support could not be told (halted)") for line in stage.engine.lines(incident))
     assert stage.engine.service(service)["halted"]
 
 
