@@ -237,7 +237,7 @@ def test_a_run_is_asked_for_by_one_person_and_approved_by_another(andon: Andon, 
     assert andon("approve", run_id, "--plan", plan, by="otto").code == 0
     engine.work_until(run_id, "succeeded")
     assert len(engine.ledger.effects("asked")) == 1
-    assert andon("approve", run_id, by="otto").is_problem("has ended")
+    assert andon("approve", run_id, by="otto").is_problem("was approved by otto")
     assert andon("incident", "endorse", said["incidents"][0], "--reason", "serves well", by="olga").code == 0
     assert engine.incident(said["incidents"][0])["status"] == "stable"
 
