@@ -15,9 +15,7 @@ from support.alert_bodies import firing
 from support.cli import TOKENS, Andon, andon_by
 from support.engine import Engine, running_engine
 
-from bot.domain.events import Command, Disposition, Receipt
 from bot.domain.words import Word
-from bot.flow.intake import Intake
 
 
 @pytest.fixture(scope="module")
@@ -154,28 +152,26 @@ def test_who_may_not_record_is_told_what_it_takes(andon: Andon, incident: str) -
     assert andon("incident", "decide", incident, " ").is_problem("text")
 
 
-@pytest.mark.parametrize(
-    ("words", "word", "details"),
-    [
-        (("update", "ID", "We look at it"), Word.UPDATE, {"text": "We look at it"}),
-        (("update", "ID", "It is his fault", "--anyway"), Word.UPDATE, {"text": "It is his fault", "anyway": True}),
-        (("take", "ID", "--reason", "mine"), Word.TAKE, {}),
-        (("handover", "ID", "otto"), Word.HANDOVER, {"to": "otto"}),
-        (("accept", "ID"), Word.ACCEPT, {}),
-    ],
-)
-def test_each_word_gives_its_order(
-    andon: Andon, incident: str, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], word: Word, details: Any
-) -> None:
-    """The orders of others: what matters here is what arrives at the front door."""
-    given: list[Command] = []
+def test_an_incident_is_taken_handed_over_and_accepted(andon: Andon, engine: Engine, incident: str) -> None:
+    def owner() -> str | None:
+        return str(engine.incident(incident)["owner"])
 
-    def order(_: Intake, command: Command) -> Receipt:
-        given.append(command)
-        return Receipt("evt-1", Disposition.ACCEPTED, incidents=(incident,), message="done")
+    assert andon("incident", "take", incident, "--reason", "mine", by="olga").code == 0
+    assert owner() == "olga"
+    assert andon("incident", "handover", incident, "otto", by="olga").code == 0
+    assert owner() == "olga"
+    assert andon("incident", "accept", incident, by="olga").is_problem("otto")
+    assert andon("incident", "accept", incident, by="otto").code == 0
+    assert owner() == "otto"
+    assert "owner: otto" in andon("incident", "show", incident).out
 
-    monkeypatch.setattr(Intake, "order", order)
-    assert andon("incident", *[incident if one == "ID" else one for one in words]).code == 0
-    (command,) = given
-    assert (command.word, command.subject, command.actor.name, command.via) == (word, incident, "ada", "cli")
-    assert dict(command.details) == details
+
+def test_an_update_is_told_to_everybody(andon: Andon, engine: Engine, incident: str) -> None:
+    assert andon("incident", "update", incident, "We put 41 back and watch it").code == 0
+    assert "update" in engine.told(incident)
+    careless = "It is all Bob's fault, the idiot broke everything"
+    advised = andon("incident", "update", incident, careless)
+    assert advised.code == 1
+    assert engine.told(incident).count("update") == 1
+    assert andon("incident", "update", incident, careless, "--anyway").code == 0
+    assert engine.told(incident).count("update") == 2

@@ -16,7 +16,7 @@ from bot.settings import Settings, parse_tokens
 ROOT = Path(__file__).resolve().parents[2]
 COMPOSE = ROOT / "docker-compose.yml"
 PINNED = re.compile(r"[a-z0-9./-]+:v?\d+\.\d+(\.\d+)?(-[a-z0-9.-]+)?@sha256:[0-9a-f]{64}")
-OURS = ("web", "worker-rollbacks", "worker-notices", "worker-other", "clock", "migrate")
+OURS = ("web", "worker-rollbacks", "worker-notices", "worker-other", "clock", "chat", "migrate")
 LISTENING = ("web", "postgres", "redis", "prometheus", "alertmanager")
 
 
