@@ -51,7 +51,7 @@ class SlackEvents:
     def start(self) -> None:
         """Make ready what the first request would wait for, where Slack is let in at all."""
         if self._guard.is_open:
-            self._threads.submit(self._edge.warm)
+            self._edge.desk.later("make ready for Slack", self._edge.warm)
 
     def stop(self) -> None:
         """Finish what was begun. Blocks."""
