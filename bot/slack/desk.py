@@ -14,7 +14,7 @@ from bot.domain.events import Command, Receipt
 from bot.ports import Clock, Log, People, Store
 from bot.settings import Settings
 
-ERRAND_THREADS = 8
+ERRAND_THREADS = 4
 
 
 class Door(Protocol):

@@ -24,8 +24,8 @@ from bot.web.metrics import WebMetrics
 PATH = "/slack/events"
 """Where commands, interactions and events come in."""
 
-THREADS = 24
-"""Requests that are worked on at once; the store lets one write at a time, so that more would only wait there."""
+THREADS = 10
+"""Requests that are worked on at once: more only wait for each other, in no order."""
 
 _INLINE = 32 * 1024
 """Larger bodies are hashed outside the event loop."""
@@ -51,7 +51,7 @@ class SlackEvents:
     def start(self) -> None:
         """Make ready what the first request would wait for, where Slack is let in at all."""
         if self._guard.is_open:
-            self._threads.submit(self._edge.warm)
+            self._edge.desk.later("make ready for Slack", self._edge.warm)
 
     def stop(self) -> None:
         """Finish what was begun. Blocks."""

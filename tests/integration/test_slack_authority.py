@@ -62,9 +62,7 @@ def test_strangers_give_no_orders_and_each_try_is_recorded(shared: SlackWorld, w
 
 
 @pytest.mark.parametrize("who", STRANGERS)
-def test_strangers_halt_nothing_but_somebody_whom_slack_does_not_know_in_time_does(
-    shared: SlackWorld, who: str
-) -> None:
+def test_strangers_halt_nothing_and_learn_no_names_of_services(shared: SlackWorld, who: str) -> None:
     before = shared.service("churn-model")["state"]
     shown = shared.said(STRANGERS[who], "fraud-model mine", word="/halt-release")
     assert "may not halt" in shown

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,11 +13,15 @@ from typing import Any
 
 import pytest
 from support.fake_slack import FakeSlack, fake_slack
+from support.installation import environment
 from support.slack_world import CHURN, FRAUD
 from support.web_server import TestHead, build_head, configuration_of, wait_until
+from support.written_config import WAYS, policy, write_config
 
 from bot.chat import Line, check_tokens
 from bot.domain.errors import ConfigError
+from bot.settings import Settings
+from bot.supervisor import parts_of
 
 
 @dataclass
@@ -133,3 +139,35 @@ def test_a_missing_token_is_said_at_the_start(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match=missing):
             check_tokens(Listening(**vars(head), stopping=threading.Event()))
         head.store.close()
+
+
+def test_up_keeps_a_part_that_listens_where_an_app_token_is_set() -> None:
+    with_token = Settings.from_environment({"ANDON_SLACK_APP_TOKEN": "xapp-1"})
+    assert ("chat",) in [part.words for part in parts_of(with_token)]
+    assert ("chat",) not in [part.words for part in parts_of(Settings.from_environment({}))]
+
+
+def test_the_process_listens_and_ends_when_it_is_told_to(tmp_path: Path, slack: FakeSlack) -> None:
+    config = write_config(tmp_path / "config", [policy("fraud-model", "http://127.0.0.1:9")], WAYS.values())
+    env = environment(
+        ANDON_DATA=str(tmp_path / "var"),
+        ANDON_CONFIG=str(config),
+        ANDON_SLACK_BOT_TOKEN=slack.workspace.bot_token,
+        ANDON_SLACK_APP_TOKEN=slack.workspace.app_token,
+        ANDON_SLACK_API_URL=slack.api_url,
+    )
+    (tmp_path / "var").mkdir()
+    subprocess.run([sys.executable, "-m", "bot", "db", "upgrade"], check=True, env=env, capture_output=True)
+    process = subprocess.Popen([sys.executable, "-m", "bot", "chat"], env=env, stderr=subprocess.PIPE, text=True)
+    try:
+        assert slack.sockets.wait_for_client(40)
+        answer = slack.command("/halt-release", "fraud-model F1 is down", user="U0IDA")
+        assert "Halt of fraud-model" in str(answer.json)
+        process.terminate()
+        _, said = process.communicate(timeout=20)
+    finally:
+        process.kill()
+        process.wait(10)
+    assert process.returncode == 0, said
+    assert "F1 is down" not in said
+    assert "Traceback" not in said

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from support.slack_world import SlackWorld, slack_world
@@ -193,6 +192,6 @@ def test_halt_behind_the_other_command_halts(world: SlackWorld) -> None:
     assert world.service()["state"] == "halted"
 
 
-def test_a_halt_page_link_leads_to_the_incident(world: SlackWorld, tmp_path: Path) -> None:
+def test_answers_link_to_the_page_of_the_incident(world: SlackWorld) -> None:
     incident = world.halt()
     assert f"{world.head.settings.address}/incidents/{incident}" in world.said("U0IDA", "status")

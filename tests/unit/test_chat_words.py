@@ -179,6 +179,12 @@ def test_no_words_break_a_translation(name: str, words: str) -> None:
             WORDS[name].translate(said.saying(words))
 
 
+def test_every_file_of_words_is_listed(checkout: Path) -> None:
+    files = {path.stem for path in (checkout / "handlers" / "commands").glob("*.py") if path.stem != "__init__"}
+    assert {place.partition(":")[0].rpartition(".")[2] for place in COMMANDS} == files
+    assert set(WORDS) == {name.replace("_", "-") for name in files}
+
+
 def test_two_words_of_one_name_are_refused() -> None:
     with pytest.raises(ConfigError, match="status"):
         load_commands((COMMANDS[0], COMMANDS[0]))

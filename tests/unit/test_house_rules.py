@@ -142,6 +142,8 @@ BREACHES = [
     ("handlers/alerts/breach_j.py", "import time", "Only adapters"),
     ("playbooks/steps/breach_k.py", "import bot.ports", "Handlers only translate"),
     ("handlers/alerts/breach_l.py", "import handlers.alerts.alertmanager", "Plug-ins do not know"),
+    ("handlers/commands/breach_m.py", "import handlers.commands.status", "Plug-ins do not know"),
+    ("bot/slack/breach_n.py", "import bot.web", "One direction"),
     ("handlers/notes/breach_m.py", "import handlers.notes.plain", "Plug-ins do not know"),
 ]
 
