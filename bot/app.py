@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 from bot.adapters.audit_heads import keep_head
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
+from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.crash_points import crash_hook
 from bot.adapters.data_folder import kept_secret, open_data_folder
 from bot.adapters.embedded_redis import address_of
@@ -62,19 +63,6 @@ API_TOKENS = "api-tokens"
 
 _NOTICE_LEASES = 10
 """A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
-
-
-class ConfigurationHolder:
-    """The configuration in force. A set that does not validate never comes into force; the old one stays."""
-
-    def __init__(self, load: Callable[[], Configuration]) -> None:
-        self._load = load
-        self.current = load()
-
-    def reload(self) -> Configuration:
-        """Read the files again; raises ConfigError with every fault and keeps what is in force."""
-        self.current = self._load()
-        return self.current
 
 
 @dataclass
@@ -208,46 +196,52 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
 
 
 def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
-    store, clock, ids, current = outside.store, outside.clock, outside.ids, outside.current
-    crash = outside.workshop.crash
-    templates = _folders(settings.config / "templates", shipped_folder("templates"))
-    teller = Teller(ids, settings.address, settings.media)
-    endings = Endings(ids, teller, current)
-    consequences = Consequences(ids, teller)
-    rounds = Rounds(store, outside.queue, clock, ids, current, consequences)
-    escalating = Escalating(rounds, outside.pagers, outside.log)
+    teller = Teller(outside.ids, settings.address, settings.media)
+    endings = Endings(outside.ids, teller, outside.current)
+    consequences = Consequences(outside.ids, teller)
+    mover = Mover(outside.ids, outside.current, endings, consequences)
     return {
         "intake": _intake(outside, consequences),
-        "runner": _runner(settings, outside, Mover(ids, current, endings, consequences)),
-        "notices": NoticeDesk(
-            store=store,
-            clock=clock,
-            ids=ids,
-            renderer=LetterWriter(
-                NoticeTemplates(templates), open_enclosures(settings), glossary=load_glossary(templates)
-            ),
-            messengers={
-                **open_media(settings, outside.workshop.http, clock, templates),
-                **{name: PageSender(pager) for name, pager in outside.pagers.items()},
-            },
-            configuration=current,
-            freshen=Freshener(teller, current).fresh,
-            owner=outside.owner,
-            ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
-            log=outside.log,
-            crash=crash,
-        ),
-        "sweep": Sweep(
-            store=store,
-            queue=outside.queue,
-            clock=clock,
-            endings=endings,
-            again=timedelta(seconds=settings.sweep_seconds),
-            keep_head=lambda head: keep_head(settings.data, head),
-            chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send],
-            looks=[escalating.look],
-        ),
+        "runner": _runner(settings, outside, mover),
+        "notices": _desk(settings, outside, teller),
+        "sweep": _sweep(settings, outside, endings, consequences),
     }
+
+
+def _desk(settings: Settings, outside: _Outside, teller: Teller) -> NoticeDesk:
+    templates = _folders(settings.config / "templates", shipped_folder("templates"))
+    return NoticeDesk(
+        store=outside.store,
+        clock=outside.clock,
+        ids=outside.ids,
+        renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings), load_glossary(templates)),
+        messengers={
+            **open_media(settings, outside.workshop.http, outside.clock, templates),
+            **{name: PageSender(pager) for name, pager in outside.pagers.items()},
+        },
+        configuration=outside.current,
+        freshen=Freshener(teller, outside.current).fresh,
+        owner=outside.owner,
+        ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
+        log=outside.log,
+        crash=outside.workshop.crash,
+    )
+
+
+def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences: Consequences) -> Sweep:
+    store, clock = outside.store, outside.clock
+    rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
+    escalating = Escalating(rounds, outside.pagers, outside.log)
+    return Sweep(
+        store=store,
+        queue=outside.queue,
+        clock=clock,
+        endings=endings,
+        again=timedelta(seconds=settings.sweep_seconds),
+        keep_head=lambda head: keep_head(settings.data, head),
+        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send],
+        looks=[escalating.look],
+    )
 
 
 def _intake(outside: _Outside, consequences: Consequences) -> Intake:

@@ -35,7 +35,7 @@ MOST_TERMS = 4
 class LetterWriter:
     """`bot.ports.Renderer`. Executives get the technical words of a notice explained, as far as there is room."""
 
-    def __init__(self, words: Words, enclosures: Enclosures | None = None, *, glossary: Glossary | None = None) -> None:
+    def __init__(self, words: Words, enclosures: Enclosures | None = None, glossary: Glossary | None = None) -> None:
         self._words = words
         self._enclosures = enclosures
         self._glossary = glossary

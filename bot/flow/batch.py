@@ -10,7 +10,7 @@ from datetime import datetime
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
 from bot.domain.errors import Refused
-from bot.domain.events import Actor, Alert, AlertState, AlertStatus, Delivery, Disposition, Event, Receipt
+from bot.domain.events import ANDON, Actor, Alert, AlertState, AlertStatus, Delivery, Disposition, Event, Receipt
 from bot.domain.judging import decide, ignored, repeats
 from bot.domain.policies import Policy
 from bot.domain.records import AuditEntry
@@ -137,7 +137,11 @@ class Batch:
             reason=heard.problem,
         )
         self.situation.record(decision)
-        self.consequences.dead_letter(self.situation, heard.delivery.source, heard.event_id, heard.problem)
+        cause, problem = f"event:{heard.event_id}", heard.problem
+        facts = {"source": heard.delivery.source, "event": heard.event_id, "problem": problem}
+        told = self.consequences.teller.about_house("dead_letter", cause=cause, now=self.now, **facts)
+        self.situation.tell([told])
+        self.situation.record(AuditEntry(self.now, ANDON.name, "event.dead_letter", cause, {"problem": problem}))
 
     def _take_alert(
         self,

@@ -26,6 +26,8 @@ from bot.flow.timeline import line
 from bot.ports import Ids, Place
 
 _OPENS = frozenset({Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD})
+_ONLY_NOTED = frozenset({Verdict.NOTE, Verdict.JOIN})
+"""No notice of its own follows from these."""
 _COOLDOWN_RULE = ApprovalRule()
 
 
@@ -87,11 +89,12 @@ class Consequences:
         if incident is not None:
             worse = _frozen(situation, incident.with_alert(severity, situation.now))
             situation.put_incident(worse)
-            self._opened(situation, policy, worse, decision, except_for=policy.told(incident.severity))
+            if decision.verdict in _ONLY_NOTED:
+                self._opened(situation, policy, worse, decision, except_for=policy.told(incident.severity))
             return worse
         incident = replace(self.open_incident(situation, place, severity, alert.name, decision.event_id), alert_count=1)
         situation.put_incident(incident)
-        if decision.verdict in (Verdict.NOTE, Verdict.JOIN):
+        if decision.verdict in _ONLY_NOTED:
             self._opened(situation, policy, incident, decision)
         return incident
 
@@ -281,12 +284,6 @@ class Consequences:
             report=situation.report(incident.id),
             more=facts,
         )
-
-    def dead_letter(self, situation: Situation, source: str, event_id: str, problem: str) -> None:
-        """Tell the engineers that something authentic was not understood."""
-        cause, facts = f"event:{event_id}", {"source": source, "event": event_id, "problem": problem}
-        situation.tell([self.teller.about_house("dead_letter", cause=cause, now=situation.now, **facts)])
-        situation.record(AuditEntry(situation.now, ANDON.name, "event.dead_letter", cause, {"problem": problem}))
 
 
 def _frozen(situation: Situation, incident: Incident) -> Incident:
