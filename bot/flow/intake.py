@@ -52,17 +52,19 @@ class Intake:
     ) -> list[Receipt]:
         """Answer each delivery, all in one commit. Raises TryLater where it cannot be stored; then nothing is.
 
-        `ring` may hand the bells to another thread, so that a queue that is away never delays an answer.
+        `ring` may hand the bells to another thread, so that a queue that is away never delays an answer; whoever does
+        so calls `note` once everybody has theirs.
         """
         configuration = self._configuration()
         heard = [self._hear(delivery, configuration) for delivery in deliveries]
         receipts, bells = self._store_all(heard, configuration)
         self._crash("after_inbox_commit")
         (ring or self._queue.ring)(bells)
-        self._note(receipts)
+        if ring is None:
+            self.note(receipts)
         return receipts
 
-    def _note(self, receipts: Sequence[Receipt]) -> None:
+    def note(self, receipts: Sequence[Receipt]) -> None:
         """Logs what led somewhere; the thousand others are counted in the metrics."""
         for receipt in receipts:
             if receipt.disposition is Disposition.DEAD_LETTER or (

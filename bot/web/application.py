@@ -45,7 +45,7 @@ from bot.web.webhooks import Webhooks
 def create_web(head: Head) -> FastAPI:
     """The ASGI application. Starts one intake thread with its lifespan and ends it there."""
     metrics = WebMetrics(head)
-    batcher = Batcher(_timed(head, metrics), head.queue.ring, measure=metrics.batched)
+    batcher = Batcher(_timed(head, metrics), head.queue.ring, measure=metrics.batched, note=head.intake.note)
     slack = SlackEvents(head, _guard(head.settings), open_edge(head), metrics)
     app = FastAPI(
         title="Andon",

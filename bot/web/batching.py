@@ -51,7 +51,9 @@ class Batcher:
         most: int = 256,
         most_waiting: int = 4096,
         measure: Callable[[int], object] = lambda _: None,
+        note: Callable[[Sequence[Receipt]], object] = lambda _: None,
     ) -> None:
+        self._note = note
         self._accept = accept
         self._ring = ring
         self._most = most
@@ -107,13 +109,15 @@ class Batcher:
                 else:
                     batch.append(another)
             self._measure(len(batch))
-            self._settle(self._answers(batch))
+            settled = self._answers(batch)
+            self._settle(settled)
+            self._note([result for _, result in settled if isinstance(result, Receipt)])
             if ended:
                 return
 
     def _answers(self, batch: list[_Waiting]) -> list[Settled]:
         try:
-            receipts = self._accept([one.delivery for one in batch], self._bells.put)
+            receipts = self._accept([one.delivery for one in batch], self._pass_on)
             return list(zip(batch, receipts, strict=True))
         except AndonError as error:
             if isinstance(error, TryLater) or len(batch) == 1:
@@ -125,6 +129,11 @@ class Batcher:
                 return [(batch[0], error)]
         # One request that cannot be taken must not hurt those that came with it.
         return [settled for one in batch for settled in self._answers([one])]
+
+    def _pass_on(self, bells: Sequence[Bell]) -> None:
+        """To the bell thread, which rings before this one goes on: a rollback waits for it."""
+        self._bells.put(bells)
+        time.sleep(0)
 
     def _settle(self, settled: list[Settled]) -> None:
         assert self._loop is not None

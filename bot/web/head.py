@@ -30,6 +30,10 @@ class Intake(Protocol):
         """One receipt for each delivery, all in one commit; TryLater where it cannot be stored."""
         ...
 
+    def note(self, receipts: Sequence[Receipt]) -> None:
+        """Log what led somewhere."""
+        ...
+
     def order(self, command: Command) -> Receipt:
         """Carry out a person's order. BadInput, NotFound, TryLater; a refusal is a receipt."""
         ...

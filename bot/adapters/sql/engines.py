@@ -65,6 +65,7 @@ def open_engine(url: URL, pool_size: int) -> Engine:
         url,
         connect_args={key: value for key, value in arguments.items() if key not in url.query},
         pool_timeout=10,
+        pool_use_lifo=True,  # the connection that was used last knows the statements, and its server process is awake
         **options,
     )
     event.listen(engine, "connect", _prepare_postgresql)
