@@ -38,6 +38,18 @@ EMPTY_FIELDS = (
 """Fields by which a stock job calls further functions, addresses or jobs, or rings again; ours never carry them."""
 
 
+_OURS = re.compile(r"(run|ntc)-[0-9a-z]{26}_[0-9a-f]{10}")
+_JOB_OF = {"run": JobName.ADVANCE_RUN, "ntc": JobName.SEND_NOTICE}
+
+
+def bell_in(job_id: str, lane: Lane) -> Bell | None:
+    """The ring that an id of ours stands for, so that it can be answered before its fields are read; else None.
+
+    Whoever can write such an id can ring as well, and a ring calls nothing but one of two jobs with one id."""
+    found = _OURS.fullmatch(job_id)
+    return Bell(_JOB_OF[found[1]], job_id.partition("_")[0], lane) if found else None
+
+
 def function_name(job: JobName) -> str:
     """The name under which a job travels."""
     return f"bot.jobs.{job}"
@@ -64,6 +76,13 @@ def read_bell(fields: object, lane: Lane) -> Bell:
     if not isinstance(args[0], str) or ID.fullmatch(args[0]) is None:
         raise Refused("The id does not look like one")
     return Bell(job, args[0], lane)
+
+
+def same_bell(read: Bell, known: Bell | None) -> Bell:
+    """What was read; Refused where it is not what the job's id stood for."""
+    if known is not None and read != known:
+        raise Refused("The job says something else than its id")
+    return read
 
 
 def _unpack(data: bytes) -> Any:

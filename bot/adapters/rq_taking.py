@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
 
@@ -38,7 +39,7 @@ log = structlog.get_logger("andon.worker")
 
 
 class Taking:
-    """For one worker; `take` is one round trip."""
+    """For one worker; `take` is one round trip, and `begin` waits for none."""
 
     def __init__(self, worker: SimpleWorker, link: Redis, taken_key: str, lease_seconds: int) -> None:
         self._worker = worker
@@ -46,6 +47,7 @@ class Taking:
         self._taken_key = taken_key
         self._lease_seconds = lease_seconds
         self._script = link.register_script(TAKE)
+        self._is_loaded = False
         self._started_key = f"rq:wip:{worker.queue_names()[0]}"
 
     def take(self, job: AndonJob) -> tuple[Any, Execution]:
@@ -57,7 +59,44 @@ class Taking:
             log.info("taking_without_script", error=type(error).__name__)
             return self._by_pipeline(job)
 
+    def begin(self, job: AndonJob) -> tuple[Callable[[], Any], Execution]:
+        """The same, on its way while the job is done already: the answer is read by the call that is returned."""
+        if not self._is_loaded:
+            fields, execution = self.take(job)
+            return lambda: fields, execution
+        keys, args, execution = self._asked(job)
+        pool = self._link.connection_pool
+        connection: Any = pool.get_connection()
+        try:
+            connection.send_command("EVALSHA", self._script.sha, len(keys), *keys, *args)
+        except BaseException:
+            connection.disconnect()
+            pool.release(connection)
+            raise
+        self._worker._state = WorkerStatus.BUSY
+        return lambda: self._answer(connection, job), execution
+
+    def _answer(self, connection: Any, job: AndonJob) -> Any:
+        try:
+            return _fields(connection.read_response())
+        except ResponseError:
+            # The server was started anew and has forgotten the script, or forbids it.
+            self._is_loaded = False
+            return self.take(job)[0]
+        except BaseException:
+            connection.disconnect()
+            raise
+        finally:
+            self._link.connection_pool.release(connection)
+
     def _by_script(self, job: AndonJob) -> tuple[Any, Execution]:
+        keys, args, execution = self._asked(job)
+        answer = self._script(keys=keys, args=args)
+        self._is_loaded = True
+        self._worker._state = WorkerStatus.BUSY
+        return _fields(answer), execution
+
+    def _asked(self, job: AndonJob) -> tuple[list[str], list[Any], Execution]:
         worker = self._worker
         execution = Execution(uuid4().hex, job.id, self._link, worker_name=worker.name)
         keys = [
@@ -71,11 +110,7 @@ class Taking:
         ]
         began, now = execution.created_at.timestamp(), int(time.time())
         state = WorkerStatus.BUSY.value
-        answer = self._script(
-            keys=keys, args=[job.id, execution.id, began, worker.name, self._lease_seconds, now, state]
-        )
-        worker._state = WorkerStatus.BUSY
-        return (dict(zip(answer[::2], answer[1::2], strict=True)) if isinstance(answer, list) else answer), execution
+        return keys, [job.id, execution.id, began, worker.name, self._lease_seconds, now, state], execution
 
     def _by_pipeline(self, job: AndonJob) -> tuple[Any, Execution]:
         worker = self._worker
@@ -87,6 +122,10 @@ class Taking:
             worker.set_state(WorkerStatus.BUSY, pipeline=pipe)
             worker.set_current_job_id(job.id, pipeline=pipe)
             return pipe.execute(raise_on_error=False)[0], execution
+
+
+def _fields(answer: Any) -> Any:
+    return dict(zip(answer[::2], answer[1::2], strict=True)) if isinstance(answer, list) else answer
 
 
 def _mark(job_id: str) -> str:

@@ -426,3 +426,32 @@ def test_a_database_that_is_away_too_is_waited_for(server: EmbeddedRedis) -> Non
     with working(server, program):
         server.stop()
         assert eventually(lambda: program.runs == [RUN], seconds=6)
+
+
+def test_a_job_that_says_something_else_than_its_id_is_refused_with_an_alarm(
+    server: EmbeddedRedis, link: Redis, queue: RqQueue
+) -> None:
+    program = Program()
+    with working(server, program):
+        queue.ring([Bell(JobName.ADVANCE_RUN, RUN, Lane.ROLLBACKS)])
+        assert eventually(lambda: program.runs == [RUN])
+        forged = f"{OTHER}_{'0' * 10}"
+        payload = zlib.compress(json.dumps(["posix.system", None, ["true"], {}]).encode())
+        link.hset(f"rq:job:{forged}", mapping={"data": payload, "status": "queued", "origin": "rollbacks"})
+        link.rpush("rq:queue:rollbacks", forged)
+        assert eventually(lambda: queue.refused() == 1)
+    assert program.runs == [RUN, OTHER], "its id was answered as any ring is, and nothing else of it was done"
+
+
+def test_rings_are_answered_after_the_server_has_forgotten_its_scripts(
+    server: EmbeddedRedis, link: Redis, queue: RqQueue
+) -> None:
+    program = Program()
+    with working(server, program):
+        queue.ring([Bell(JobName.ADVANCE_RUN, RUN, Lane.ROLLBACKS)])
+        assert eventually(lambda: program.runs == [RUN])
+        link.script_flush()
+        queue.ring([Bell(JobName.ADVANCE_RUN, OTHER, Lane.ROLLBACKS)])
+        assert eventually(lambda: program.runs == [RUN, OTHER])
+        assert eventually(lambda: not link.keys("rq:job:*") and not link.llen("rq:queue:rollbacks:intermediate"))
+    assert queue.refused() == 0
