@@ -232,6 +232,9 @@ def test_without_a_database_the_sender_is_told_to_come_back(tmp_path: Path) -> N
         def accept(self, *_: object) -> list[object]:
             raise TryLater("The database is away", next="send it again")
 
+        def note(self, receipts: list[object]) -> None:
+            assert receipts == []
+
     head.intake = Away()
     with running(head) as web:
         answer = web.alert()
