@@ -155,7 +155,9 @@ def propose(
     invitees: Sequence[str] = (),
 ) -> Meeting | None:
     """The meeting that goes with a halt, where the policy names one; None where it does not or one is open already."""
-    if policy.meeting is None or situation.tx.open_meeting(incident.id) is not None:
+    if policy.meeting is None:
+        return None
+    if not situation.is_new(incident.id) and situation.tx.open_meeting(incident.id) is not None:
         return None
     return Gathering(consequences, situation, policy, incident, cause, by).propose(starts_at, invitees)
 

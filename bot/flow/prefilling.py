@@ -17,6 +17,8 @@ _SLICES = ("slice", "data_slice", "segment", "region")
 def known_of(order: Order, incident: Incident) -> list[Known]:
     """Fields with their sources; later ones are more certain, and what a person says comes after all of them."""
     found: dict[str, Known] = {}
+    if order.situation.is_new(incident.id):
+        return []  # no alert has said anything about it
     for decision in order.situation.tx.decisions(incident_id=incident.id):
         if decision.alert and decision.alert.get("status") == "firing":
             for one in _of_alert(decision.alert, incident):

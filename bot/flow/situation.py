@@ -117,9 +117,13 @@ class Situation:
     def report(self, incident_id: str) -> Sequence[Fact]:
         """What was said of an incident, oldest first; nothing yet of one that is opened here."""
         if incident_id not in self._reports:
-            is_new = incident_id not in self._stored_incidents
-            self._reports[incident_id] = [] if is_new else list(self.tx.facts(incident_id))
+            self._reports[incident_id] = [] if self.is_new(incident_id) else list(self.tx.facts(incident_id))
         return self._reports[incident_id]
+
+    def is_new(self, incident_id: str) -> bool:
+        """Opened in this transaction: nothing is stored about it yet."""
+        is_here = any(one.id == incident_id for one in self.incidents.values())
+        return is_here and incident_id not in self._stored_incidents
 
     def say(self, fact: Fact) -> None:
         """One more fact of an incident's report."""

@@ -14,7 +14,7 @@ from bot.domain.events import Command, Receipt
 from bot.ports import Clock, Log, People, Store
 from bot.settings import Settings
 
-ERRAND_THREADS = 4
+ERRAND_THREADS = 2
 
 
 class Door(Protocol):

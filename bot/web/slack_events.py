@@ -24,7 +24,7 @@ from bot.web.metrics import WebMetrics
 PATH = "/slack/events"
 """Where commands, interactions and events come in."""
 
-THREADS = 10
+THREADS = 8
 """Requests that are worked on at once: more only wait for each other, in no order."""
 
 _INLINE = 32 * 1024
