@@ -109,6 +109,8 @@ class Reply:
     seconds: float = 0.0
     body: Any = None
     """The parsed body where it is JSON, else None."""
+    raw: bytes = b""
+    """As it was received."""
 
 
 class StepHttp(Protocol):

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.domain.access import Access
+from bot.domain.attachments import KeptFile
 from bot.domain.decisions import Decision
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
@@ -278,6 +279,18 @@ class Transaction(Protocol):
     # What people say and promise
     def facts(self, incident_id: str) -> Sequence[Fact]:
         """Oldest first, those that later ones replaced included."""
+        ...
+
+    def keep_file(self, file: KeptFile) -> None:
+        """Keep a file under its digest; once is enough."""
+        ...
+
+    def kept_file(self, digest: str) -> KeptFile | None:
+        """A file with its content."""
+        ...
+
+    def keeps_file(self, digest: str) -> bool:
+        """Whether its content is here, without reading it."""
         ...
 
     def minute(self, minute_id: str) -> Minute | None: ...

@@ -10,6 +10,7 @@ from bot.domain.errors import BadInput, NotFound
 
 _INCIDENT = re.compile(r"inc-[a-z0-9]{3,40}", re.IGNORECASE)
 _RUN = re.compile(r"run-[a-z0-9]{3,40}", re.IGNORECASE)
+_FILE = re.compile(r"https://[^\s/]+\.slack\.com/files/[^\s/]+/(F[A-Z0-9]{2,20})\b\S*")
 _MOST = 5
 
 
@@ -33,6 +34,12 @@ def is_like_a_service(word: str, said: Said) -> bool:
         return True
     parts = word.replace("_", "-").split("-")
     return len(parts) > 1 and all(part.isalnum() for part in parts) and word == word.lower() and not word[0].isdigit()
+
+
+def file_meant(text: str) -> str | None:
+    """The id of the file in Slack that the first link to one leads to."""
+    found = _FILE.search(text)
+    return found[1] if found else None
 
 
 def incident_meant(said: Said) -> tuple[OpenIncident, str]:

@@ -192,6 +192,7 @@ def _reply(response: httpcore.Response, body: bytes, *, is_cut: bool, limit: int
         error=f"the answer was cut after {limit} bytes" if is_cut else "",
         seconds=round(seconds, 6),
         body=None if is_cut else _parsed(body, headers.get("content-type", "")),
+        raw=body,
     )
 
 

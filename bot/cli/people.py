@@ -8,8 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from bot.cli.giving import give
-from bot.cli.session import program, show
+from bot.cli.giving import answer, give
+from bot.cli.session import actor_of, program, show
 from bot.domain.errors import BadInput, NotFound
 from bot.domain.words import Word
 
@@ -77,6 +77,22 @@ def report(args: argparse.Namespace) -> int:
     if not fields:
         raise BadInput("Nothing was said", next="give --set FIELD=VALUE or --file FILE")
     return give(args, Word.REPORT, args.incident, details={"fields": fields})
+
+
+def attach(args: argparse.Namespace) -> int:
+    """Keep files under their digests, and say that they are evidence of an incident."""
+    from bot.domain.attachments import attached_as, kept_file
+    from bot.domain.events import Command
+
+    contents = [(Path(name).name, _read(name)) for name in args.files]
+    with program(args) as app:
+        kept = [(name, kept_file(content, app.clock.now())) for name, content in contents]
+        with app.store.write() as tx:
+            for _, file in kept:
+                tx.keep_file(file)
+        details = {"files": [attached_as(name, file) for name, file in kept]}
+        command = Command(Word.REPORT, args.incident, actor_of(app), "cli", details=details)
+        return answer(args, app.intake.order(command))
 
 
 def summary(args: argparse.Namespace) -> int:

@@ -85,6 +85,12 @@ PEOPLE_WORDS: tuple[Word, ...] = (
         ),
     ),
     Word(
+        "incident attach",
+        "keep files as evidence, each under the SHA-256 of its content",
+        f"{PEOPLE}:attach",
+        (INCIDENT, arg("files", nargs="+", metavar="FILE", help="5 MiB each at most"), JSON),
+    ),
+    Word(
         "incident summary",
         "decisions, action items, questions and key points as Markdown",
         f"{PEOPLE}:summary",

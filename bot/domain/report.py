@@ -137,6 +137,7 @@ FIELDS: dict[str, ReportField] = {
     "reproduced": ReportField("Reproduced", "n of m times"),
     "confidence": ReportField("How sure, and why", "what would change your mind"),
     "evidence": ReportField("Evidence", "links"),
+    "files": ReportField("Attached files", "kept with their digests"),
     "steps_taken": ReportField("Steps already taken", "in order"),
     "cost_of_delay": ReportField("Cost of the delay", "per day, where it is known"),
     "recommendation": ReportField("Recommendation", "what should happen next"),
@@ -144,7 +145,10 @@ FIELDS: dict[str, ReportField] = {
     "risk_of_not_halting": ReportField("Risk of not halting", "what happens if nothing is done"),
     "alternatives": ReportField("Alternatives considered", "and why each was put aside"),
 }
-"""In the order in which they are asked and told; each is a field of `Report`."""
+"""In the order in which they are asked and told; each but `files` is a field of `Report`."""
+
+WRITTEN = tuple(name for name in FIELDS if name != "files")
+"""Those that people write; files are attached."""
 
 ASKED_FOR = ("user_effect", "metric", "suspected_cause", "business_effect", "recommendation", "estimate")
 """What every notice would like to say: somebody is asked for these where nobody knows them."""
@@ -187,6 +191,8 @@ def spoken(name: str, value: Any) -> str:
     teller = _TELLERS.get(name)
     if teller is not None and isinstance(value, dict):
         return teller(value)
+    if name == "files" and isinstance(value, list):
+        return "; ".join(_file(one) for one in value)
     if isinstance(value, list):
         return "; ".join(spoken_alternative(one) if isinstance(one, dict) else str(one) for one in value)
     return str(value)
@@ -195,6 +201,10 @@ def spoken(name: str, value: Any) -> str:
 def spoken_alternative(value: dict[str, Any]) -> str:
     """An alternative with the reason against it."""
     return f"{value.get('option', '')} (put aside: {value.get('why_not', '')})"
+
+
+def _file(value: dict[str, Any]) -> str:
+    return f"{value.get('name', '')} ({value.get('size', 0):,} bytes, sha256 {str(value.get('sha256', ''))[:12]})"
 
 
 def _metric(value: dict[str, Any]) -> str:

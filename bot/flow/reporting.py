@@ -8,13 +8,14 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from bot.domain.attachments import read_attached, with_files
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput
 from bot.domain.incidents import Incident
 from bot.domain.permits import CHAMPION
 from bot.domain.policies import Policy
 from bot.domain.records import Notice, NoticeStatus
-from bot.domain.report import ASKED_FOR, FIELDS, Fact, Report, newest, spoken
+from bot.domain.report import ASKED_FOR, FIELDS, WRITTEN, Fact, Report, newest, spoken
 from bot.domain.ways import PERSON, Way
 from bot.domain.words import Word
 from bot.flow.freshening import LIVE
@@ -29,7 +30,7 @@ _MATTERS: Mapping[str, frozenset[str]] = {
         }
     ),
     "support": frozenset({"user_effect", "estimate"}),
-    "product": frozenset(FIELDS) - {"steps_taken", "reproduced"},
+    "product": frozenset(FIELDS) - {"steps_taken", "reproduced", "files"},
 }  # fmt: skip
 """Which changes an audience is written to about; an audience that is not named here hears of all."""
 
@@ -45,8 +46,8 @@ class Known:
 
 def checked(fields: Mapping[str, Any]) -> dict[str, Any]:
     """The fields as plain values in their types; BadInput names what is wrong and what there is."""
-    if unknown := sorted(set(fields) - set(FIELDS)):
-        raise BadInput(f"A halt report has no field {unknown[0]!r}", next=f"it has {', '.join(FIELDS)}")
+    if unknown := sorted(set(fields) - set(WRITTEN)):
+        raise BadInput(f"A halt report has no field {unknown[0]!r}", next=f"it has {', '.join(WRITTEN)}")
     try:
         return Report.model_validate(dict(fields)).fields()
     except ValidationError as error:
@@ -61,7 +62,10 @@ def report(order: Order) -> Answer:
     policy = order.configuration.policy(incident.service)
     fields = checked(order.command.details.get("fields") or {})
     source = f"said by {order.actor}"
-    changes = learn(order, incident, [Known(name, value, source) for name, value in fields.items()])
+    known = [Known(name, value, source) for name, value in fields.items()]
+    if files := read_attached(order.command.details.get("files") or []):
+        known.append(Known("files", _attached(order, incident, files), source))
+    changes = learn(order, incident, known)
     if not changes:
         return Answer(Verdict.NO_OP, "Nothing new was said.", *_place(incident), (incident.id,))
     learned = order.situation.incidents[_place(incident)] if incident.is_open else incident
@@ -69,6 +73,15 @@ def report(order: Order) -> Answer:
     said = ", ".join(one["label"].lower() for one in changes)
     message = f"Recorded: {said}. Everybody who was told before is told what changed."
     return Answer(Verdict.ORDER, message, *_place(incident), (incident.id,))
+
+
+def _attached(order: Order, incident: Incident, files: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What was attached before, and these; BadInput where the content of one is not here."""
+    for one in files:
+        if not order.situation.tx.keeps_file(one["sha256"]):
+            raise BadInput(f"{one['name']} is not kept", next="attach it again")
+    before = newest(list(order.situation.report(incident.id))).get("files")
+    return with_files(before.value or [] if before else [], files)
 
 
 def learn(order: Order, incident: Incident, known: list[Known]) -> list[dict[str, str]]:

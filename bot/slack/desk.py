@@ -58,6 +58,10 @@ class Web(Protocol):
         """Name and text of a file that somebody shared."""
         ...
 
+    def file(self, file_id: str, *, most: int, deadline: timedelta) -> tuple[str, bytes]:
+        """Name and content of a file of at most so many bytes; each of two calls has so much time."""
+        ...
+
     def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer at an address that came with a request. An AndonError where that cannot be done."""
         ...

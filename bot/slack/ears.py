@@ -87,7 +87,7 @@ class Ears:
         """A form."""
         sent = Submission.read(body)
         subjects = read_value(sent.view.private_metadata)
-        form = Sent(self._who(sent), subjects, sent.view.values(), _delivery(sent.trigger_id))
+        form = Sent(self._who(sent), subjects, sent.view.values(), _delivery(sent.trigger_id), sent.view.files())
         return self._forms.submit(sent.view.callback_id, form, self._talking.details)
 
     def shortcut(self, body: Mapping[str, Any]) -> Body | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Annotated, Any, Self
@@ -97,6 +98,9 @@ class Press(Interaction):
     channel: Annotated[Named, BeforeValidator(_mapping)] = Named()
 
 
+_FILE_ID = re.compile(r"F[A-Z0-9]{2,20}")
+
+
 class ViewState(Part):
     values: Mapping[str, Mapping[str, Mapping[str, Any]]] = Field(default_factory=dict)
 
@@ -118,6 +122,13 @@ class View(Part):
                 if isinstance(value, str) and value.strip():
                     found[block] = value
         return found
+
+    def files(self) -> tuple[str, ...]:
+        """Ids of the files in it, each once."""
+        inputs = (element for elements in self.state.values.values() for element in elements.values())
+        held = (element["files"] for element in inputs if isinstance(element.get("files"), list))
+        ids = [one.get("id") for files in held for one in files if isinstance(one, Mapping)]
+        return tuple(dict.fromkeys(one for one in ids if isinstance(one, str) and _FILE_ID.fullmatch(one)))
 
 
 class Submission(Interaction):

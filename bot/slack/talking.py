@@ -88,6 +88,9 @@ class Talking:
         for name in PERSONS:
             if isinstance(details.get(name), str):
                 details[name] = self._names.id_of(details[name], visitor.actor.name, self._policy(give))
+        if give.word is Word.REPORT and "file" in details:
+            visitor.demand_member("attach files")
+            details["files"] = self._files.keep([str(details.pop("file"))])
         if give.word is Word.NOTES and "file" in details:
             visitor.demand_member("give notes")
             details |= self._files.text_of(str(details.pop("file")))

@@ -27,12 +27,11 @@ class Desk:
 
     def about_incident(self, order: Order, actor: Actor) -> Response:
         """The incident, with the receipt under `order`; a recorded no-op has none but the receipt."""
-        receipt = self._orders.give(order, actor, "api")
-        if receipt.refused:
-            return refusal(receipt)
-        known = receipt.incidents[0] if receipt.incidents else None
-        view = self._queries.incident(known) if known else None
-        return answer({**(view or {}), "order": order_view(receipt)})
+        return self._incident(self._orders.give(order, actor, "api"))
+
+    def attach(self, incident_id: str, name: str, content: bytes, actor: Actor) -> Response:
+        """Keep a file under its digest, then say of the incident that it is attached."""
+        return self._incident(self._orders.attach(incident_id, name, content, actor))
 
     def recorded(self, order: Order, actor: Actor) -> Response:
         """The incident, with the record that was made, or had been made of the same source before, under `item`."""
@@ -74,6 +73,13 @@ class Desk:
         """What became of the dead letter."""
         receipt = self._orders.replay(event_id, actor)
         return refusal(receipt) if receipt.refused else answer(order_view(receipt))
+
+    def _incident(self, receipt: Receipt) -> Response:
+        if receipt.refused:
+            return refusal(receipt)
+        known = receipt.incidents[0] if receipt.incidents else None
+        view = self._queries.incident(known) if known else None
+        return answer({**(view or {}), "order": order_view(receipt)})
 
 
 def refusal(receipt: Receipt) -> Response:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.domain.report import FIELDS
+from bot.domain.report import FIELDS, WRITTEN
 
 Record = Mapping[str, Any]
 
@@ -65,6 +65,8 @@ def _report(known: Record) -> list[dict[str, Any]]:
         told = {**empty, **(known.get(name) or {})}
         if told["value"] is None:
             told["text"] = None
+            if name not in WRITTEN:
+                continue
         rows.append({"name": name, "label": field.label, "hint": field.hint, **told})
     return rows
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from bot.domain.attachments import attached_as, kept_file
 from bot.domain.errors import AndonError, NotFound
 from bot.domain.events import Actor, Command, Receipt, Role
 from bot.domain.permits import NEEDED
@@ -58,6 +59,17 @@ class Orders:
         self._look_up(order.word, subject)
         command = Command(order.word, subject, actor, via, order.reason, order.environment, order.details)
         return self._counted(str(order.word), lambda: self._head.intake.order(command))
+
+    def attach(self, incident_id: str, name: str, content: bytes, actor: Actor) -> Receipt:
+        """Keep a file under its digest, then say that it is evidence. The errors of `give`; BadInput for its size."""
+        demand(actor, LEAST_ROLE[Word.REPORT], "attach a file")
+        incident = named(incident_id, "record")
+        self._look_up(Word.REPORT, incident)
+        file = kept_file(content, self._head.clock.now())
+        with self._head.store.write() as tx:
+            tx.keep_file(file)
+        details = {"files": [attached_as(name, file)]}
+        return self.give(Order(Word.REPORT, incident, details=details), actor, "api")
 
     def _look_up(self, word: Word, subject: str) -> None:
         """NotFound before anything is written, where the record of an address does not exist."""

@@ -12,6 +12,7 @@ from bot.domain.errors import NotFound
 from bot.domain.events import Disposition
 from bot.domain.incidents import IncidentStatus
 from bot.domain.minutes import MinuteKind
+from bot.domain.report import newest
 from bot.flow import people_shapes, shapes, views
 from bot.flow.people_views import item_detail
 from bot.flow.run_views import run_view
@@ -77,6 +78,17 @@ class Queries:
             address = self._head.settings.address
             facts = summary_report(tx, found, policy, address, self._head.clock.now())
         return self._reports.summary(facts)
+
+    def file(self, incident_id: str, digest: str) -> tuple[str, bytes]:
+        """Name and content of a file that is attached to this incident."""
+        with self._head.store.read() as tx:
+            facts = newest(list(tx.facts(named(incident_id, "incident")))).get("files")
+            attached = facts.value or [] if facts else []
+            name = next((str(one["name"]) for one in attached if one["sha256"] == digest), None)
+            file = tx.kept_file(digest) if name is not None else None
+        if name is None or file is None:
+            raise NotFound("No such file is attached to this incident")
+        return name, file.content
 
     def runs(self, page: Page, service: str | None, incident: str | None) -> dict[str, object]:
         """Newest first."""

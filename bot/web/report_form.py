@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.domain.errors import BadInput
-from bot.domain.report import FIELDS, Report
+from bot.domain.report import FIELDS, WRITTEN, Report
 
 Form = Mapping[str, str]
 
@@ -31,7 +31,7 @@ LISTS = ("experiments", "evidence", "steps_taken")
 
 def report_of(form: Form) -> dict[str, Any]:
     """What was filled in, as plain JSON values by field, nothing of an empty form; BadInput says which does not fit."""
-    said = {name: value for name in FIELDS if (value := _field(name, form)) not in (None, "", [], {})}
+    said = {name: value for name in WRITTEN if (value := _field(name, form)) not in (None, "", [], {})}
     try:
         return Report.model_validate(said).fields()
     except ValidationError as error:

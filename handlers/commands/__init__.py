@@ -24,6 +24,7 @@ COMMANDS = (
     "handlers.commands.update:Update",
     "handlers.commands.meeting:Meeting",
     "handlers.commands.notes:Notes",
+    "handlers.commands.attach:Attach",
     "handlers.commands.timeline:Timeline",
     "handlers.commands.drill:Drill",
     "handlers.commands.endorse:Endorse",

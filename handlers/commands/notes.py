@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from typing import ClassVar
 
 from bot.domain.chat import Form, Give, Open, Said
 from bot.domain.words import Word
-from handlers.subjects import incident_meant
-
-_FILE = re.compile(r"https://[^\s/]+\.slack\.com/files/[^\s/]+/(F[A-Z0-9]{2,20})\b\S*")
+from handlers.subjects import file_meant, incident_meant
 
 
 class Notes:
@@ -22,7 +19,7 @@ class Notes:
     def translate(self, said: Said) -> Give | Open:
         """Without words a form takes the text or a file."""
         incident, text = incident_meant(said)
-        file = _FILE.search(text)
+        file = file_meant(text)
         if file:
-            return Give(Word.NOTES, incident.id, details={"file": file[1]})
+            return Give(Word.NOTES, incident.id, details={"file": file})
         return Give(Word.NOTES, incident.id, details={"text": text}) if text else Open(Form.NOTES, incident.id)

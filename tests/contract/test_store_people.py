@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from threading import Barrier, Thread
 from typing import Any
 
@@ -12,6 +12,7 @@ import pytest
 from support.store_records import AT, incident, new_id
 
 from bot.adapters.sql import SqlStore
+from bot.domain.attachments import kept_file
 from bot.domain.errors import Conflict
 from bot.domain.incidents import Incident
 from bot.domain.meetings import Meeting, MeetingStatus
@@ -211,3 +212,16 @@ def test_facts_are_kept_with_those_that_later_ones_replaced(store: SqlStore, tro
     with store.read() as tx:
         assert tx.facts(trouble.id) == said
         assert tx.facts("inc-none") == []
+
+
+def test_a_file_is_kept_once_under_its_digest(store: SqlStore) -> None:
+    content = bytes(range(256)) * 40
+    file = kept_file(content, datetime(2026, 11, 26, tzinfo=UTC))
+    for _ in range(2):
+        with store.write() as tx:
+            tx.keep_file(file)
+    with store.read() as tx:
+        assert tx.kept_file(file.sha256) == file
+        assert tx.keeps_file(file.sha256)
+        assert tx.kept_file("0" * 64) is None
+        assert not tx.keeps_file("0" * 64)

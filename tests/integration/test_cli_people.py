@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import re
@@ -175,3 +176,19 @@ def test_an_update_is_told_to_everybody(andon: Andon, engine: Engine, incident: 
     assert engine.told(incident).count("update") == 1
     assert andon("incident", "update", incident, careless, "--anyway").code == 0
     assert engine.told(incident).count("update") == 2
+
+
+def test_files_are_attached_with_their_digests(andon: Andon, incident: str, tmp_path: Path) -> None:
+    shot, table = tmp_path / "shot.png", tmp_path / "table.csv"
+    shot.write_bytes(b"\x89PNG\x00")
+    table.write_text("f1\n0.78\n", encoding="utf-8")
+    assert "attached files" in andon("incident", "attach", incident, str(shot), str(table)).out
+    assert "Nothing new" in andon("incident", "attach", incident, str(table)).out
+    files = andon("incident", "show", incident, "--json").json["report"]["files"]["value"]
+    assert [(one["name"], one["sha256"]) for one in files] == [
+        (one.name, hashlib.sha256(one.read_bytes()).hexdigest()) for one in (shot, table)
+    ]
+    assert andon("incident", "attach", incident, str(tmp_path / "none")).is_problem("cannot be read")
+    assert andon("incident", "attach", "inc-none", str(shot)).is_problem("andon incident list")
+    shot.write_bytes(b"")
+    assert andon("incident", "attach", incident, str(shot)).is_problem("empty")

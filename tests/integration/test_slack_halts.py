@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -249,3 +250,44 @@ def test_hostile_words_halt_and_come_to_life_nowhere(world: SlackWorld, name: st
     assert world.slack.submit_view(view, {"user_effect": HOSTILE[name][:2900]}).status == 200
     assert world.slack.command("/andon", "timeline fraud-model", user="U0IDA").status == 200
     assert [one.endswith(page) for one in live_parts(world.answered("U0IDA"))] == [True]
+
+
+def test_files_in_the_form_are_kept_with_their_digests(world: SlackWorld) -> None:
+    world.slack.command("/halt-release", "fraud-model F1 is down", user="U0IDA")
+    view = world.soon(lambda: world.slack.views)[-1]
+    content = b"\x89PNG\x00\xff"
+    shot = world.slack.share_file("shot.png", content)
+    world.slack.submit_view(view, {"user_effect": "cards are declined", "files": [shot.id]})
+    assert not view.is_open
+    report = world.incidents[0]["report"]
+    digest = hashlib.sha256(content).hexdigest()
+    assert report["files"]["value"] == [{"name": "shot.png", "sha256": digest, "size": len(content)}]
+    assert report["files"]["by"] == "U0IDA"
+    assert report["user_effect"]["value"] == "cards are declined"
+    with world.head.store.read() as tx:
+        file = tx.kept_file(digest)
+    assert file is not None
+    assert file.content == content
+
+
+def test_a_file_that_cannot_be_fetched_is_said_at_its_field_and_nothing_is_recorded_by_halves(
+    world: SlackWorld,
+) -> None:
+    world.slack.command("/halt-release", "fraud-model F1 is down", user="U0IDA")
+    view = world.soon(lambda: world.slack.views)[-1]
+    world.slack.submit_view(view, {"user_effect": "cards are declined", "files": ["F0NONE"]})
+    assert view.is_open
+    assert "file_not_found" in view.errors["files"]
+    assert "user_effect" not in {name for name, one in world.incidents[0]["report"].items() if one["value"] is not None}
+    world.slack.submit_view(view, {"user_effect": "cards are declined"})
+    assert world.incidents[0]["report"]["user_effect"]["value"] == "cards are declined"
+
+
+def test_a_file_shared_in_slack_is_attached_by_its_link_but_not_by_a_guest(world: SlackWorld) -> None:
+    world.halt()
+    shot = world.slack.share_file("shot.png", b"\x89PNG\x00")
+    link = f"<https://acme.slack.com/files/U0IDA/{shot.id}/shot.png>"
+    assert "only full members" in world.said("U0GUEST", f"attach {link}")
+    assert "files" not in world.incidents[0]["report"]
+    assert "attached files" in world.said("U0RAJ", f"attach {link}")
+    assert [one["name"] for one in world.incidents[0]["report"]["files"]["value"]] == ["shot.png"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 from collections.abc import Iterator
 from typing import Any
@@ -11,7 +12,8 @@ import pytest
 from jsonschema import Draft202012Validator
 from support.web_server import TestHead, WebServer, build_head, running
 
-from bot.domain.events import Command, Disposition, Receipt
+from bot.domain.errors import BadInput
+from bot.domain.events import Actor, Command, Disposition, Receipt, Role
 from bot.domain.words import Word
 
 VIEWER, OPERATOR, SECOND = "viewer-secret-1", "operator-secret-1", "operator-secret-2"
@@ -297,3 +299,64 @@ def test_orders_about_an_incident_go_through_the_same_door(
         assert command.details["fields"]["metric"]["now"] == 0.4
     else:
         assert command.details == details
+
+
+def attach(web: WebServer, incident: str, content: bytes, name: str = "shot.png", token: str = OPERATOR) -> Any:
+    return web.client(token).post(f"/api/v1/incidents/{incident}/files", params={"name": name}, content=content)
+
+
+def test_a_file_is_attached_once_and_comes_back_as_it_was(
+    web: WebServer, document: dict[str, Any], incident: str
+) -> None:
+    content = b"\x89PNG\x00<script>" + bytes(range(256))
+    digest = hashlib.sha256(content).hexdigest()
+    view = fits(document, "/api/v1/incidents/{incident_id}/files", "post", attach(web, incident, content))
+    assert view["report"]["files"]["value"] == [{"name": "shot.png", "sha256": digest, "size": len(content)}]
+    attach(web, incident, b"another", "../../etc/pass\u202ewd\n")
+    again = attach(web, incident, content, "other name.png").json()
+    assert [one["name"] for one in again["report"]["files"]["value"]] == ["shot.png", "passwd"]
+    answer = web.client(VIEWER).get(f"/api/v1/incidents/{incident}/files/{digest}")
+    assert (answer.status_code, answer.content) == (200, content)
+    assert answer.headers["content-type"] == "application/octet-stream"
+    assert answer.headers["content-disposition"] == "attachment; filename*=UTF-8''shot.png"
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    said = [one["text"] for one in again["timeline"] if one["kind"] == "report"]
+    assert any(digest[:12] in one for one in said)
+
+
+def test_a_file_of_another_incident_or_of_none_is_not_shown(web: WebServer, incident: str) -> None:
+    attach(web, incident, b"for this one only")
+    digest = hashlib.sha256(b"for this one only").hexdigest()
+    post(web, f"/incidents/{incident}/resolve", {"reason": "the next one is another incident"})
+    other = web.alert(alertname="Nothing", fp=f"nothing-{next(_numbers)}").json()["incidents"][0]
+    assert other != incident
+    for path in (f"{other}/files/{digest}", f"{incident}/files/{'0' * 64}", f"inc-none/files/{digest}"):
+        assert web.client(VIEWER).get(f"/api/v1/incidents/{path}").status_code == 404
+
+
+def test_a_file_that_is_empty_too_large_or_from_a_viewer_is_not_kept(
+    web: WebServer, head: TestHead, incident: str
+) -> None:
+    large = b"x" * (5 * 1024 * 1024 + 1)
+    assert attach(web, incident, b"").status_code == 400
+    assert attach(web, incident, large).status_code == 413
+    assert attach(web, incident, b"seen", token=VIEWER).status_code == 403
+    assert attach(web, "inc-none", b"seen").status_code == 404
+    with head.store.read() as tx:
+        assert not any(tx.keeps_file(hashlib.sha256(one).hexdigest()) for one in (b"", large, b"seen"))
+
+
+def test_a_report_cannot_claim_a_file_that_was_never_given(web: WebServer, head: TestHead, incident: str) -> None:
+    claimed = {"name": "proof.png", "sha256": "a" * 64, "size": 1}
+    assert post(web, f"/incidents/{incident}/report", {"files": [claimed]}).status_code == 422
+    command = Command(Word.REPORT, incident, Actor("olga", Role.OPERATOR), "test", details={"files": [claimed]})
+    with pytest.raises(BadInput, match="not kept"):
+        head.intake.order(command)
+
+
+def test_an_incident_has_twenty_files_at_most(web: WebServer, incident: str) -> None:
+    for number in range(20):
+        assert attach(web, incident, f"file {number}".encode()).status_code == 200
+    answer = attach(web, incident, b"one more")
+    assert answer.status_code == 400
+    assert "20 attached files at most" in answer.text

@@ -101,6 +101,10 @@ TABLE: list[tuple[str, Any]] = [
         "notes https://acme.slack.com/files/U0IDA/F0123AB/call.vtt",
         Give(Word.NOTES, "inc-0001", details={"file": "F0123AB"}),
     ),
+    (
+        "attach fraud-model <https://acme.slack.com/files/U0IDA/F0123AB/shot.png>",
+        Give(Word.REPORT, "inc-0001", details={"file": "F0123AB"}),
+    ),
     ("timeline", Show(Question.TIMELINE, "inc-0001")),
     ("endorse", Give(Word.ENDORSE, "inc-0001", "endorsed in chat")),
     ("resolve churn-model it was nothing", Give(Word.RESOLVE, "inc-0002", "it was nothing")),
@@ -123,6 +127,8 @@ REFUSED = [
     ("take fraud-modle", "did you mean fraud-model"),
     ("meeting", "What about the meeting?"),
     ("meeting now", "What about the meeting?"),
+    ("attach", "Which file?"),
+    ("attach https://example.com/shot.png", "Which file?"),
     ("question", "What is the question?"),
     ("resolve", "A reason is needed"),
 ]

@@ -24,7 +24,7 @@ FILE_HOST = "files.slack.com"
 DEADLINE = timedelta(seconds=10)
 """For a whole call, from the name look-up to the last byte."""
 
-MOST_FILE_BYTES = 1024 * 1024
+MOST_TEXT_BYTES = 1024 * 1024
 
 
 class SlackClient:
@@ -57,9 +57,15 @@ class SlackClient:
 
     def text_of_file(self, file_id: str) -> tuple[str, str]:
         """Name and text of a file that somebody shared, at most 1 MiB. SlackRefusal where it cannot be read."""
-        shown = self.call("files.info", file=file_id)["file"]
+        name, raw = self.file(file_id, most=MOST_TEXT_BYTES, deadline=self._deadline)
+        return name, raw.decode("utf-8", "replace")
+
+    def file(self, file_id: str, *, most: int, deadline: timedelta) -> tuple[str, bytes]:
+        """Name and content of a file of at most so many bytes; `deadline` holds for each of the two calls."""
+        shown = self.call("files.info", deadline=deadline, file=file_id)["file"]
         url = str(shown.get("url_private_download") or shown.get("url_private") or "")
-        call = Call("GET", url, headers={"authorization": f"Bearer {self._token}"}, max_bytes=MOST_FILE_BYTES)
+        headers = {"authorization": f"Bearer {self._token}"}
+        call = Call("GET", url, headers=headers, max_bytes=most, timeout=deadline)
         reply = self._http.request(call, allow_hosts=(FILE_HOST, parse_address(self._api_url).authority))
         if reply.status is None or reply.status >= 500:
             raise TryLater("The file could not be fetched from Slack", delay=timedelta(seconds=5), why=reply.error)
@@ -68,9 +74,9 @@ class SlackClient:
                 "The file could not be fetched from Slack",
                 code="file_not_readable",
                 why=reply.error or "Slack shows its sign-in page instead" if reply.status == 200 else "it is gone",
-                next="is the scope files:read there, and is the file smaller than 1 MiB?",
+                next=f"is the scope files:read there, and is the file smaller than {most // 1024**2} MiB?",
             )
-        return str(shown.get("name") or file_id), reply.text
+        return str(shown.get("name") or file_id), reply.raw
 
     def _called(
         self, method: str, deadline: timedelta, arguments: Mapping[str, Any]

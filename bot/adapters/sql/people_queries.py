@@ -15,6 +15,7 @@ from bot.adapters.sql.people_tables import (
     REMINDED,
     UNTOLD,
     escalations,
+    kept_files,
     lanes,
     meetings,
     minute_changes,
@@ -25,6 +26,7 @@ from bot.adapters.sql.people_tables import (
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import OPEN_INCIDENT, REFRESHED, UNSENT, UPDATE_DUE, incidents, notices
 from bot.adapters.sql.work import Work
+from bot.domain.attachments import KeptFile
 from bot.domain.escalations import Escalation
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -38,8 +40,11 @@ _CHANGE = columns_of(minute_changes, MinuteChange)
 _ESCALATION = columns_of(escalations, Escalation)
 _THREAD = columns_of(threads, Thread)
 _PACE = columns_of(lanes, Pace)
+_FILE = columns_of(kept_files, KeptFile)
 
 _FACTS = select(*_FACT).where(report_facts.c.incident_id == bindparam("incident_id")).order_by(report_facts.c.number)
+_KEPT_FILE = select(*_FILE).where(kept_files.c.sha256 == bindparam("digest"))
+_KEPT = select(kept_files.c.sha256).where(kept_files.c.sha256 == bindparam("digest"))
 _MINUTE_BY_ID = select(*_MINUTE).where(minutes.c.id == bindparam("id"))
 _MINUTE_BY_KEY = select(*_MINUTE).where(minutes.c.source_key == bindparam("key"))
 _MINUTES = select(*_MINUTE).where(minutes.c.incident_id == bindparam("incident_id")).order_by(minutes.c.id)
@@ -92,6 +97,19 @@ class PeopleQueries(Work):
     def facts(self, incident_id: str) -> Sequence[Fact]:
         """Oldest first, those that later ones replaced included."""
         return [Fact(*row) for row in self.rows(_FACTS, {"incident_id": incident_id})]
+
+    def keep_file(self, file: KeptFile) -> None:
+        """Keep a file under its digest; once is enough."""
+        self.write(self.statements.keep_file, vars(file))
+
+    def kept_file(self, digest: str) -> KeptFile | None:
+        """A file with its content."""
+        row = self.row(_KEPT_FILE, {"digest": digest})
+        return KeptFile(*row) if row else None
+
+    def keeps_file(self, digest: str) -> bool:
+        """Whether its content is here, without reading it."""
+        return self.row(_KEPT, {"digest": digest}) is not None
 
     def minute(self, minute_id: str) -> Minute | None:
         """One minute."""

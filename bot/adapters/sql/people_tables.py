@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import Column, ForeignKey, Index, Integer, text
+from sqlalchemy import Column, ForeignKey, Index, Integer, LargeBinary, text
 
 from bot.adapters.sql.column_types import Choice, Json, Key, Moment, Names, Prose
 from bot.adapters.sql.table_shapes import number, partial, table
@@ -124,4 +124,12 @@ lanes = table(
     Column("medium", Key, primary_key=True),
     Column("address", Key, primary_key=True),
     Column("next_at", Moment, nullable=False),
+)
+
+kept_files = table(
+    "kept_files",
+    Column("sha256", Key, primary_key=True),
+    Column("size", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("at", Moment, nullable=False),
 )

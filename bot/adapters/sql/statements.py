@@ -61,6 +61,7 @@ class Statements:
     adds: Mapping[Table, Executable]
     saves: Mapping[type, Executable]
     meet_service: Executable
+    keep_file: Executable
     raise_fence: Executable
     take_lease: Executable
     save_step: Executable
@@ -80,6 +81,7 @@ def statements_for(dialect: str) -> Statements:
         adds={table: insert(table).inline() for table in written},
         saves={kind: _upsert(insert, kind) for kind in saved},
         meet_service=insert(tables.services).on_conflict_do_nothing(),
+        keep_file=insert(people_tables.kept_files).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
         save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),

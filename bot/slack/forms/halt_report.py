@@ -6,21 +6,26 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
+from bot.domain.attachments import MOST_BYTES
 from bot.domain.button_values import write_value
-from bot.domain.errors import BadInput, NotFound
+from bot.domain.errors import AndonError, BadInput, NotFound
 from bot.domain.events import Command
 from bot.domain.incidents import Incident
 from bot.domain.releases import Release
-from bot.domain.report import FIELDS, Fact, newest, spoken
+from bot.domain.report import FIELDS, WRITTEN, Fact, newest, spoken
 from bot.domain.report_reading import read_field
 from bot.domain.words import Word
 from bot.slack.answers import Body
 from bot.slack.desk import Desk
-from bot.slack.forms.inputs import Block, errors, modal, note, text_input
+from bot.slack.files import Files
+from bot.slack.forms.inputs import Block, errors, file_input, modal, note, text_input
 from bot.slack.forms.sending import Sent
 
 CALLBACK = "report"
 REASON = "reason"
+FILES = "files"
+MOST_AT_ONCE = 3
+"""More take longer to fetch than Slack waits for the answer to a form; the form can be opened again."""
 OPENING = timedelta(seconds=2.5)
 """A trigger lives for three seconds."""
 
@@ -64,6 +69,13 @@ class HaltForms:
         fields, wrong = read(sent.values, facts)
         if wrong:
             return errors(wrong)
+        details: dict[str, Any] = {"fields": fields}
+        if sent.files:
+            try:
+                sent.visitor.demand_member("attach files")
+                details["files"] = Files(self._desk).keep(sent.files[:MOST_AT_ONCE])
+            except AndonError as error:
+                return errors({FILES: f"{error} Nothing is recorded yet: try again, or without it."})
         return sent.give(
             self._desk,
             Command(
@@ -72,7 +84,7 @@ class HaltForms:
                 sent.visitor.actor,
                 "slack",
                 sent.values.get(REASON, ""),
-                details={"fields": fields},
+                details=details,
                 delivery=sent.delivery,
             ),
             field=REASON,
@@ -85,7 +97,9 @@ def build(incident: Incident, release: Release | None, facts: Mapping[str, Fact]
     if release is not None:
         lines.append(f"Release {release.candidate}, in place of {release.incumbent}.")
     blocks = [note(" ".join(lines)), text_input(REASON, "Reason", initial=reason, is_needed=True, is_long=True)]
-    blocks += [_input(name, facts.get(name)) for name in FIELDS]
+    blocks += [_input(name, facts.get(name)) for name in WRITTEN]
+    hint = f"screenshots, tables, logs: {MOST_BYTES // 1024**2} MiB each, kept with their digests"
+    blocks.append(file_input(FILES, FIELDS[FILES].label, hint=hint, most=MOST_AT_ONCE))
     return modal(CALLBACK, "Halt report", write_value({"incident": incident.id}), blocks)
 
 
@@ -93,7 +107,7 @@ def read(values: Mapping[str, str], facts: Mapping[str, Fact]) -> tuple[dict[str
     """What was said beyond what was known, in its types; and what is wrong, by field."""
     fields: dict[str, Any] = {}
     wrong: dict[str, str] = {}
-    for name in FIELDS:
+    for name in WRITTEN:
         text = values.get(name, "").strip()
         if not text or text == _known(facts.get(name)):
             continue

@@ -67,6 +67,11 @@ def person_input(name: str, label: str, *, initial: str = "", hint: str = "", is
     return _input(name, label, element, hint, is_needed)
 
 
+def file_input(name: str, label: str, *, hint: str, most: int) -> Block:
+    """Files to attach: https://docs.slack.dev/reference/block-kit/block-elements/file-input-element."""
+    return _input(name, label, {"type": "file_input", "action_id": "value", "max_files": most}, hint, is_needed=False)
+
+
 def note(text: str) -> Block:
     """A line that explains, in plain text."""
     return {"type": "context", "elements": [words(text, 2000)]}

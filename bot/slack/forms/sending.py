@@ -23,6 +23,8 @@ class Sent:
     values: Mapping[str, str]
     """By block id; inputs that are empty are absent."""
     delivery: str | None
+    files: tuple[str, ...] = ()
+    """Ids of the files that were attached."""
 
     def about(self, kind: str) -> str:
         """The id of what it is about; BadInput where the form does not say."""

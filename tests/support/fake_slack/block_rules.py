@@ -204,5 +204,6 @@ CLICKED: dict[str, Check] = {
 TYPED: dict[str, Check] = {
     "plain_text_input": _typed,
     "email_text_input": shape({}, {"action_id": ID, "placeholder": plain(150), "initial_value": string(255)}),
+    "file_input": shape({}, {"action_id": ID, "max_files": number(1, 10), "filetypes": many(string(20), 100)}),
     "number_input": shape({"is_decimal_allowed": boolean}, {"action_id": ID, "initial_value": string(50)}),
 }

@@ -179,6 +179,8 @@ def chosen(element: Mapping[str, Any], value: Any) -> dict[str, Any]:
         return {"type": kind, "selected_options": [_option(element, one) for one in value or []]}
     if kind in ("static_select", "radio_buttons", "overflow", "external_select"):
         return {"type": kind, "selected_option": None if value is None else _option(element, value)}
+    if kind == "file_input":
+        return {"type": kind, "files": [{"id": one} for one in value or []]}
     names = {
         "users_select": "selected_user",
         "channels_select": "selected_channel",
