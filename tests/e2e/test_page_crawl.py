@@ -73,6 +73,12 @@ def test_no_link_of_any_page_is_broken_and_nothing_hostile_gets_through(
             run = up.api.settled(up.api.alert(group(alert))["runs"][0])
             up.api.alert(group(firing("asking"), resolved("one", began=BEGUN)))
             up.api.post({"alerts": "none"})
+            attach = f"{up.api.address}/api/v1/incidents/{run['incident_id']}/files"
+            token = {"Authorization": f"Bearer {up.api.token}"}
+            kept = httpx.post(
+                attach, params={"name": HOSTILE}, content=HOSTILE.encode(), headers=token, trust_env=False
+            )
+            assert kept.status_code == 200, kept.text
             with httpx.Client(trust_env=False, timeout=20) as client:
                 log_in(up, client)
                 pages = crawl(client, f"{up.api.address}/")
@@ -82,9 +88,13 @@ def test_no_link_of_any_page_is_broken_and_nothing_hostile_gets_through(
             assert f"{up.api.address}/incidents/{run['incident_id']}" in pages
             html = [page for page in pages.values() if page.headers["content-type"].startswith("text/html")]
             assert all("default-src 'none'" in page.headers["content-security-policy"] for page in html)
+            plain = [page for page in pages.values() if page not in html and "/static/" not in str(page.url)]
+            assert all("attachment" in page.headers["content-disposition"] for page in plain)
             assert not any("<script>alert" in page.text for page in html)
             assert any("&lt;script&gt;alert" in page.text for page in html)
             for address, page in stranger.items():
-                assert page.status_code == 303 or "/static/" in address or "/login" in address, address
+                if "/static/" not in address and "/login" not in address:
+                    assert page.status_code == (401 if "/api/" in address else 303), address
+            assert any(address.startswith(attach) for address in pages)
             with capsys.disabled():
                 print(f"\n{len(pages)} pages, none broken")
