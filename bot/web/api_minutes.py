@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from typing import Annotated, Any
-from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Query, Request
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
-from bot.domain.attachments import MOST_BYTES
 from bot.domain.events import Actor, Role
 from bot.domain.words import Word
 from bot.flow import people_shapes
@@ -179,30 +177,6 @@ def notes(
     return desk.about_incident(Order(Word.NOTES, incident_id, details=details), who)
 
 
-async def _file_of(request: Request) -> bytes:
-    return await read_capped(request, MOST_BYTES)
-
-
-_BYTES = {"schema": {"type": "string", "format": "binary"}}
-
-
-@minutes.post(
-    "/incidents/{incident_id}/files",
-    tags=["incidents"],
-    responses={**ok(IncidentAnswer | OrderOnly), 413: problem_answer("The file is larger than 5 MiB.")},
-    openapi_extra={"requestBody": {"required": True, "content": {"application/octet-stream": _BYTES}}},
-)
-def attach(
-    who: Operator,
-    desk: At,
-    incident_id: str,
-    content: Annotated[bytes, Depends(_file_of)],
-    name: Annotated[str, Query(max_length=200, description="Of the file, as it is shown.")] = "file",
-) -> Response:
-    """Attach a file as evidence. It is kept under the SHA-256 of its content; the same content counts once."""
-    return desk.attach(incident_id, name, content, who)
-
-
 @minutes.post("/minutes/{item_id}/answer", **_about_item(AnswerBody))
 def answer_question(
     who: Operator, desk: At, item_id: str, body: Annotated[AnswerBody, Depends(body_of(AnswerBody))]
@@ -285,21 +259,3 @@ def summary(_: Viewer, asked: Asked, incident_id: str) -> Response:
     text = asked.summary(incident_id)
     named = {"Content-Disposition": f'attachment; filename="summary-{incident_id}.md"'}
     return Response(text.encode("utf-8", "replace"), headers=named, media_type="text/markdown; charset=utf-8")
-
-
-@said.get(
-    "/incidents/{incident_id}/files/{sha256}",
-    tags=["incidents"],
-    responses={200: {"description": "The file.", "content": {"application/octet-stream": _BYTES}}},
-    response_class=Response,
-)
-def show_file(
-    _: Viewer,
-    asked: Asked,
-    incident_id: str,
-    sha256: Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="Of its content.")],
-) -> Response:
-    """An attached file as it came in: always as a download, never shown, whatever it claims to be."""
-    name, content = asked.file(incident_id, sha256)
-    named = {"Content-Disposition": f"attachment; filename*=UTF-8''{quote(name, safe='')}"}
-    return Response(content, headers=named, media_type="application/octet-stream")

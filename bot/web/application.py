@@ -22,6 +22,7 @@ from bot.slack.edge import open_edge
 from bot.slack.guard import Guard
 from bot.web.answers import answer
 from bot.web.api import reads
+from bot.web.api_files import fetching, giving
 from bot.web.api_minutes import minutes, said
 from bot.web.api_orders import orders
 from bot.web.armour import Armour
@@ -69,6 +70,8 @@ def create_web(head: Head) -> FastAPI:
     app.include_router(orders)
     app.include_router(said)
     app.include_router(minutes)
+    app.include_router(fetching)
+    app.include_router(giving)
     app.router.routes.extend(Login(head, tokens, templates).routes())
     app.router.routes.extend(Pages(head, queries, templates).routes())
     app.router.routes.extend(PageOrders(given, queries).routes())
