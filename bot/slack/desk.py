@@ -54,12 +54,12 @@ class Web(Protocol):
         """Slack's answer. An AndonError where there is none, or where it says no."""
         ...
 
-    def text_of_file(self, file_id: str) -> tuple[str, str]:
-        """Name and text of a file that somebody shared."""
+    def text_of_file(self, file_id: str, *, reader: str) -> tuple[str, str]:
+        """Name and text of a file that `reader`, a person, may see."""
         ...
 
-    def file(self, file_id: str, *, most: int, deadline: timedelta) -> tuple[str, bytes]:
-        """Name and content of a file of at most so many bytes; each of two calls has so much time."""
+    def file(self, file_id: str, *, reader: str, most: int, deadline: timedelta) -> tuple[str, bytes]:
+        """Name and content of a file that `reader` may see, of so many bytes; each of two calls has so much time."""
         ...
 
     def respond(self, response_url: str, message: Mapping[str, Any]) -> None:

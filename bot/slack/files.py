@@ -15,23 +15,23 @@ FETCHING = timedelta(seconds=1)
 
 
 class Files:
-    """Fetches files with the bot's token."""
+    """Fetches files with the bot's token, for a person (`reader`) who may see them."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
 
-    def text_of(self, file_id: str) -> dict[str, Any]:
+    def text_of(self, file_id: str, reader: str) -> dict[str, Any]:
         """`text` and `name` of a file. An AndonError where it cannot be read; BadInput where it is no text."""
-        name, text = self._desk.web.text_of_file(file_id)
+        name, text = self._desk.web.text_of_file(file_id, reader=reader)
         if "\x00" in text or not text.strip():
             raise BadInput(f"{name[:100]} is no text", next="give plain text, Markdown, WebVTT, SRT or a Slack export")
         return {"text": text, "name": name[:200], "source": {"medium": "slack", "name": name[:200]}}
 
-    def keep(self, file_ids: Iterable[str]) -> list[dict[str, Any]]:
+    def keep(self, file_ids: Iterable[str], reader: str) -> list[dict[str, Any]]:
         """Fetch files and keep them under their digests, before any order names them; what an order says of each."""
         kept = []
         for file_id in file_ids:
-            name, content = self._desk.web.file(file_id, most=MOST_BYTES, deadline=FETCHING)
+            name, content = self._desk.web.file(file_id, reader=reader, most=MOST_BYTES, deadline=FETCHING)
             file = kept_file(content, self._desk.head.clock.now())
             with self._desk.head.store.write() as tx:
                 tx.keep_file(file)

@@ -90,10 +90,10 @@ class Talking:
                 details[name] = self._names.id_of(details[name], visitor.actor.name, self._policy(give))
         if give.word is Word.REPORT and "file" in details:
             visitor.demand_member("attach files")
-            details["files"] = self._files.keep([str(details.pop("file"))])
+            details["files"] = self._files.keep([str(details.pop("file"))], visitor.actor.name)
         if give.word is Word.NOTES and "file" in details:
             visitor.demand_member("give notes")
-            details |= self._files.text_of(str(details.pop("file")))
+            details |= self._files.text_of(str(details.pop("file")), visitor.actor.name)
         if give.word is Word.NOTES:
             details.setdefault("zone", visitor.zone)
         return details

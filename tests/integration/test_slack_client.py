@@ -15,7 +15,7 @@ from bot.adapters.http import HttpxHttp
 from bot.adapters.slack.client import SlackClient
 from bot.adapters.slack.failures import SlackRefusal, SlackTokenTrouble
 from bot.adapters.slack.scopes import METHODS, needed_scopes
-from bot.domain.errors import StepFailed, TryLater
+from bot.domain.errors import Refused, StepFailed, TryLater
 
 SHORT = timedelta(seconds=0.6)
 
@@ -208,18 +208,26 @@ def test_the_token_is_in_no_error_and_in_no_log(
 
 def test_a_shared_file_is_read_as_text(slack: FakeSlack, client: SlackClient) -> None:
     stored = slack.share_file("notes.md", "decision: wäit".encode())
-    assert client.text_of_file(stored.id) == ("notes.md", "decision: wäit")
+    assert client.text_of_file(stored.id, reader="U0IDA") == ("notes.md", "decision: wäit")
 
 
 def test_a_file_that_cannot_be_read_says_why(slack: FakeSlack, client: SlackClient, http: HttpxHttp) -> None:
     large = slack.share_file("notes.txt", b"x" * (1024 * 1024 + 1))
     with pytest.raises(SlackRefusal, match="cut after"):
-        client.text_of_file(large.id)
+        client.text_of_file(large.id, reader="U0IDA")
     with pytest.raises(SlackRefusal, match="file_not_found"):
-        client.text_of_file("F0NONE")
+        client.text_of_file("F0NONE", reader="U0IDA")
     stored = slack.share_file("notes.txt", b"x")
     stored.mimetype = "text/html"
-    assert client.text_of_file(stored.id)[1] == "x"
+    assert client.text_of_file(stored.id, reader="U0IDA")[1] == "x"
+
+
+def test_a_file_is_fetched_only_for_who_may_see_it(slack: FakeSlack, client: SlackClient) -> None:
+    stored = slack.share_file("salaries.txt", b"secret", user="U0IDA", channel="C0SECRET")
+    assert client.text_of_file(stored.id, reader="U0IDA")[1] == "secret"
+    with pytest.raises(Refused, match="not in a public channel"):
+        client.text_of_file(stored.id, reader="U0RAJ")
+    assert slack.share_file("plan.txt", b"plan", channel="C0MLREL").is_public
 
 
 def test_two_hundred_messages_with_blocks_are_one_answer(slack: FakeSlack, client: SlackClient) -> None:

@@ -291,3 +291,14 @@ def test_a_file_shared_in_slack_is_attached_by_its_link_but_not_by_a_guest(world
     assert "files" not in world.incidents[0]["report"]
     assert "attached files" in world.said("U0RAJ", f"attach {link}")
     assert [one["name"] for one in world.incidents[0]["report"]["files"]["value"]] == ["shot.png"]
+
+
+def test_nobody_attaches_or_reads_a_file_of_a_private_channel_through_the_bot(world: SlackWorld) -> None:
+    world.halt()
+    secret = world.slack.share_file("salaries.txt", b"decision: secret", user="U0IDA", channel="C0SECRET")
+    link = f"<https://acme.slack.com/files/U0IDA/{secret.id}/salaries.txt>"
+    for word in ("attach", "notes"):
+        assert "not in a public channel" in world.said("U0RAJ", f"{word} {link}")
+    assert world.minutes() == []
+    assert "files" not in world.incidents[0]["report"]
+    assert "attached files" in world.said("U0IDA", f"attach {link}")

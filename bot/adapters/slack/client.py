@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bot.adapters.addresses import parse_address
 from bot.adapters.slack.failures import SlackRefusal, asked_delay, failure
 from bot.adapters.slack.scopes import METHODS
-from bot.domain.errors import AndonError, StepFailed, TryLater
+from bot.domain.errors import AndonError, Refused, StepFailed, TryLater
 from bot.plugins import Call
 from bot.ports import Http
 
@@ -55,14 +55,24 @@ class SlackClient:
         scopes = next((value for name, value in headers.items() if name.lower() == "x-oauth-scopes"), "")
         return answer, frozenset(filter(None, (scope.strip() for scope in scopes.split(","))))
 
-    def text_of_file(self, file_id: str) -> tuple[str, str]:
-        """Name and text of a file that somebody shared, at most 1 MiB. SlackRefusal where it cannot be read."""
-        name, raw = self.file(file_id, most=MOST_TEXT_BYTES, deadline=self._deadline)
+    def text_of_file(self, file_id: str, *, reader: str) -> tuple[str, str]:
+        """Name and text of a file of at most 1 MiB; otherwise like `file`."""
+        name, raw = self.file(file_id, reader=reader, most=MOST_TEXT_BYTES, deadline=self._deadline)
         return name, raw.decode("utf-8", "replace")
 
-    def file(self, file_id: str, *, most: int, deadline: timedelta) -> tuple[str, bytes]:
-        """Name and content of a file of at most so many bytes; `deadline` holds for each of the two calls."""
+    def file(self, file_id: str, *, reader: str, most: int, deadline: timedelta) -> tuple[str, bytes]:
+        """Name and content of a file of at most so many bytes; `deadline` holds for each of the two calls.
+
+        The token may see more than `reader`, the person who asks, does. So only a file of that person's own or one
+        that stands in a public channel is fetched; Refused for any other. SlackRefusal where it cannot be read.
+        """
         shown = self.call("files.info", deadline=deadline, file=file_id)["file"]
+        if shown.get("user") != reader and shown.get("is_public") is not True:
+            raise Refused(
+                "The file is not fetched",
+                why="somebody else shared it, and not in a public channel",
+                next="whoever shared it gives it, or you upload it yourself",
+            )
         url = str(shown.get("url_private_download") or shown.get("url_private") or "")
         headers = {"authorization": f"Bearer {self._token}"}
         call = Call("GET", url, headers=headers, max_bytes=most, timeout=deadline)

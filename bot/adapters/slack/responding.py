@@ -29,13 +29,13 @@ class SlackWeb:
         """Slack's answer to a method; the errors of `SlackClient.call`."""
         return self._client.call(method, deadline=deadline, **arguments)
 
-    def text_of_file(self, file_id: str) -> tuple[str, str]:
+    def text_of_file(self, file_id: str, *, reader: str) -> tuple[str, str]:
         """Name and text of a file; the errors of `SlackClient.text_of_file`."""
-        return self._client.text_of_file(file_id)
+        return self._client.text_of_file(file_id, reader=reader)
 
-    def file(self, file_id: str, *, most: int, deadline: timedelta) -> tuple[str, bytes]:
+    def file(self, file_id: str, *, reader: str, most: int, deadline: timedelta) -> tuple[str, bytes]:
         """Name and content of a file; the errors of `SlackClient.file`."""
-        return self._client.file(file_id, most=most, deadline=deadline)
+        return self._client.file(file_id, reader=reader, most=most, deadline=deadline)
 
     def respond(self, response_url: str, message: Mapping[str, Any]) -> None:
         """Answer at the address that came with a request: five times within half an hour. Only Slack's own hosts."""
@@ -59,11 +59,11 @@ class NoSlack:
         """ConfigError."""
         raise ConfigError(f"{method} cannot be called", why="ANDON_SLACK_BOT_TOKEN is not set")
 
-    def text_of_file(self, file_id: str) -> tuple[str, str]:  # noqa: ARG002
+    def text_of_file(self, file_id: str, *, reader: str) -> tuple[str, str]:  # noqa: ARG002
         """ConfigError."""
         raise ConfigError("The file cannot be fetched", why="ANDON_SLACK_BOT_TOKEN is not set")
 
-    def file(self, file_id: str, *, most: int, deadline: timedelta) -> tuple[str, bytes]:  # noqa: ARG002
+    def file(self, file_id: str, *, reader: str, most: int, deadline: timedelta) -> tuple[str, bytes]:  # noqa: ARG002
         """ConfigError."""
         raise ConfigError("The file cannot be fetched", why="ANDON_SLACK_BOT_TOKEN is not set")
 

@@ -73,7 +73,7 @@ class HaltForms:
         if sent.files:
             try:
                 sent.visitor.demand_member("attach files")
-                details["files"] = Files(self._desk).keep(sent.files[:MOST_AT_ONCE])
+                details["files"] = Files(self._desk).keep(sent.files[:MOST_AT_ONCE], sent.visitor.actor.name)
             except AndonError as error:
                 return errors({FILES: f"{error} Nothing is recorded yet: try again, or without it."})
         return sent.give(

@@ -129,7 +129,8 @@ class Acting:
 
     def share_file(self, name: str, content: bytes, *, user: str = "U0IDA", channel: str = "C0MLREL") -> StoredFile:
         """Somebody uploads a file; the product hears of it by an event of your own."""
-        stored = StoredFile(self.state.number("F"), name, content, user)
+        is_public = self._kind(channel) == "channel"
+        stored = StoredFile(self.state.number("F"), name, content, user, is_public=is_public)
         self.workspace.files[stored.id] = stored
         return stored
 

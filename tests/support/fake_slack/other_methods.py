@@ -119,6 +119,7 @@ def file_info(state: State, args: Args) -> Args:
             "mimetype": stored.mimetype,
             "size": len(stored.content),
             "user": stored.user,
+            "is_public": stored.is_public,
             "url_private": f"{{files}}/{stored.id}/{stored.name}",
             "url_private_download": f"{{files}}/{stored.id}/download/{stored.name}",
         }

@@ -157,6 +157,7 @@ class StoredFile:
     content: bytes
     user: str
     mimetype: str = "text/plain"
+    is_public: bool = True
 
 
 @dataclass
