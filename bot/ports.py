@@ -61,6 +61,8 @@ class JobName(StrEnum):
 
     ADVANCE_RUN = "advance_run"
     SEND_NOTICE = "send_notice"
+    JUDGE_RELEASE = "judge_release"
+    FOLD_CANARY = "fold_canary"
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,11 @@ from typing import Protocol
 
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
+from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
+from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -20,16 +22,20 @@ from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
 from bot.domain.runs import Lease, Run
 from bot.domain.threads import Pace, Thread
+from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
+from bot.release_records import ReleaseRecords
 
 Record = (
     Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
     | Fact | Meeting | Minute | MinuteChange | Escalation
+    | Walk | Evidence | GateResult | Signature | KnownVersion | LiveVersion | UnplannedDependency | CanaryPoint
+    | AffectedKeys
 )  # fmt: skip
 """What can be added; each has one table."""
 
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
-    | Meeting | Minute | Escalation | Thread | Pace
+    | Meeting | Minute | Escalation | Thread | Pace | Walk | Signature | KnownVersion
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -88,7 +94,7 @@ class Standing:
     """By source and identity, likewise."""
 
 
-class Transaction(Protocol):
+class Transaction(ReleaseRecords, Protocol):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 
     def add(self, *records: Record) -> None:

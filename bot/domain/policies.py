@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
+from bot.domain.canary_rules import Canary
 from bot.domain.conditions import Compiled, Condition
 from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
 from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
+from bot.domain.stages import Emergency, Freeze, Stage, live_stage
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
 
 AUTOMATIC = "automatic"
@@ -26,6 +28,7 @@ ROLLBACK_AUTHORITY = "rollback_authority"
 AlertCondition = Annotated[Condition, Compiled("alert")]
 CriterionCondition = Annotated[Condition, Compiled("alert", "severity", "environment", "service", "release")]
 ValueCondition = Annotated[Condition, Compiled("value")]
+AnswerCondition = Annotated[Condition, Compiled("status", "body", "headers", "text")]
 
 
 def _no_key(_value: object) -> object:
@@ -124,34 +127,15 @@ class StableRule(Strict):
     endorse: Name | None = None
 
 
-class OnDivergence(Strict):
-    playbook: Name
-    authority: Name = AUTOMATIC
-    within: PositiveDuration = timedelta(minutes=5)
+class LiveRead(Strict):
+    """How the version that serves in one environment is read back."""
 
-
-class Canary(Strict):
-    output: Literal["classes", "scores", "numbers", "ranking", "vectors"]
-    tolerance: float = Field(gt=0, lt=1)
-    alpha: float = Field(default=0.05, gt=0, lt=1)
-    min_pairs: int = Field(default=200, ge=1, strict=True)
-    min_pairs_diverged: int = Field(default=30, ge=1, strict=True)
-    unit: StrictStr | int = "pair"
-    on_divergence: OnDivergence | None = None
-
-
-class GateUse(Strict, extra="allow"):
-    """A gate with parameters of its own; each gate's model validates them."""
-
-    use: Name
-
-
-class Stage(Strict):
-    name: Name
-    gates: tuple[GateUse, ...] = ()
-    do: Name | None = None
-    owner: StrictStr | None = None
-    drilled_within: PositiveDuration | None = None
+    url: StrictStr
+    """May read `target.<key>`; its host must be in the target's `allow_hosts`."""
+    version: AnswerCondition
+    """An expression over `status`, `body`, `headers` and `text` whose value is the version."""
+    headers: Mapping[StrictStr, StrictStr] = Field(default_factory=dict)
+    every: PositiveDuration = timedelta(minutes=1)
 
 
 class Drill(Strict):
@@ -210,6 +194,14 @@ class Policy(Strict):
     targets: Mapping[Name, Target] = Field(default_factory=dict)
     canary: Canary | None = None
     stages: tuple[Stage, ...] = ()
+    freeze: tuple[Freeze, ...] = ()
+    emergency: Emergency | None = None
+    baseline: Version | None = None
+    """The version that may be restored before any was endorsed here."""
+    depends_on: tuple[Name, ...] = ()
+    """Services and data pipelines that every release of this one may depend on."""
+    live: Mapping[Name, LiveRead] = Field(default_factory=dict)
+    """By environment: how the version that serves there is read back."""
     drills: tuple[Drill, ...] = ()
     review_every: Duration | None = None
     digest: Annotated[str, BeforeValidator(_no_key)] = Field(default="", exclude=True)
@@ -222,7 +214,18 @@ class Policy(Strict):
             raise ValueError(f"{twice!r} stands with two persons; an id belongs to one")
         if twice := _repeated(stage.name for stage in self.stages):
             raise ValueError(f"two stages are called {twice!r}")
+        if len([stage for stage in self.stages if stage.live]) > 1:
+            raise ValueError("only one stage is `live`")
         return self
+
+    @property
+    def live_stage(self) -> str | None:
+        """The stage that puts a candidate before everybody."""
+        return live_stage(self.stages)
+
+    def frozen_by(self, now: datetime) -> Freeze | None:
+        """The freeze that holds at this moment."""
+        return next((one for one in self.freeze if one.holds(now)), None)
 
     def severity_of(self, facts: Mapping[str, Any]) -> Severity:
         """The first severity whose condition holds, worst first as written; SEV-3 when none does."""

@@ -9,12 +9,22 @@ from typing import Self
 
 
 class ReleaseStatus(StrEnum):
-    """How far a release got. Stages and gates add to this later."""
+    """How far a release got; while it is in flight, `stage` says where."""
 
     IN_FLIGHT = "in_flight"
+    LIVE = "live"
+    """The candidate serves everybody and is still being watched."""
+    WATCHED = "watched"
+    """It was watched for as long as its policy says; nobody has accepted it yet."""
+    ENDORSED = "endorsed"
     HALTED = "halted"
     ROLLED_BACK = "rolled_back"
     ABANDONED = "abandoned"
+
+    @property
+    def is_over(self) -> bool:
+        """Rolled back or abandoned: the candidate is not what this service is on its way to any more."""
+        return self in (ReleaseStatus.ROLLED_BACK, ReleaseStatus.ABANDONED)
 
 
 @dataclass(frozen=True)
@@ -30,11 +40,22 @@ class Release:
     ended_at: datetime | None = None
     author: str | None = None
     """Who made the candidate, where it is known: that person alone never lifts a halt of it."""
+    stage: str | None = None
+    """Where it is in flight; None where its policy has no stages, and once it has passed them."""
+    resumes_as: ReleaseStatus | None = None
+    """What it was before a halt."""
 
     @property
     def is_in_flight(self) -> bool:
-        """Neither rolled back nor abandoned."""
-        return self.status in (ReleaseStatus.IN_FLIGHT, ReleaseStatus.HALTED)
+        """Neither rolled back nor abandoned: its candidate may be serving, in part or to all."""
+        return not self.status.is_over
+
+    @property
+    def state(self) -> str:
+        """What people call it: the stage it is in, else its status; `registered` before anything began."""
+        if self.status is not ReleaseStatus.IN_FLIGHT:
+            return str(self.status)
+        return self.stage or "registered"
 
     def rolled_back(self, now: datetime) -> Self:
         """The release after its incumbent was restored."""
@@ -42,9 +63,15 @@ class Release:
 
     def with_halt(self, halted: bool) -> Self:
         """The release while its service is halted, or after the halt was lifted."""
-        if not self.is_in_flight:
+        if not self.is_in_flight or halted == (self.status is ReleaseStatus.HALTED):
             return self
-        return replace(self, status=ReleaseStatus.HALTED if halted else ReleaseStatus.IN_FLIGHT)
+        if halted:
+            return replace(self, status=ReleaseStatus.HALTED, resumes_as=self.status)
+        return replace(self, status=self.resumes_as or ReleaseStatus.IN_FLIGHT, resumes_as=None)
+
+    def at(self, status: ReleaseStatus, stage: str | None, now: datetime) -> Self:
+        """The release one step further on its way, or abandoned."""
+        return replace(self, status=status, stage=stage, ended_at=now if status.is_over else None)
 
 
 @dataclass(frozen=True)

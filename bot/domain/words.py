@@ -14,6 +14,7 @@ class Subject(StrEnum):
     INCIDENT = "incident"
     MINUTE = "minute"
     ESCALATION = "escalation"
+    RELEASE = "release"
     EVERYTHING = "everything"
 
 
@@ -64,10 +65,23 @@ class Word(StrEnum):
     """What was heard but not said for certain counts from now on."""
     # Escalations
     ACKNOWLEDGE = "acknowledge"
+    # Releases
+    RELEASE_START = "release_start"
+    PROMOTE = "promote"
+    """Ask to go on to the next stage; the gates decide."""
+    SIGN = "sign"
+    """Sign an item of the readiness checklist, or acknowledge a brief."""
+    UNSIGN = "unsign"
+    SECOND = "second"
+    """Stand for an emergency release as its second person."""
+    ABANDON = "abandon"
+    RELEASE_ENDORSE = "release_endorse"
+    """Accept a candidate that was watched: from now on it may be restored."""
+    RETROSPECTIVE = "retrospective"
 
 
 _OF: Mapping[Subject, tuple[Word, ...]] = {
-    Subject.SERVICE: (Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK),
+    Subject.SERVICE: (Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK, Word.RELEASE_START),
     Subject.EVERYTHING: (Word.AUTOMATION,),
     Subject.RUN: (
         Word.APPROVE, Word.REJECT, Word.CANCEL, Word.RETRY, Word.DONE, Word.UNDO, Word.TAKE_OVER,
@@ -81,6 +95,9 @@ _OF: Mapping[Subject, tuple[Word, ...]] = {
         Word.ANSWER, Word.FINISH, Word.SNOOZE, Word.REASSIGN, Word.AMEND, Word.WITHDRAW, Word.CONFIRM,
     ),
     Subject.ESCALATION: (Word.ACKNOWLEDGE,),
+    Subject.RELEASE: (
+        Word.PROMOTE, Word.SIGN, Word.UNSIGN, Word.SECOND, Word.ABANDON, Word.RELEASE_ENDORSE, Word.RETROSPECTIVE,
+    ),
 }  # fmt: skip
 
 SUBJECT_OF: Mapping[Word, Subject] = {word: subject for subject, words in _OF.items() for word in words}

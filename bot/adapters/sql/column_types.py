@@ -13,6 +13,7 @@ from sqlalchemy.types import TypeDecorator, TypeEngine
 
 from bot.adapters.sql.stored_text import from_json, key_or_none, text_or_none, to_json
 from bot.domain.decisions import Trace
+from bot.domain.gates import Figure
 
 KEY_TEXT = Text().with_variant(Text(collation="C"), "postgresql")
 """Compared byte by byte on both databases, so that identifiers sort by the time they were made."""
@@ -134,3 +135,20 @@ class Traces(TypeDecorator[tuple[Trace, ...]]):
 
     def process_result_value(self, value: str | None, _dialect: Dialect) -> tuple[Trace, ...]:
         return tuple(Trace(*one) for one in from_json(value)) if value and value != "[]" else ()
+
+
+class Figures(TypeDecorator[tuple[Figure, ...]]):
+    """The figures that a verdict rests on, as JSON objects."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Iterable[Figure] | None, _dialect: Dialect) -> str:
+        return to_json([one.as_json() for one in value]) if value else "[]"
+
+    def process_result_value(self, value: str | None, _dialect: Dialect) -> tuple[Figure, ...]:
+        return tuple(_figure(one) for one in from_json(value)) if value and value != "[]" else ()
+
+
+def _figure(found: Mapping[str, Any]) -> Figure:
+    return Figure(**{"value": None, **found})

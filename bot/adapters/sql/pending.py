@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Executable, Table
 
-from bot.adapters.sql import people_tables, run_tables, tables
+from bot.adapters.sql import people_tables, release_tables, run_tables, tables
 from bot.adapters.sql.prepared import Row
 from bot.adapters.sql.sessions import Session
 
@@ -31,6 +31,17 @@ _ORDER: Sequence[Table] = (
     people_tables.escalations,
     people_tables.threads,
     people_tables.lanes,
+    release_tables.walks,
+    release_tables.evidence,
+    release_tables.gate_results,
+    release_tables.signatures,
+    release_tables.known_versions,
+    release_tables.live_versions,
+    release_tables.unplanned_dependencies,
+    release_tables.canaries,
+    release_tables.observation_batches,
+    release_tables.canary_points,
+    release_tables.affected_keys,
     tables.notices,
     tables.accesses,
     tables.audit,

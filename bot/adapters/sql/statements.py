@@ -10,12 +10,14 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import people_tables, run_tables, tables
+from bot.adapters.sql import people_tables, release_tables, run_tables, tables
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
+from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
+from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -24,6 +26,7 @@ from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
 from bot.domain.runs import RunStatus
 from bot.domain.threads import Pace, Thread
+from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
 
 TABLE_OF: Mapping[type, Table] = {
     Service: tables.services,
@@ -45,6 +48,17 @@ TABLE_OF: Mapping[type, Table] = {
     Escalation: people_tables.escalations,
     Thread: people_tables.threads,
     Pace: people_tables.lanes,
+    Walk: release_tables.walks,
+    Evidence: release_tables.evidence,
+    GateResult: release_tables.gate_results,
+    Signature: release_tables.signatures,
+    KnownVersion: release_tables.known_versions,
+    LiveVersion: release_tables.live_versions,
+    UnplannedDependency: release_tables.unplanned_dependencies,
+    Canary: release_tables.canaries,
+    ObservationBatch: release_tables.observation_batches,
+    CanaryPoint: release_tables.canary_points,
+    AffectedKeys: release_tables.affected_keys,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -62,6 +76,8 @@ class Statements:
     saves: Mapping[type, Executable]
     meet_service: Executable
     keep_file: Executable
+    keep_batch: Executable
+    open_canary: Executable
     raise_fence: Executable
     take_lease: Executable
     save_step: Executable
@@ -74,7 +90,7 @@ def statements_for(dialect: str) -> Statements:
     written = [*TABLE_OF.values(), run_tables.runs, run_tables.run_plans, run_tables.run_steps]
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
-        Thread, Pace,
+        Thread, Pace, Walk, Signature, KnownVersion,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
@@ -82,6 +98,8 @@ def statements_for(dialect: str) -> Statements:
         saves={kind: _upsert(insert, kind) for kind in saved},
         meet_service=insert(tables.services).on_conflict_do_nothing(),
         keep_file=insert(people_tables.kept_files).on_conflict_do_nothing(),
+        keep_batch=insert(release_tables.observation_batches).on_conflict_do_nothing(),
+        open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
         save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),

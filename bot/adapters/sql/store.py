@@ -11,12 +11,14 @@ from sqlalchemy import Engine, select
 from sqlalchemy.engine import URL
 
 from bot.adapters.sql import audit, upgrading
+from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
 from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
 from bot.adapters.sql.people_queries import PeopleQueries
+from bot.adapters.sql.release_queries import ReleaseQueries
 from bot.adapters.sql.sessions import View, writing
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
@@ -30,6 +32,8 @@ class SqlTransaction(
     StandingQueries,
     NoticeQueries,
     PeopleQueries,
+    ReleaseQueries,
+    CanaryQueries,
     FigureQueries,
     audit.AuditQueries,
 ):

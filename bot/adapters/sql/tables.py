@@ -97,6 +97,8 @@ releases = table(
     Column("status", Choice(ReleaseStatus), nullable=False),
     Column("ended_at", Moment),
     Column("author", Prose),
+    Column("stage", Prose),
+    Column("resumes_as", Choice(ReleaseStatus)),
     Index(None, "service", "opened_at"),
 )
 

@@ -1,0 +1,81 @@
+"""Canaries: the comparison of a candidate with its incumbent on the same inputs, as it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+
+class CanaryVerdict(StrEnum):
+    """What the comparison says so far."""
+
+    DIVERGED = "diverged"
+    EQUIVALENT = "equivalent"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True)
+class ObservationBatch:
+    """One accepted batch of observations as it came in, unpacked or not, in order of arrival."""
+
+    id: str
+    release_id: str
+    key: str
+    """The sender's key of this batch; sent again, it counts once."""
+    received_at: datetime
+    media: str
+    encoding: str
+    """`gzip`, or empty."""
+    sha256: str
+    content: bytes
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One canary's state. `version` grows with every fold; a fold that expects another one is refused."""
+
+    release_id: str
+    service: str
+    phase: str
+    """`canary`, `live` or `watch`: the test for a divergence begins anew in each."""
+    opened_at: datetime
+    version: int = 0
+    comparison: bytes = b""
+    joining: bytes = b""
+    pairs: int = 0
+    verdict: CanaryVerdict = CanaryVerdict.UNKNOWN
+    standing: Mapping[str, Any] = field(default_factory=dict)
+    """Everything that is shown, as plain JSON."""
+    affected: int = 0
+    """Predictions that differed."""
+    told: str = ""
+    """The verdict that went to the front door last, with its phase."""
+    folded_at: datetime | None = None
+    closed_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class CanaryPoint:
+    """The running estimate at one moment, for plots."""
+
+    release_id: str
+    at: datetime
+    phase: str
+    pairs: int
+    estimate: float | None
+    low: float | None
+    high: float | None
+    verdict: CanaryVerdict
+
+
+@dataclass(frozen=True)
+class AffectedKeys:
+    """Predictions that differed in one fold: gzipped NDJSON of `{key, incumbent, candidate, divergence}`."""
+
+    release_id: str
+    at: datetime
+    count: int
+    content: bytes
