@@ -2,61 +2,55 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 
 from bot.adapters.audit_heads import keep_head
 from bot.adapters.conditions import compile_condition
-from bot.adapters.configuration import load_configuration
+from bot.adapters.configuration.gate_files import files_of
 from bot.adapters.configuration.in_force import ConfigurationHolder
-from bot.adapters.crash_points import crash_hook
 from bot.adapters.data_folder import kept_secret, open_data_folder
-from bot.adapters.embedded_redis import address_of
-from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.glossary import load_glossary
-from bot.adapters.http import HttpxHttp
-from bot.adapters.identity import SystemClock, UlidIds
+from bot.adapters.identity import SystemClock
 from bot.adapters.letters import LetterWriter
 from bot.adapters.media import open_enclosures, open_media
 from bot.adapters.notice_templates import NoticeTemplates
-from bot.adapters.paging.keys import open_pagers
 from bot.adapters.paging.messenger import PageSender
-from bot.adapters.process_names import owner_of
-from bot.adapters.processes import Scripts
-from bot.adapters.rq_queue import RqQueue
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
-from bot.adapters.sql import SqlStore, open_store
-from bot.adapters.telemetry import house_log
-from bot.domain.configuration import Configuration
+from bot.adapters.sql import SqlStore
 from bot.domain.events import Actor
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
+from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.freshening import Freshener
+from bot.flow.gate_looking import Bench
 from bot.flow.intake import Intake
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.orders import Orders
+from bot.flow.release_judging import Judge
+from bot.flow.release_moves import ReleaseMoves
+from bot.flow.release_telling import ReleaseTeller
 from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
+from bot.gate_plugins import Gate
+from bot.outside import Outside, folders_of, open_outside
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
-from handlers.alerts import load_sources
 from handlers.meeting_notes import hear_notes
-from playbooks.steps import load_steps
 
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
@@ -85,6 +79,10 @@ class App:
     runner: Runner
     notices: NoticeDesk
     sweep: Sweep
+    judge: Judge
+    evidence: EvidenceDesk
+    moves: ReleaseMoves
+    gates: Mapping[str, Gate]
     workshop: Workshop
     pagers: Mapping[str, Pager]
     owner: str
@@ -94,13 +92,6 @@ class App:
         """Close connections; the program can be built again afterwards."""
         self.store.close()
         self.workshop.http.close()
-
-
-def redis_address(settings: Settings) -> str:
-    """The address of Redis: as set, else the embedded one's of this data folder."""
-    if settings.redis_url is not None:
-        return settings.redis_url.get_secret_value()
-    return address_of(settings.data)
 
 
 def api_tokens(settings: Settings) -> dict[str, Actor]:
@@ -124,13 +115,14 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
     """
     if settings.is_embedded_database or settings.is_embedded_redis or settings.api_tokens is None:
         open_data_folder(settings.data)
-    outside = _open_outside(settings, clock or SystemClock())
+    outside = open_outside(settings, clock or SystemClock())
     return App(
         settings=settings,
         tokens=api_tokens(settings),
         webhook_token=webhook_token(settings),
         sources=outside.sources,
         steps=outside.workshop.steps,
+        gates=outside.gates,
         secrets=outside.secrets,
         workshop=outside.workshop,
         pagers=outside.pagers,
@@ -146,70 +138,57 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
     )
 
 
-@dataclass(frozen=True)
-class _Outside:
-    """The adapters and plug-ins that the flow is built on."""
-
-    store: SqlStore
-    queue: Queue
-    secrets: EnvironmentSecrets
-    workshop: Workshop
-    sources: Mapping[str, AlertSource]
-    configuration: ConfigurationHolder
-    pagers: Mapping[str, Pager]
-    owner: str
-    clock: Clock
-    ids: Ids = field(default_factory=UlidIds)
-    log: Log = field(default_factory=house_log)
-    stopping: threading.Event = field(default_factory=threading.Event)
-
-    def current(self) -> Configuration:
-        """The configuration in force."""
-        return self.configuration.current
-
-
-def _open_outside(settings: Settings, clock: Clock) -> _Outside:
-    steps, shipped = load_steps(), shipped_folder("playbooks")
-    secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
-    workshop = Workshop(
-        steps=steps,
-        http=HttpxHttp(),
-        processes=Scripts(_folders(settings.config / "scripts")),
-        expressions=SandboxedExpressions(secrets),
-        secrets=secrets,
-        compile=compile_condition,
-        crash=crash_hook(settings.crash_at, settings.data),
-    )
-    return _Outside(
-        store=open_store(settings.database),
-        queue=RqQueue(redis_address(settings)),
-        secrets=secrets,
-        workshop=workshop,
-        sources=load_sources(),
-        configuration=ConfigurationHolder(
-            lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
-        ),
-        pagers=open_pagers(settings, workshop.http, clock),
-        owner=owner_of(os.getpid()),
-        clock=clock,
-    )
-
-
-def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
+def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
     teller = Teller(outside.ids, settings.address, settings.media)
     endings = Endings(outside.ids, teller, outside.current)
     consequences = Consequences(outside.ids, teller)
-    mover = Mover(outside.ids, outside.current, endings, consequences)
+    moves = ReleaseMoves(outside.ids, ReleaseTeller(outside.ids, teller), compile_condition)
+    mover = Mover(outside.ids, outside.current, endings, consequences, moves)
+    bench = _bench(outside)
+    intake = _intake(outside, consequences, moves, bench)
     return {
-        "intake": _intake(outside, consequences),
+        "intake": intake,
+        "judge": _judge(outside, moves, bench, intake),
+        "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
+        "moves": moves,
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
         "sweep": _sweep(settings, outside, endings, consequences),
     }
 
 
-def _desk(settings: Settings, outside: _Outside, teller: Teller) -> NoticeDesk:
-    templates = _folders(settings.config / "templates", shipped_folder("templates"))
+def _bench(outside: Outside) -> Bench:
+    gates = outside.gates
+    return Bench(
+        gates=gates,
+        http=outside.workshop.http,
+        processes=outside.workshop.processes,
+        expressions=outside.workshop.expressions,
+        secrets=outside.secrets,
+        files=outside.files,
+        compile=compile_condition,
+        clock=outside.clock,
+        code_version=f"andon {version('andon')}",
+        names_of=lambda use: files_of(use, gates),
+    )
+
+
+def _judge(outside: Outside, moves: ReleaseMoves, bench: Bench, intake: Intake) -> Judge:
+    return Judge(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        configuration=outside.current,
+        moves=moves,
+        bench=bench,
+        order=intake.order,
+        log=outside.log,
+    )
+
+
+def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
+    templates = folders_of(settings.config / "templates", shipped_folder("templates"))
     return NoticeDesk(
         store=outside.store,
         clock=outside.clock,
@@ -228,7 +207,7 @@ def _desk(settings: Settings, outside: _Outside, teller: Teller) -> NoticeDesk:
     )
 
 
-def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences: Consequences) -> Sweep:
+def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences: Consequences) -> Sweep:
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
@@ -244,7 +223,7 @@ def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences
     )
 
 
-def _intake(outside: _Outside, consequences: Consequences) -> Intake:
+def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, bench: Bench) -> Intake:
     orders = Orders(
         store=outside.store,
         queue=outside.queue,
@@ -252,6 +231,8 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         ids=outside.ids,
         configuration=outside.current,
         consequences=consequences,
+        moves=moves,
+        pinned_files=bench.pinned_files,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
         hear=hear_notes,
         log=outside.log,
@@ -270,7 +251,7 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
     )
 
 
-def _runner(settings: Settings, outside: _Outside, mover: Mover) -> Runner:
+def _runner(settings: Settings, outside: Outside, mover: Mover) -> Runner:
     lease = timedelta(seconds=settings.lease_seconds)
     return Runner(
         store=outside.store,
@@ -283,7 +264,3 @@ def _runner(settings: Settings, outside: _Outside, mover: Mover) -> Runner:
         stopping=outside.stopping,
         log=outside.log,
     )
-
-
-def _folders(*folders: Path) -> list[Path]:
-    return [folder for folder in folders if folder.is_dir()]

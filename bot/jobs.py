@@ -25,6 +25,14 @@ class Notices(Protocol):
         ...
 
 
+class Judge(Protocol):
+    """Looks at the gates of releases."""
+
+    def judge(self, release_id: str) -> object:
+        """Judge the present stage of a release and go on, halt or wait; it may come twice."""
+        ...
+
+
 class Sweep(Protocol):
     """Knows what is due."""
 
@@ -42,6 +50,8 @@ class HasJobs(Protocol):
     def notices(self) -> Notices: ...
     @property
     def sweep(self) -> Sweep: ...
+    @property
+    def judge(self) -> Judge: ...
 
 
 _bound: list[HasJobs] = []
@@ -63,9 +73,16 @@ def send_notice(notice_id: str) -> None:
     _app().notices.send(notice_id)
 
 
+def judge_release(release_id: str) -> None:
+    """Look at the gates of a release."""
+    _app().judge.judge(release_id)
+    _app().sweep.tell()
+
+
 CALLS: Mapping[JobName, Callable[[str], None]] = {
     JobName.ADVANCE_RUN: advance_run,
     JobName.SEND_NOTICE: send_notice,
+    JobName.JUDGE_RELEASE: judge_release,
 }
 """What each name of a job calls."""
 

@@ -110,6 +110,14 @@ class Processes(Protocol):
     ) -> ProcessResult: ...
 
 
+class ReviewedFiles(Protocol):
+    """Files of the configuration besides policies and playbooks: scripts, suites of inputs, references."""
+
+    def read(self, folder: str, name: str) -> bytes:
+        """The content of `folder/name`. Refused where there is no such file, or its name is none."""
+        ...
+
+
 class Expressions(Protocol):
     """Fills templates in playbook values and compiles conditions; sandboxed, undefined names are errors."""
 

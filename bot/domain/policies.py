@@ -108,6 +108,11 @@ class PolicyRelease(Strict):
     author: StrictStr | None = None
     """Who made the candidate: never the one who alone lifts a halt of it."""
 
+    @property
+    def pair(self) -> str:
+        """Both versions, as a release remembers them."""
+        return f"{self.incumbent} {self.candidate}"
+
 
 class HaltRule(Strict):
     playbook: Name

@@ -44,6 +44,8 @@ class Release:
     """Where it is in flight; None where its policy has no stages, and once it has passed them."""
     resumes_as: ReleaseStatus | None = None
     """What it was before a halt."""
+    declared: str | None = None
+    """The pair of versions that the policy named when this release was made, so that only a new pair makes another."""
 
     @property
     def is_in_flight(self) -> bool:

@@ -18,6 +18,7 @@ from bot.domain.runs import Lease, Run, RunEvent, RunStatus, WaitingFor
 from bot.domain.step_states import StepState, StepStatus
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
+from bot.flow.release_moves import ReleaseMoves
 from bot.flow.situation import Situation
 from bot.flow.stepping import Workshop
 from bot.flow.timeline import line
@@ -86,8 +87,14 @@ class Mover:
     """Writes what a move implies: audit rows, the timeline, due notices, the incident's and the release's state."""
 
     def __init__(
-        self, ids: Ids, configuration: Callable[[], Configuration], endings: Endings, consequences: Consequences
+        self,
+        ids: Ids,
+        configuration: Callable[[], Configuration],
+        endings: Endings,
+        consequences: Consequences,
+        moves: ReleaseMoves,
     ) -> None:
+        self._moves = moves
         self._consequences = consequences
         self._ids = ids
         self._configuration = configuration
@@ -106,6 +113,8 @@ class Mover:
         """What becomes possible once a run has left its place, in the same commit."""
         if run.is_ended and run.kind is not PlaybookKind.ROLLBACK:
             situation = Situation(tx, tx.standing((run.service,)), now, self._ids)
+            if run.kind is PlaybookKind.PROMOTE:
+                self._moves.after_run(situation, run)
             self._consequences.after_run(situation, run, self._configuration())
             situation.write_back()
 

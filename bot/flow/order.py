@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bot.domain.configuration import Configuration
@@ -13,7 +13,9 @@ from bot.domain.heard import HeardItem
 from bot.domain.incidents import Incident, Severity
 from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.runs import Run
+from bot.domain.stages import GateUse
 from bot.flow.consequences import Consequences
+from bot.flow.release_moves import ReleaseMoves
 from bot.flow.situation import Situation
 from bot.ports import Ids
 
@@ -42,6 +44,9 @@ class Order:
     configuration: Configuration
     consequences: Consequences
     ids: Ids
+    moves: ReleaseMoves
+    pinned_files: Callable[[Sequence[GateUse]], Mapping[str, str]]
+    """SHA-256 of the reviewed files that these gates name."""
     checkable: frozenset[str] = frozenset()
     """Verbs that can look by themselves whether their effect is there."""
     heard: Sequence[HeardItem] = ()

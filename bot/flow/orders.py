@@ -16,7 +16,9 @@ from bot.domain.incidents import Incident
 from bot.domain.minutes import Minute
 from bot.domain.permits import check_entitled
 from bot.domain.records import AuditEntry
+from bot.domain.releases import Release
 from bot.domain.runs import Run
+from bot.domain.stages import GateUse
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
 from bot.flow.meeting_orders import MEETING_ORDERS
@@ -24,6 +26,9 @@ from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
 from bot.flow.order import Answer, Order
 from bot.flow.ownership_orders import OWNERSHIP_ORDERS
+from bot.flow.release_moves import ReleaseMoves
+from bot.flow.release_orders import RELEASE_ORDERS
+from bot.flow.release_starting import start
 from bot.flow.reporting import report
 from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
@@ -42,6 +47,8 @@ HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
     **MINUTE_ORDERS,
     **MEETING_ORDERS,
     **NOTES_ORDERS,
+    **RELEASE_ORDERS,
+    Word.RELEASE_START: start,
     Word.REPORT: report,
 }
 
@@ -58,6 +65,8 @@ class Orders:
         ids: Ids,
         configuration: Callable[[], Configuration],
         consequences: Consequences,
+        moves: ReleaseMoves,
+        pinned_files: Callable[[Sequence[GateUse]], Mapping[str, str]],
         checkable: frozenset[str],
         hear: HearNotes,
         log: Log,
@@ -71,6 +80,8 @@ class Orders:
         self._configuration = configuration
         self._consequences = consequences
         self._checkable = checkable
+        self._moves = moves
+        self._pinned_files = pinned_files
 
     def give(self, command: Command) -> Receipt:
         """Carry out one order. BadInput and NotFound where it makes no sense; a refusal comes back as a receipt."""
@@ -92,7 +103,16 @@ class Orders:
                 services = _services(command, configuration, tx)
                 situation = Situation(tx, tx.standing(services), self._clock.now(), self._ids)
                 order = Order(
-                    command, event_id, situation, configuration, self._consequences, self._ids, self._checkable, heard
+                    command,
+                    event_id,
+                    situation,
+                    configuration,
+                    self._consequences,
+                    self._ids,
+                    self._moves,
+                    self._pinned_files,
+                    self._checkable,
+                    heard,
                 )
                 check_entitled(command, configuration.policies.get(services[0]) if len(services) == 1 else None)
                 answer = HANDLERS[command.word](order)
@@ -197,12 +217,14 @@ class Orders:
 
 
 def _audited(command: Command) -> Mapping[str, Any]:
-    """The details as the trail has them: of notes their digest, because the event has the text."""
-    if command.word is not Word.NOTES:
+    """The details as the trail has them: of notes and manifests their digest, because the event has the text."""
+    long = {Word.NOTES: "text", Word.RELEASE_START: "manifest"}.get(command.word)
+    if long is None or long not in command.details:
         return command.details
-    text = str(command.details.get("text", "")).encode("utf-8", "replace")
+    found = command.details[long]
+    text = (found if isinstance(found, str) else json.dumps(found, sort_keys=True)).encode("utf-8", "replace")
     digest = {"sha256": hashlib.sha256(text).hexdigest(), "bytes": len(text)}
-    return {**{key: value for key, value in command.details.items() if key != "text"}, **digest}
+    return {**{key: value for key, value in command.details.items() if key != long}, **digest}
 
 
 def _services(command: Command, configuration: Configuration, tx: Transaction) -> list[str]:
@@ -216,7 +238,8 @@ def _services(command: Command, configuration: Configuration, tx: Transaction) -
         return [configuration.policy(command.subject).service]
     service = _owner(tx, subject, command.subject)
     if service is None:
-        raise BadInput(f"No {subject} {command.subject!r}", next="`andon incident list` shows what there is")
+        shown = "release" if subject is Subject.RELEASE else "incident"
+        raise BadInput(f"No {subject} {command.subject!r}", next=f"`andon {shown} list` shows what there is")
     return [service]
 
 
@@ -226,10 +249,11 @@ def _owner(tx: Transaction, subject: Subject, name: str) -> str | None:
         level = tx.escalation(name)
         run = tx.run(level.run_id) if level else None
         return run.service if run else None
-    finders: Mapping[Subject, Callable[[str], Run | Incident | Minute | None]] = {
+    finders: Mapping[Subject, Callable[[str], Run | Incident | Minute | Release | None]] = {
         Subject.RUN: tx.run,
         Subject.INCIDENT: tx.incident,
         Subject.MINUTE: tx.minute,
+        Subject.RELEASE: tx.release,
     }
     found = finders[subject](name)
     return found.service if found else None

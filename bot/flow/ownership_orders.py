@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
-from bot.domain.events import Origin, Role
+from bot.domain.events import ANDON, Origin, Role
 from bot.domain.incidents import Incident
 from bot.domain.minutes import Minute
 from bot.domain.people import is_slack_group
@@ -107,7 +107,7 @@ def acknowledge(order: Order) -> Answer:
 
 def owned_by_halter(order: Order, policy: Policy, incident: Incident) -> Incident:
     """After a halt: who halts owns the incident where nobody does, and people hear of it at the policy's cadence."""
-    if incident.owner is None:
+    if incident.owner is None and order.command.actor != ANDON:
         incident = incident.owned_by(order.actor)
         text = f"{order.actor} halted it and owns the incident"
         order.consequences.write(order.situation, incident, "owner", text, actor=order.actor)

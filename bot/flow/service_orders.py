@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, Refused
+from bot.domain.events import ANDON
 from bot.domain.incidents import Incident, IncidentEvent
 from bot.domain.permits import check_halt, check_lift
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ROLLBACK_AUTHORITY, ApprovalRule, Criterion, Policy
-from bot.domain.releases import Automation, Service
+from bot.domain.releases import Automation, Release, Service
 from bot.domain.runs import Run, RunStatus
 from bot.domain.times import format_duration, format_time, parse_duration
 from bot.domain.words import Word
@@ -128,7 +129,8 @@ def _tell_halt(order: Order, policy: Policy, incident: Incident, reason: str) ->
 
 def _reported(order: Order) -> list[Known]:
     """What came with the halt. A halt never fails for its report: what cannot be used is left for later."""
-    source, found = f"said by {order.actor}", []
+    gate, found = order.command.details.get("gate"), list[Known]()
+    source = f"measured by gate {gate}" if gate and order.command.actor == ANDON else f"said by {order.actor}"
     for name, value in order.command.details.items():
         try:
             found += [Known(name, one, source) for one in checked({name: value}).values()]
@@ -165,7 +167,7 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
     check_lift(order.command.actor, policy, release)
     situation.put_service(service.lifted())
     if release is not None:
-        situation.put_release(release.with_halt(halted=False))
+        _resume(order, release.with_halt(halted=False))
     incidents = [one for (name, _), one in situation.incidents.items() if name == policy.service]
     for incident in incidents:
         moved = incident.moved(_event_of_lift(order, incident), situation.now)
@@ -182,6 +184,14 @@ def _lift_one(order: Order, policy: Policy, reason: str) -> Answer:
         policy.service,
         incident_ids=tuple(one.id for one in incidents),
     )
+
+
+def _resume(order: Order, release: Release) -> None:
+    """The release goes on where it was, and its gates are looked at anew before anything is promoted."""
+    order.situation.put_release(release)
+    walk = order.situation.tx.walk(release.id) if release.stage else None
+    if walk is not None:
+        order.moves.judge_soon(order.situation, walk)
 
 
 def _event_of_lift(order: Order, incident: Incident) -> IncidentEvent:

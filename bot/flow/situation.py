@@ -77,10 +77,10 @@ class Situation:
         return self._resolved[place] if place in self._resolved else self.tx.latest_resolved(place)
 
     def ensure_release(self, policy: Policy) -> Release | None:
-        """The release in flight; the policy's own becomes one when it names versions that were not the last ones."""
+        """The release in flight; the policy's own becomes one when it names versions that it did not name before."""
         release = self.releases.get(policy.service)
         named = policy.release
-        if named and (release is None or (release.incumbent, release.candidate) != (named.incumbent, named.candidate)):
+        if named and (release is None or _declared(release) != named.pair):
             if release is not None and release.is_in_flight:
                 self.tx.save(replace(release, status=ReleaseStatus.ABANDONED, ended_at=self.now))
             release = Release(
@@ -90,6 +90,7 @@ class Situation:
                 candidate=named.candidate,
                 opened_at=self.now,
                 author=named.author,
+                declared=named.pair,
             )
             self.releases[policy.service] = release
         return release
@@ -207,3 +208,8 @@ class Situation:
                 self.tx.add(release)
             elif before != release:
                 self.tx.save(release)
+
+
+def _declared(release: Release) -> str:
+    """What the policy named when this release was made; a release of an earlier version was always the policy's."""
+    return f"{release.incumbent} {release.candidate}" if release.declared is None else release.declared

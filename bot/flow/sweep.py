@@ -11,6 +11,7 @@ from bot.domain.records import ApprovalStatus
 from bot.domain.runs import Run
 from bot.flow.chores import do_each
 from bot.flow.endings import Endings
+from bot.flow.release_moves import bell_to_judge
 from bot.flow.situation import bell_for
 from bot.ports import Bell, Clock, JobName, Lane, Queue, Store
 
@@ -87,9 +88,11 @@ class Sweep:
         with self._store.read() as tx:
             runs = tx.due_runs(limit=_MOST)
             notices = tx.due_notices(limit=_MOST)
+            releases = tx.releases_to_judge()
         fresh = now - _FRESH if now else None
         rings = {(run.id, run.version): bell_for(run) for run in runs if fresh is None or not _is_fresh(run, fresh)}
-        return rings | {(one, 0): Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in notices}
+        rings |= {(one, 0): Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in notices}
+        return rings | {(one, 0): bell_to_judge(one) for one in releases}
 
     def _record_breaches(self) -> None:
         with self._store.read() as tx:

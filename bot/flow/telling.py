@@ -57,6 +57,16 @@ class Teller:
         """The name of the machine that people reach the pages at."""
         return urlsplit(self._address).hostname or HOUSE
 
+    @property
+    def media(self) -> frozenset[str]:
+        """The media that are set up."""
+        return self._media
+
+    @property
+    def address(self) -> str:
+        """Where people reach the pages."""
+        return self._address
+
     def about_incident(self, about: About, audiences: Sequence[str] = ()) -> list[Notice]:
         """One notice for each way to each audience that hears of an incident this bad, or to the named ones only."""
         facts = self.facts_of(about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,8 +64,16 @@ class Engine:
         """Do all that is due, until nothing is."""
         while bells := [bell for lane in Lane for bell in self.app.sweep.due(lane)]:
             for bell in bells:
-                call = self.app.runner.advance if bell.job is JobName.ADVANCE_RUN else self.app.notices.send
-                call(bell.id)
+                self._calls[bell.job](bell.id)
+
+    @property
+    def _calls(self) -> Mapping[JobName, Callable[[str], object]]:
+        app = self.app
+        return {
+            JobName.ADVANCE_RUN: app.runner.advance,
+            JobName.SEND_NOTICE: app.notices.send,
+            JobName.JUDGE_RELEASE: app.judge.judge,
+        }
 
     def work_until(self, run_id: str, *statuses: str, seconds: float = 20.0) -> dict[str, Any]:
         """Go on working, waits included, until the run is in one of these states."""

@@ -23,6 +23,7 @@ from bot.adapters.sql.people_tables import (
     report_facts,
     threads,
 )
+from bot.adapters.sql.release_tables import JUDGED, walks
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import OPEN_INCIDENT, REFRESHED, UNSENT, UPDATE_DUE, incidents, notices
 from bot.adapters.sql.work import Work
@@ -87,6 +88,7 @@ _MOMENTS = union_all(
     select(func.min(incidents.c.update_due_at)).where(UPDATE_DUE, OPEN_INCIDENT),
     select(func.min(notices.c.refresh_at)).where(REFRESHED),
     select(func.min(notices.c.due_at)).where(UNSENT, notices.c.due_at > now()),
+    select(func.min(walks.c.judge_at)).where(JUDGED),
 ).subquery()
 _NEXT = select(func.min(_MOMENTS.c.moment, type_=Moment()))
 

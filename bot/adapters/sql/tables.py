@@ -99,6 +99,7 @@ releases = table(
     Column("author", Prose),
     Column("stage", Prose),
     Column("resumes_as", Choice(ReleaseStatus)),
+    Column("declared", Prose),
     Index(None, "service", "opened_at"),
 )
 

@@ -17,7 +17,7 @@ NUMBER = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 def upgrade() -> None:
     # A worker of the version before writes releases without these.
-    for name in ("stage", "resumes_as"):
+    for name in ("stage", "resumes_as", "declared"):
         op.add_column("releases", sa.Column(name, sa.Text()))
     _walks()
     _evidence()

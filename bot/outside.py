@@ -1,0 +1,102 @@
+"""The outside of the program, opened from its settings: adapters, plug-ins, and the configuration in force."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bot.adapters.conditions import compile_condition
+from bot.adapters.configuration import load_configuration
+from bot.adapters.configuration.in_force import ConfigurationHolder
+from bot.adapters.crash_points import crash_hook
+from bot.adapters.embedded_redis import address_of
+from bot.adapters.expressions import SandboxedExpressions
+from bot.adapters.http import HttpxHttp
+from bot.adapters.identity import UlidIds
+from bot.adapters.paging.keys import open_pagers
+from bot.adapters.process_names import owner_of
+from bot.adapters.processes import Scripts
+from bot.adapters.reviewed_files import ConfigurationFiles
+from bot.adapters.rq_queue import RqQueue
+from bot.adapters.secrets import EnvironmentSecrets
+from bot.adapters.shipped import shipped_folder
+from bot.adapters.sql import SqlStore, open_store
+from bot.adapters.telemetry import house_log
+from bot.domain.configuration import Configuration
+from bot.flow.stepping import Workshop
+from bot.gate_plugins import Gate
+from bot.gates import load_gates
+from bot.plugins import AlertSource
+from bot.ports import Clock, Ids, Log, Pager, Queue
+from bot.settings import Settings
+from handlers.alerts import load_sources
+from playbooks.steps import load_steps
+
+
+def redis_address(settings: Settings) -> str:
+    """The address of Redis: as set, else the embedded one's of this data folder."""
+    if settings.redis_url is not None:
+        return settings.redis_url.get_secret_value()
+    return address_of(settings.data)
+
+
+@dataclass(frozen=True)
+class Outside:
+    """The adapters and plug-ins that the flow is built on."""
+
+    store: SqlStore
+    queue: Queue
+    secrets: EnvironmentSecrets
+    workshop: Workshop
+    gates: Mapping[str, Gate]
+    files: ConfigurationFiles
+    sources: Mapping[str, AlertSource]
+    configuration: ConfigurationHolder
+    pagers: Mapping[str, Pager]
+    owner: str
+    clock: Clock
+    ids: Ids = field(default_factory=UlidIds)
+    log: Log = field(default_factory=house_log)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def current(self) -> Configuration:
+        """The configuration in force."""
+        return self.configuration.current
+
+
+def open_outside(settings: Settings, clock: Clock) -> Outside:
+    """Open what the settings name. ConfigError where the configuration cannot be used."""
+    steps, shipped = load_steps(), shipped_folder("playbooks")
+    secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
+    workshop = Workshop(
+        steps=steps,
+        http=HttpxHttp(),
+        processes=Scripts(folders_of(settings.config / "scripts")),
+        expressions=SandboxedExpressions(secrets),
+        secrets=secrets,
+        compile=compile_condition,
+        crash=crash_hook(settings.crash_at, settings.data),
+    )
+    return Outside(
+        store=open_store(settings.database),
+        queue=RqQueue(redis_address(settings)),
+        secrets=secrets,
+        workshop=workshop,
+        gates=load_gates(),
+        files=ConfigurationFiles(folders_of(settings.config)),
+        sources=load_sources(),
+        configuration=ConfigurationHolder(
+            lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
+        ),
+        pagers=open_pagers(settings, workshop.http, clock),
+        owner=owner_of(os.getpid()),
+        clock=clock,
+    )
+
+
+def folders_of(*folders: Path) -> list[Path]:
+    """Those of these folders that there are."""
+    return [folder for folder in folders if folder.is_dir()]
