@@ -19,6 +19,7 @@ from bot.cli.arguments import (
     port,
 )  # fmt: skip
 from bot.cli.people_grammar import PEOPLE_WORDS
+from bot.cli.release_grammar import RELEASE_WORDS
 
 ACTING = "bot.cli.acting"
 SHOWING = "bot.cli.showing"
@@ -186,6 +187,7 @@ WORDS: tuple[Word, ...] = (
         f"{ACTING}:endorse",
         (arg("incident", metavar="ID"), arg("--reason", required=True, metavar="TEXT"), JSON),
     ),
+    *RELEASE_WORDS,
     *PEOPLE_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
     Word(

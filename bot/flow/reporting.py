@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from bot.domain.attachments import read_attached, with_files
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput
+from bot.domain.events import ANDON
 from bot.domain.incidents import Incident
 from bot.domain.permits import CHAMPION
 from bot.domain.policies import Policy
@@ -128,8 +129,12 @@ def want(order: Order, policy: Policy, incident: Incident, labels: tuple[str, ..
 
 
 def brief(order: Order, policy: Policy, incident: Incident) -> None:
-    """A card for whoever halted: how to open, and answers to the questions that always come."""
-    _to_person(order, policy, incident, "briefing", order.actor, reason=order.command.reason, by=order.actor)
+    """A card for whoever halted: how to open, and answers to the questions that always come. Where a gate halted, for
+    whoever answers for the service."""
+    whom = _whom(policy, incident) if order.command.actor == ANDON else order.actor
+    if whom is None:
+        return
+    _to_person(order, policy, incident, "briefing", whom, reason=order.command.reason, by=order.actor)
 
 
 def _to_person(order: Order, policy: Policy, incident: Incident, name: str, whom: str, **facts: Any) -> None:

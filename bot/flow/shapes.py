@@ -19,6 +19,9 @@ class ReleaseView(TypedDict):
     incumbent: str
     candidate: str
     status: str
+    state: str
+    """The stage it is in, else its status; `registered` before anything began."""
+    stage: str | None
     opened_at: Time
     ended_at: Time | None
 

@@ -144,6 +144,8 @@ def release_view(release: Release | None) -> shapes.ReleaseView | None:
         "incumbent": release.incumbent,
         "candidate": release.candidate,
         "status": str(release.status),
+        "state": release.state,
+        "stage": release.stage,
         "opened_at": format_time(release.opened_at),
         "ended_at": _time(release.ended_at),
     }

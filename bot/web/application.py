@@ -25,6 +25,7 @@ from bot.web.api import reads
 from bot.web.api_files import fetching, giving
 from bot.web.api_minutes import minutes, said
 from bot.web.api_orders import orders
+from bot.web.api_releases import release_orders, release_reads
 from bot.web.armour import Armour
 from bot.web.authentication import ApiTokens, WebhookAuthentication
 from bot.web.batching import Batcher
@@ -72,6 +73,8 @@ def create_web(head: Head) -> FastAPI:
     app.include_router(minutes)
     app.include_router(fetching)
     app.include_router(giving)
+    app.include_router(release_reads)
+    app.include_router(release_orders)
     app.router.routes.extend(Login(head, tokens, templates).routes())
     app.router.routes.extend(Pages(head, queries, templates).routes())
     app.router.routes.extend(PageOrders(given, queries).routes())

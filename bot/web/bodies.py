@@ -58,11 +58,11 @@ def too_large(cap: int) -> HTTPException:
     return HTTPException(413, f"The body is larger than {cap // 1024} KiB. Nothing of it was kept.")
 
 
-def body_of(model: type[M]) -> Callable[[Request], Coroutine[Any, Any, M]]:
+def body_of(model: type[M], cap: int = API_CAP) -> Callable[[Request], Coroutine[Any, Any, M]]:
     """A dependency that reads a JSON object into `model`; an absent body is an empty object."""
 
     async def read(request: Request) -> M:
-        raw = await read_capped(request, API_CAP)
+        raw = await read_capped(request, cap)
         try:
             return model.model_validate(parse_json(raw) if raw.strip() else {})
         except ValidationError as error:

@@ -7,6 +7,9 @@ from typing import Protocol
 
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor, Command, Delivery, Receipt
+from bot.domain.gates import Evidence
+from bot.flow.evidence_desk import Pushed
+from bot.flow.release_moves import ReleaseMoves
 from bot.plugins import AlertSource
 from bot.ports import Bell, Clock, Ids, Queue, Store
 from bot.settings import Settings
@@ -40,6 +43,14 @@ class Intake(Protocol):
 
     def replay(self, event_id: str, actor: Actor) -> Receipt:
         """Take a dead letter once more. NotFound, Refused, BadInput, TryLater."""
+        ...
+
+
+class Evidences(Protocol):
+    """Where evidence is handed in."""
+
+    def keep(self, pushed: Pushed, actor: Actor) -> Evidence:
+        """Keep it. BadInput, NotFound, Refused, TryLater."""
         ...
 
 
@@ -83,3 +94,7 @@ class Head(Protocol):
 
     @property
     def intake(self) -> Intake: ...
+    @property
+    def evidence(self) -> Evidences: ...
+    @property
+    def moves(self) -> ReleaseMoves: ...

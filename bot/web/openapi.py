@@ -15,6 +15,7 @@ from bot.flow import people_shapes, shapes
 from bot.web.answers import PROBLEM, Problem
 from bot.web.order_bodies import BODIES
 from bot.web.people_bodies import PEOPLE_BODIES
+from bot.web.release_bodies import RELEASE_BODIES
 
 Responses = dict[int | str, dict[str, Any]]
 _REF = "#/components/schemas/{model}"
@@ -58,9 +59,12 @@ class Alive(TypedDict):
     status: str
 
 
+_DONE = {200: "Done.", 201: "Made.", 202: "Accepted."}
+
+
 def ok(model: object, status: int = 200) -> Responses:
     """The answer of a route where all went well."""
-    return {status: {"model": model, "description": "Done." if status == 200 else "Accepted."}}
+    return {status: {"model": model, "description": _DONE[status]}}
 
 
 def takes(model: type[BaseModel]) -> dict[str, Any]:
@@ -101,7 +105,9 @@ def build_document(app: FastAPI, sources: list[str]) -> dict[str, Any]:
         routes=app.routes,
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
-    _, bodies = models_json_schema([(body, "validation") for body in (*BODIES, *PEOPLE_BODIES)], ref_template=_REF)
+    _, bodies = models_json_schema(
+        [(body, "validation") for body in (*BODIES, *PEOPLE_BODIES, *RELEASE_BODIES)], ref_template=_REF
+    )
     schemas.update(bodies.get("$defs", {}))
     for model in (Problem, shapes.ReceiptView, Alive, Ready):
         _add(schemas, model)

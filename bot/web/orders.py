@@ -82,6 +82,7 @@ class Orders:
                 Subject.RUN: tx.run,
                 Subject.MINUTE: tx.minute,
                 Subject.ESCALATION: tx.escalation,
+                Subject.RELEASE: tx.release,
             }
             found = finders[subject_kind](subject)
         if found is None:

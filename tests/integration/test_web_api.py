@@ -38,7 +38,11 @@ def asked(web: WebServer) -> dict[str, str]:
     item = as_(web, OPERATOR).post(path, json={"text": "Pin the feature", "owner": "otto"}).json()["item"]
     kept = as_(web, OPERATOR).post(f"/api/v1/incidents/{known['incident']}/files", content=b"seen").json()
     file = kept["report"]["files"]["value"][0]["sha256"]
-    return {**known, "item": item["id"], "file": file}
+    release = (
+        as_(web, OPERATOR).post("/api/v1/releases", json={"service": "ranker", "candidate": "9"}).json()["id"]
+    )
+    pushed = as_(web, OPERATOR).post(f"/api/v1/releases/{release}/evidence?name=evaluation", json={"metrics": {}})
+    return {**known, "item": item["id"], "file": file, "release": release, "evidence": pushed.json()["id"]}
 
 
 def as_(web: WebServer, token: str) -> httpx.Client:
@@ -87,6 +91,10 @@ READS = {
     "/api/v1/events/{event_id}": "/api/v1/events/{event}",
     "/api/v1/automation": "/api/v1/automation",
     "/api/v1/audit/verify": "/api/v1/audit/verify",
+    "/api/v1/releases": "/api/v1/releases",
+    "/api/v1/releases/{release_id}": "/api/v1/releases/{release}",
+    "/api/v1/releases/{release_id}/evidence/{evidence_id}": "/api/v1/releases/{release}/evidence/{evidence}",
+    "/api/v1/services/{service}/gate": "/api/v1/services/fraud-model/gate",
 }
 
 
@@ -162,13 +170,23 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "/api/v1/minutes/{item}/amend": ({"text": "Pin both"}, "operator"),
     "/api/v1/minutes/{item}/withdraw": ({}, "operator"),
     "/api/v1/minutes/{item}/confirm": ({}, "operator"),
+    "/api/v1/releases": ({"service": "fraud-model", "candidate": "43"}, "operator"),
+    "/api/v1/releases/{release}/promote": ({}, "operator"),
+    "/api/v1/releases/{release}/sign": ({"item": "ready"}, "operator"),
+    "/api/v1/releases/{release}/unsign": ({"item": "ready"}, "operator"),
+    "/api/v1/releases/{release}/second": ({}, "operator"),
+    "/api/v1/releases/{release}/abandon": ({"reason": "no"}, "operator"),
+    "/api/v1/releases/{release}/endorse": ({"reason": "good"}, "operator"),
+    "/api/v1/releases/{release}/retrospective": ({"reason": "learned"}, "operator"),
+    "/api/v1/releases/{release}/evidence?name=evaluation": ({"metrics": {}}, "operator"),
 }
 
 
 def test_every_change_of_the_document_is_tried_here(document: dict[str, Any]) -> None:
     described = {path for path, methods in document["paths"].items() if path.startswith("/api/") and "post" in methods}
     tried = {path.replace("fraud-model", "{service}").replace("{run}", "{run_id}") for path in CHANGES}
-    for name in ("incident", "event", "item"):
+    tried = {path.partition("?")[0] for path in tried}
+    for name in ("incident", "event", "item", "release"):
         tried = {path.replace(f"{{{name}}}", f"{{{name}_id}}") for path in tried}
     assert described == tried
 

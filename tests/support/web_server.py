@@ -21,8 +21,11 @@ from bot.domain.events import Actor, Role
 from bot.domain.playbooks import Playbook
 from bot.domain.policies import Policy
 from bot.flow.consequences import Consequences
+from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.intake import Intake
 from bot.flow.orders import Orders
+from bot.flow.release_moves import ReleaseMoves
+from bot.flow.release_telling import ReleaseTeller
 from bot.flow.telling import Teller
 from bot.settings import Settings
 from bot.web.server import configure
@@ -57,6 +60,13 @@ POLICY = {
         "production": {"deployer": "http://127.0.0.1:9", "allow_hosts": ["127.0.0.1"]},
         "staging": {"deployer": "http://127.0.0.1:9", "allow_hosts": ["127.0.0.1"]},
     },
+}
+STAGED = {
+    "service": "ranker",
+    "match": 'alert.labels.service == "ranker"',
+    "release": {"incumbent": "7", "candidate": "8"},
+    "stages": [{"name": "evaluation"}, {"name": "production"}],
+    "targets": {"production": {"allow_hosts": ["127.0.0.1"]}},
 }
 PLAYBOOK = {
     "playbook": "rollback_model",
@@ -98,6 +108,8 @@ class TestHead:
     tokens: dict[str, Actor]
     webhook_token: str | None
     intake: Any
+    evidence: EvidenceDesk
+    moves: ReleaseMoves
     calls: list[int] = field(default_factory=list)
 
 
@@ -115,9 +127,10 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
     store.upgrade()
     queue = RqQueue(f"unix://{folder}/nobody.sock")
     clock, ids = SystemClock(), UlidIds()
-    configuration = FixedConfiguration(configuration_of(POLICY))
+    configuration = FixedConfiguration(configuration_of(POLICY, STAGED))
     teller = Teller(ids, settings.address)
     consequences = Consequences(ids, teller)
+    moves = ReleaseMoves(ids, ReleaseTeller(ids, teller), compile_condition)
 
     def current() -> Configuration:
         return configuration.current
@@ -130,6 +143,8 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         ids=ids,
         configuration=current,
         consequences=consequences,
+        moves=moves,
+        pinned_files=lambda _: {},
         checkable=frozenset(),
         hear=hear_notes,
         log=lambda _, **__: None,
@@ -146,7 +161,21 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         crash=lambda _: None,
         log=lambda _, **__: None,
     )
-    return TestHead(settings, store, queue, clock, ids, configuration, sources, dict(TOKENS), webhook_token, intake)
+    evidence = EvidenceDesk(store, queue, clock, ids, current)
+    return TestHead(
+        settings,
+        store,
+        queue,
+        clock,
+        ids,
+        configuration,
+        sources,
+        dict(TOKENS),
+        webhook_token,
+        intake,
+        evidence,
+        moves,
+    )
 
 
 @dataclass
