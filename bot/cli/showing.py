@@ -143,9 +143,11 @@ def event_list(args: argparse.Namespace) -> int:
 def audit_verify(args: argparse.Namespace) -> int:
     """Walk the chain, against the heads kept beside the database too."""
     from bot.adapters.audit_heads import read_heads
+    from bot.flow.release_audit import verify_releases
 
     with program(args) as app:
-        fault = app.store.verify_audit(read_heads(app.settings.data))
+        chain = app.store.verify_audit(read_heads(app.settings.data))
+        fault = chain or verify_releases(app.store)
     if args.json:
         show(
             {
@@ -154,10 +156,12 @@ def audit_verify(args: argparse.Namespace) -> int:
                 "problem": fault.problem if fault else None,
             }
         )
+    elif chain:
+        complain(f"row {chain.position} of the audit trail does not verify: {chain.problem}")
     elif fault:
-        complain(f"row {fault.position} of the audit trail does not verify: {fault.problem}")
+        complain(f"the database does not fit its audit trail: {fault.problem}")
     else:
-        show("the audit trail verifies")
+        show("the audit trail verifies, and the records of releases fit it")
     return 1 if fault else 0
 
 

@@ -106,6 +106,10 @@ def _incumbent(order: Order, policy: Policy) -> str:
             )
         known = [KnownVersion(service, baseline, VersionStanding.BASELINE, order.situation.now, order.actor)]
         order.situation.keep(*known)
+        data = {"service": service, "version": baseline, "standing": str(VersionStanding.BASELINE)}
+        order.situation.record(
+            AuditEntry(order.situation.now, order.actor, "version.known", f"service:{service}", data)
+        )
     incumbent = asked or known[0].version
     if incumbent not in {one.version for one in known}:
         raise Refused(

@@ -15,6 +15,7 @@ from bot.domain.minutes import MinuteKind
 from bot.domain.report import newest
 from bot.flow import people_shapes, shapes, views
 from bot.flow.people_views import item_detail
+from bot.flow.release_audit import verify_releases
 from bot.flow.run_views import run_view
 from bot.flow.summing_up import summary_report
 from bot.ports import Transaction
@@ -172,8 +173,8 @@ class Queries:
             return [views.decision_view(one) for one in tx.decisions(event_id=event_id)]
 
     def audit(self) -> shapes.AuditView:
-        """Walk along the whole audit chain."""
-        return views.audit_view(self._head.store.verify_audit())
+        """Walk along the whole audit chain, then hold the records of releases against it."""
+        return views.audit_view(self._head.store.verify_audit() or verify_releases(self._head.store))
 
     def _service(self, tx: Transaction, name: str) -> shapes.ServiceView:
         policy = self._head.configuration.current.policies.get(name)
