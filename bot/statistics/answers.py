@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from bot.domain.errors import BadInput
 
-YES = frozenset({1, True, "1", "true", "True", "yes", "positive"})
-"""What counts as the positive class where nobody names it."""
+YES = frozenset({1, "1", "true", "True", "yes", "positive"})
+"""What counts as the positive class where nobody names it; 1 stands for true and 1.0 as well."""
 
 
 def codes(labels: Sequence[Any], answers: Sequence[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64], list[Any]]:
@@ -45,7 +45,7 @@ def positives(column: Sequence[Any], positive: Any = None) -> NDArray[np.bool_]:
     return np.fromiter((one == positive for one in _plain(column)), np.bool_, len(column))
 
 
-def numbers(column: Sequence[Any], what: str) -> NDArray[np.float64]:
+def numbers(column: Sequence[Any] | NDArray[np.float64], what: str) -> NDArray[np.float64]:
     """The column as finite numbers. BadInput for text, None, NaN and infinities."""
     try:
         values = np.asarray(column, np.float64)
@@ -59,7 +59,9 @@ def refuse_not_finite(values: NDArray[np.float64], what: str) -> None:
     """BadInput where a value is NaN or infinite."""
     bad = np.flatnonzero(~np.isfinite(values))
     if bad.size:
-        raise BadInput(f"{what.capitalize()} is not finite", why=f"{bad.size} are NaN or infinite, first in row {bad[0]}")
+        raise BadInput(
+            f"{what.capitalize()} is not finite", why=f"{bad.size} are NaN or infinite, first in row {bad[0]}"
+        )
 
 
 def same_length(left: Sequence[Any], right: Sequence[Any]) -> None:
@@ -68,14 +70,16 @@ def same_length(left: Sequence[Any], right: Sequence[Any]) -> None:
         raise BadInput("Columns differ in length", why=f"{len(left)} rows against {len(right)}")
 
 
-def _plain(column: Sequence[Any]) -> Sequence[Any]:
-    return column.tolist() if isinstance(column, np.ndarray) else column
+def _plain(column: Any) -> Sequence[Any]:
+    """The column as plain Python values, where it was an array."""
+    plain: Sequence[Any] = column.tolist() if isinstance(column, np.ndarray) else column
+    return plain
 
 
-def _are_numbers(column: Sequence[Any]) -> bool:
+def _are_numbers(column: Any) -> bool:
     if isinstance(column, np.ndarray) and column.dtype != object:
         return column.dtype.kind in "biuf"
-    return all(isinstance(one, int | float) for one in column)
+    return all(isinstance(one, int | float) for one in _plain(column))
 
 
 def _are_text(column: Sequence[Any]) -> bool:

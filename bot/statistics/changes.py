@@ -48,7 +48,9 @@ def precision(
     sides = [_of_same(labels, column, positive) for column in (before, now)]
     if not all(side.any() for side in sides):
         return Unknown("one side predicts no row positive", len(real))
-    was, is_now = (influence.ratio_of_means((side & real) * 1.0, side * 1.0) for side in sides)
+    was, is_now = (
+        influence.ratio_of_means((side & real).astype(np.float64), side.astype(np.float64)) for side in sides
+    )
     return _moved(was, is_now, confidence)
 
 
@@ -60,7 +62,9 @@ def f1(
     sides = [_of_same(labels, column, positive) for column in (before, now)]
     if not all((side | real).any() for side in sides):
         return Unknown("no row is positive, neither by label nor by prediction", len(real))
-    was, is_now = (influence.ratio_of_means(2.0 * (side & real), side * 1.0 + real) for side in sides)
+    was, is_now = (
+        influence.ratio_of_means(2 * (side & real).astype(np.float64), side.astype(np.float64) + real) for side in sides
+    )
     return _moved(was, is_now, confidence)
 
 
@@ -130,7 +134,8 @@ def brier(
 
 def _right(labels: Column, column: Column) -> NDArray[np.bool_]:
     truth, said, _ = codes(labels, column)
-    return truth == said
+    right: NDArray[np.bool_] = truth == said
+    return right
 
 
 def _of_same(labels: Column, column: Column, positive: Any) -> NDArray[np.bool_]:

@@ -123,9 +123,7 @@ def _quadratic(
         return Effect(measure, value, 0.0, 0.0, None, 0.0)
     low, high = _noncentral(statistic, degrees, confidence)
     ends = [(end * unit) ** (1 / root) for end in (low, max(high, statistic))]
-    return Effect(
-        measure, value, ends[0], ends[1], float(chi2.sf(statistic, degrees)), (degrees * unit) ** (1 / root)
-    )
+    return Effect(measure, value, ends[0], ends[1], float(chi2.sf(statistic, degrees)), (degrees * unit) ** (1 / root))
 
 
 def _noncentral(statistic: float, degrees: int, confidence: float) -> tuple[float, float]:

@@ -77,19 +77,22 @@ def ratio(left: Estimate, right: Estimate) -> Measured:
     """left / right of two independent figures that are not negative: square-and-add on the scale of logarithms.
 
     Close to the log interval of Katz et al. (1978, Biometrics 34, 469-474) for large shares. Where `left` or a lower
-    end is 0, the corners of both intervals bound the ratio (wider than needed, never narrower).
+    end is 0, the corners of both intervals bound the ratio (wider than needed, never narrower). A lower end that
+    nothing bounds is taken as 0.
     """
-    if left.value < 0 or right.value < 0 or left.low < 0 or right.low < 0:
-        return Unknown("a ratio needs figures and intervals that are not negative", min(left.n, right.n))
+    n = min(left.n, right.n)
+    lows = [0.0 if one.low == -math.inf else one.low for one in (left, right)]
+    if left.value < 0 or right.value < 0 or min(lows) < 0:
+        return Unknown("a ratio needs figures and intervals that are not negative", n)
     if right.value == 0:
-        return Unknown("the ratio to 0 does not exist", min(left.n, right.n))
-    n, value = min(left.n, right.n), left.value / right.value
-    if left.low > 0 and right.low > 0 and math.isfinite(left.high) and math.isfinite(right.high):
+        return Unknown("the ratio to 0 does not exist", n)
+    value = left.value / right.value
+    if min(lows) > 0 and math.isfinite(left.high) and math.isfinite(right.high):
         down = math.hypot(math.log(left.value / left.low), math.log(right.high / right.value))
         up = math.hypot(math.log(left.high / left.value), math.log(right.value / right.low))
         return Estimate(value, value * math.exp(-down), value * math.exp(up), n, "square-and-add of logarithms")
-    low = left.low / right.high if math.isfinite(right.high) else 0.0
-    high = left.high / right.low if right.low > 0 else math.inf
+    low = lows[0] / right.high if math.isfinite(right.high) else 0.0
+    high = left.high / lows[1] if lows[1] > 0 else math.inf
     return Estimate(value, low, high, n, "corners of two intervals")
 
 

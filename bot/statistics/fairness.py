@@ -59,9 +59,7 @@ def each_level(slices: int, confidence: float) -> float:
     return 1 - (1 - confidence) / max(1, math.comb(slices, 2))
 
 
-def between(
-    by_slice: Mapping[str, Measured], corrected: Mapping[str, Measured], sizes: Mapping[str, int]
-) -> Fairness:
+def between(by_slice: Mapping[str, Measured], corrected: Mapping[str, Measured], sizes: Mapping[str, int]) -> Fairness:
     """Fairness from figures: `by_slice` is shown; `corrected`, the same at `each_level`, gives the intervals.
 
     Each pair of slices gets the square-and-add interval (Newcombe's for shares); the largest difference lies between
@@ -86,7 +84,7 @@ def _difference(known: Sequence[Estimate], smallest: int) -> Estimate:
 
 def _ratio(known: Sequence[Estimate], smallest: int) -> Measured:
     most = max(one.value for one in known)
-    if most <= 0 or min(one.low for one in known) < 0:
+    if most <= 0 or any(one.value < 0 or -math.inf < one.low < 0 for one in known):
         return Unknown("a ratio needs figures and intervals that are not negative, and one above 0", smallest)
     ends = [one for one in _pairs(known, ratio) if isinstance(one, Estimate)]
     value = min(one.value for one in known) / most

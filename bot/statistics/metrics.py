@@ -53,8 +53,10 @@ def f1(labels: Column, predictions: Column, *, positive: Any = None, confidence:
 
 
 def f1_macro(labels: Column, predictions: Column, *, confidence: float = CONFIDENCE) -> Measured:
-    """Mean of F1 over every class that occurs; interval by the delta method (Takahashi et al. 2022, Applied Intelligence
-    52, 4961-4972). Where every row is right that interval has no width: then the mean of the classes' lower ends.
+    """Mean of F1 over every class that occurs, with the interval of the delta method.
+
+    So Takahashi et al. (2022, Applied Intelligence 52, 4961-4972). Where every row is right that interval has no
+    width: then the low end is the mean of the classes' own lower ends.
     """
     truth, said, classes = codes(labels, predictions)
     if not len(truth):
