@@ -51,6 +51,7 @@ from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
+from bot.gates import load_gates
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
@@ -169,7 +170,7 @@ class _Outside:
 
 
 def _open_outside(settings: Settings, clock: Clock) -> _Outside:
-    steps, shipped = load_steps(), shipped_folder("playbooks")
+    steps, gates, shipped = load_steps(), load_gates(), shipped_folder("playbooks")
     secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
     workshop = Workshop(
         steps=steps,
@@ -187,7 +188,7 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
         workshop=workshop,
         sources=load_sources(),
         configuration=ConfigurationHolder(
-            lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
+            lambda: load_configuration(settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
         ),
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),

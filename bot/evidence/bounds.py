@@ -22,11 +22,13 @@ class Bound:
     limit: float
     is_least: bool
     unit: str = ""
+    said: str = ""
+    """In words, where the plain ones would mislead."""
 
     @property
     def words(self) -> str:
         """`at least 0.9`, `at most 250 ms`."""
-        return f"at {'least' if self.is_least else 'most'} {number_words(self.limit)}{_spaced(self.unit)}"
+        return self.said or f"at {'least' if self.is_least else 'most'} {number_words(self.limit)}{_spaced(self.unit)}"
 
     def takes(self, value: float) -> bool:
         """Whether the value keeps it. Not a number keeps nothing."""
