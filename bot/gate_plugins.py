@@ -16,7 +16,8 @@ from bot.plugins import StepHttp, StepProcesses
 
 class GateParams(BaseModel):
     """Root of every gate's parameter model: strict, frozen, unknown keys refused. Mark addresses with `UrlField`,
-    conditions with `ConditionField`, roles with `RoleField`, and files of the configuration with `FileField`."""
+    conditions with `ConditionField`, roles with `RoleField`, playbooks with `PlaybookField`, and files of the
+    configuration with `FileField`."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True, populate_by_name=True)
 
@@ -27,6 +28,11 @@ class FileField:
     `references`): it must exist when the policy is loaded, and a release pins its digest at its start."""
 
     folder: str
+
+
+@dataclass(frozen=True)
+class PlaybookField:
+    """Mark a parameter as the name of a playbook: there must be one of that name when the policy is loaded."""
 
 
 @dataclass(frozen=True)
@@ -99,7 +105,7 @@ class GateContext:
     live: Mapping[str, Any] = field(default_factory=dict)
     """What was read back of this environment last: `version`, `at`; empty where nothing was."""
     drills: Sequence[Mapping[str, Any]] = ()
-    """Drills of this service, newest first."""
+    """Drills of this service, newest first: `id`, `playbook`, `environment`, `passed`, `ended_at`."""
     timeout: timedelta = timedelta(seconds=30)
     """For all that the gate does, by the wall clock."""
 

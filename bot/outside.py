@@ -69,7 +69,7 @@ class Outside:
 
 def open_outside(settings: Settings, clock: Clock) -> Outside:
     """Open what the settings name. ConfigError where the configuration cannot be used."""
-    steps, shipped = load_steps(), shipped_folder("playbooks")
+    steps, gates, shipped = load_steps(), load_gates(), shipped_folder("playbooks")
     secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
     workshop = Workshop(
         steps=steps,
@@ -85,11 +85,11 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         queue=RqQueue(redis_address(settings)),
         secrets=secrets,
         workshop=workshop,
-        gates=load_gates(),
+        gates=gates,
         files=ConfigurationFiles(folders_of(settings.config)),
         sources=load_sources(),
         configuration=ConfigurationHolder(
-            lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
+            lambda: load_configuration(settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
         ),
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),

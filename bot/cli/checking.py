@@ -89,9 +89,10 @@ def decide(args: argparse.Namespace) -> int:
 def _load(folder: Path) -> Configuration:
     from bot.adapters.configuration import load_configuration
     from bot.adapters.shipped import shipped_folder
+    from bot.gates import load_gates
     from playbooks.steps import load_steps
 
-    return load_configuration(folder, steps=load_steps(), shipped=shipped_folder("playbooks"))
+    return load_configuration(folder, steps=load_steps(), gates=load_gates(), shipped=shipped_folder("playbooks"))
 
 
 def _source(name: str) -> AlertSource:

@@ -9,7 +9,20 @@ from importlib.metadata import entry_points
 from bot.domain.errors import ConfigError
 from bot.gate_plugins import Gate, GateParams
 
-GATES: Mapping[str, str] = {}
+GATES: Mapping[str, str] = {
+    "canary": "bot.gates.canary:CanaryGate",
+    "checklist": "bot.gates.checklist:Checklist",
+    "documents": "bot.gates.documents:Documents",
+    "drift": "bot.gates.drift:DriftGate",
+    "drill": "bot.gates.drill:DrillGate",
+    "expression": "bot.gates.expression:Expression",
+    "fairness": "bot.gates.fairness:FairnessGate",
+    "latency": "bot.gates.latency:Latency",
+    "memory": "bot.gates.memory:Memory",
+    "metric": "bot.gates.metric:Metric",
+    "parity": "bot.gates.parity:Parity",
+    "schema": "bot.gates.schema:SchemaGate",
+}
 
 GROUP = "andon.gates"
 """The entry point group of gates that other packages bring."""

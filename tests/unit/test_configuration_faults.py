@@ -8,6 +8,7 @@ import pytest
 
 from bot.adapters.configuration import load_configuration
 from bot.domain.errors import ConfigError
+from bot.gates import load_gates
 from playbooks.steps import load_steps
 
 POLICY = """\
@@ -56,7 +57,7 @@ def faults_of(folder: Path, policy: str, playbook: str) -> list[str]:
         (folder / name).parent.mkdir(exist_ok=True)
         (folder / name).write_text(text, encoding="utf-8")
     try:
-        load_configuration(folder, steps=load_steps(), shipped=folder / "none")
+        load_configuration(folder, steps=load_steps(), gates=load_gates(), shipped=folder / "none")
     except ConfigError as error:
         return [str(fault).removeprefix(f"{folder}/") for fault in error.faults]
     return []
@@ -293,7 +294,7 @@ def test_a_template_that_does_not_parse_is_named_with_its_line(tmp_path: Path) -
 
 def test_a_missing_folder_names_the_command_that_makes_one(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="andon init"):
-        load_configuration(tmp_path / "away", steps=load_steps(), shipped=tmp_path)
+        load_configuration(tmp_path / "away", steps=load_steps(), gates=load_gates(), shipped=tmp_path)
     (tmp_path / "empty/policies").mkdir(parents=True)
     with pytest.raises(ConfigError, match="holds no policy"):
-        load_configuration(tmp_path / "empty", steps=load_steps(), shipped=tmp_path)
+        load_configuration(tmp_path / "empty", steps=load_steps(), gates=load_gates(), shipped=tmp_path)

@@ -17,6 +17,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.errors import ConfigError
 from bot.domain.outcomes import Outcome
 from bot.domain.playbooks import IfInterrupted, Playbook
+from bot.gates import load_gates
 from bot.plugins import Step, StepContext, StepParams
 from playbooks.steps import load_steps
 
@@ -58,7 +59,9 @@ class Effect:
 
 
 def load(folder: Path, *, steps: Mapping[str, Step] | None = None, **more: Any) -> Configuration:
-    return load_configuration(folder, steps=steps or load_steps(), shipped=shipped_folder("playbooks"), **more)
+    return load_configuration(
+        folder, steps=steps or load_steps(), gates=load_gates(), shipped=shipped_folder("playbooks"), **more
+    )
 
 
 def written(folder: Path, **files: str) -> Path:
@@ -85,7 +88,7 @@ def test_the_contracts_policy_and_playbook_load_word_for_word() -> None:
 def test_every_part_that_nothing_acts_on_yet_is_warned_of_with_its_line() -> None:
     warnings = {str(warning).removeprefix(f"{CONTRACT}/") for warning in load(CONTRACT).warnings}
     unused = {text.split(": ")[1].split(" ")[0] for text in warnings if text.endswith("nothing acts on it yet")}
-    assert {"canary", "stages", "drills", "stable.window", "stable.metrics"} <= unused
+    assert {"canary", "drills", "stable.window", "stable.metrics"} <= unused
     assert "policies/fraud-model.yaml:38: stable.window is valid but nothing acts on it yet" in warnings
     assert not {"update_every", "escalation", "meeting", "rollback[1].approval.then"} & unused
     assert not any("fallbacks" in text for text in warnings), "an empty list asks for nothing"

@@ -11,6 +11,7 @@ import pytest
 from bot.adapters.configuration import load_configuration
 from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import ConfigError, Fault
+from bot.gates import load_gates
 from playbooks.steps import load_steps
 
 FILES = ("policies/fraud-model.yaml", "playbooks/rollback_model.yaml")
@@ -34,7 +35,7 @@ def spoiled(text: str, choices: random.Random) -> str:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_spoiled_files_give_faults_of_one_line_and_nothing_else(tmp_path: Path, seed: int) -> None:
-    steps = load_steps()
+    steps, gates = load_steps(), load_gates()
     refused: list[tuple[Fault, ...]] = []
     for round_ in range(40):
         choices = random.Random(f"{seed}-{round_}")
@@ -43,7 +44,7 @@ def test_spoiled_files_give_faults_of_one_line_and_nothing_else(tmp_path: Path, 
             (tmp_path / name).parent.mkdir(exist_ok=True)
             (tmp_path / name).write_text(spoiled(text, choices), encoding="utf-8")
         try:
-            load_configuration(tmp_path, steps=steps, shipped=shipped_folder("playbooks"))
+            load_configuration(tmp_path, steps=steps, gates=gates, shipped=shipped_folder("playbooks"))
         except ConfigError as error:
             refused.append(error.faults)
     assert len(refused) > 20

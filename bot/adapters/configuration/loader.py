@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
+from bot.adapters.configuration.gate_checks import Gates, check_gates
 from bot.adapters.configuration.host_checks import check_hosts
-from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook, leaves
+from bot.adapters.configuration.parameter_checks import leaves
+from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook
 from bot.adapters.configuration.policy_checks import check_policy, policy_warnings
 from bot.adapters.configuration.unused import unused_parts
 from bot.adapters.expressions import references
@@ -20,7 +22,7 @@ from bot.domain.errors import ConfigError, Fault
 
 
 def load_configuration(
-    folder: Path, *, steps: Steps, shipped: Path, secrets: EnvironmentSecrets | None = None
+    folder: Path, *, steps: Steps, gates: Gates, shipped: Path, secrets: EnvironmentSecrets | None = None
 ) -> Configuration:
     """The configuration in `folder`; playbooks in `shipped` are there too unless the folder has one of that name.
 
@@ -36,6 +38,10 @@ def load_configuration(
     findings = _Findings()
     playbooks, broken = _playbooks((shipped, folder / "playbooks"), steps, findings)
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
+    for policy in policies.values():
+        found = check_gates(policy, gates, playbooks, broken, lambda inner, name: (folder / inner / name).is_file())
+        findings.faults += found.faults
+        findings.warnings += found.warnings
     findings.faults += _check_templates(folder / "templates")
     if secrets is not None:
         for file in playbooks.values():

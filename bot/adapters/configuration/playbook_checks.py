@@ -2,29 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from copy import deepcopy
-from typing import Any
 
-from pydantic import ValidationError
-
-from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.files import PlaybookFile
-from bot.adapters.configuration.names import listed, unknown
+from bot.adapters.configuration.names import unknown
+from bot.adapters.configuration.parameter_checks import Written
 from bot.adapters.configuration.reader import Document, Path_
-from bot.adapters.configuration.sentences import dotted, explain
-from bot.adapters.configuration.shapes import marked
-from bot.adapters.expressions import VARIABLES, is_template, references
-from bot.adapters.secrets import check_secret_name
-from bot.domain.errors import ConfigError, Fault
+from bot.domain.errors import Fault
 from bot.domain.playbooks import ActionSpec, IfInterrupted, OnFailure, StepSpec
-from bot.plugins import Checkable, ConditionField, Step, UrlField
+from bot.plugins import Checkable, Step
 
 Steps = Mapping[str, Step]
-
-_STAND_IN = "https://stand.in.invalid/"
-_TEMPLATE = re.compile(r"\{\{.*?\}\}", re.DOTALL)
 
 
 def check_playbook(file: PlaybookFile, steps: Steps) -> tuple[PlaybookFile, list[Fault], list[Fault]]:
@@ -57,96 +45,14 @@ def check_action(
     document: Document, path: Path_, action: ActionSpec, steps: Steps, earlier: tuple[str, ...]
 ) -> list[Fault]:
     """What is wrong with one `use` and its `with`."""
-    faults = [
-        fault
-        for place, text in leaves(action.with_, (*path, "with"))
-        for fault in _check_template(document, place, text, earlier)
-    ]
+    base = (*path, "with")
+    # Without `with` in the file its faults belong to the line of the step.
+    written = Written(document, base, base if base in document.values else path, action.with_)
+    faults = list(written.check_templates(earlier))
     step = steps.get(action.use)
     if step is None:
         return [*faults, document.fault((*path, "use"), unknown("step", action.use, steps))]
-    return [*faults, *_check_parameters(document, path, action, step), *_check_conditions(document, path, action, step)]
-
-
-def is_placeholder(value: object) -> bool:
-    """Whether this text stands for one that is still to be written; a playbook may be checked before it is complete."""
-    return value in ("…", "...")
-
-
-def leaves(value: Any, path: Path_) -> Iterator[tuple[Path_, str]]:
-    """Every text inside a value with its place."""
-    if isinstance(value, str):
-        yield path, value
-    elif isinstance(value, Mapping):
-        for key, item in value.items():
-            yield from leaves(item, (*path, key))
-    elif isinstance(value, list | tuple):
-        for index, item in enumerate(value):
-            yield from leaves(item, (*path, index))
-
-
-def _check_template(document: Document, path: Path_, text: str, earlier: tuple[str, ...]) -> Iterator[Fault]:
-    try:
-        read = references(text)
-    except ValueError as error:
-        yield document.fault(path, str(error))
-        return
-    for name in sorted(read.variables - set(VARIABLES)):
-        yield document.fault(path, unknown("variable", name, [*VARIABLES, "secret('NAME')"]))
-    for step in sorted(read.steps - set(earlier)):
-        yield document.fault(path, f"steps.{step} cannot be read here: no earlier step has that id; {listed(earlier)}")
-    for name in sorted(read.secrets):
-        try:
-            check_secret_name(name)
-        except ConfigError as error:
-            yield document.fault(path, f"{error.what}: {error.why}")
-
-
-def _check_parameters(document: Document, path: Path_, action: ActionSpec, step: Step) -> list[Fault]:
-    """The step's own model over the parameters as written; a text with `{{` fits everywhere until it is filled."""
-    try:
-        step.Params.model_validate(_with_stand_ins(action, step))
-    except ValidationError as error:
-        base = (*path, "with")
-        # Without `with` in the file its faults belong to the line of the step.
-        return explain(error, document, step.Params, base if base in document.values else path, skip=_is_open)
-    return []
-
-
-def _with_stand_ins(action: ActionSpec, step: Step) -> dict[str, Any]:
-    """The parameters with an address in place of every address that is not known yet, so that the model goes on to
-    look at how its parameters fit together."""
-    filled = deepcopy(dict(action.with_))
-    for marker, place, text in marked(step.Params, action.with_):
-        if isinstance(marker, UrlField) and (is_template(text) or is_placeholder(text)):
-            inner: Any = filled
-            for part in place[:-1]:
-                inner = inner[part]
-            inner[place[-1]] = _STAND_IN
-    return filled
-
-
-def _is_open(found: Mapping[str, Any]) -> bool:
-    """Whether the finding is about a value that is known only when the templates in it are filled, or not yet."""
-    if found["type"] in ("missing", "extra_forbidden"):
-        return False
-    written = found["input"]
-    texts = leaves(written, ()) if isinstance(written, str | list) else ()
-    return any(is_template(text) or is_placeholder(text) for _, text in texts)
-
-
-def _check_conditions(document: Document, path: Path_, action: ActionSpec, step: Step) -> list[Fault]:
-    faults = []
-    for marker, place, text in marked(step.Params, action.with_):
-        if not isinstance(marker, ConditionField) or not isinstance(text, str) or is_placeholder(text):
-            continue
-        try:
-            compile_condition(_TEMPLATE.sub("0", text), frozenset(marker.variables))
-        except ValueError as error:
-            # What stands in place of a template may break the syntax; a name that is unknown stays unknown.
-            if not is_template(text) or str(error).startswith("unknown"):
-                faults.append(document.fault((*path, "with", *place), f"{dotted(place)!r} is wrong: {error}"))
-    return faults
+    return [*faults, *written.check_model(step.Params), *written.check_conditions(step.Params)]
 
 
 def _check_interruption(document: Document, path: Path_, spec: StepSpec, steps: Steps) -> list[Fault]:

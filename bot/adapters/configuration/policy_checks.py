@@ -21,6 +21,7 @@ from bot.plugins import RoleField
 Playbooks = Mapping[str, PlaybookFile]
 
 _SLACK_ID = re.compile(r"[UWS][A-Z0-9]{4,}")
+_KINDS_OF_STAGE = (PlaybookKind.PROMOTE, PlaybookKind.OTHER)
 _KINDS_OF_HALT = (PlaybookKind.HALT, PlaybookKind.OTHER)
 _NEVER_PROMOTE = tuple(kind for kind in PlaybookKind if kind is not PlaybookKind.PROMOTE)
 
@@ -50,7 +51,10 @@ def uses(policy: Policy) -> Iterator[Use]:
         )
     for index, stage in enumerate(policy.stages):
         if stage.do is not None:
-            yield Use(stage.do, ("stages", index, "do"), everywhere)
+            yield Use(stage.do, ("stages", index, "do"), (stage.place,), _KINDS_OF_STAGE)
+    if policy.emergency is not None and policy.emergency.do is not None:
+        places = tuple(stage.place for stage in policy.emergency.stages())
+        yield Use(policy.emergency.do, ("emergency", "do"), places, _KINDS_OF_STAGE)
     for index, drill in enumerate(policy.drills):
         yield Use(drill.playbook, ("drills", index, "playbook"), (drill.environment,), _NEVER_PROMOTE)
 
@@ -123,6 +127,8 @@ def _named_roles(policy: Policy) -> Iterator[tuple[Path_, str]]:
     divergence = policy.canary.on_divergence if policy.canary else None
     if divergence is not None and divergence.authority != AUTOMATIC:
         yield ("canary", "on_divergence", "authority"), divergence.authority
+    if policy.emergency is not None:
+        yield ("emergency", "role"), policy.emergency.role
 
 
 def _named_people(policy: Policy) -> Iterator[tuple[Path_, str]]:
@@ -152,6 +158,14 @@ def _check_targets(file: PolicyFile) -> Iterator[Fault]:
         if drill.environment not in policy.targets:
             path = ("drills", index, "environment")
             yield file.document.fault(path, unknown("target", drill.environment, policy.targets))
+    for index, stage in enumerate(policy.stages):
+        if stage.place not in policy.targets and (stage.environment is not None or stage.do is not None):
+            yield file.document.fault(("stages", index), unknown("target", stage.place, policy.targets))
+    if policy.emergency is not None and policy.emergency.do is not None and PRODUCTION not in policy.targets:
+        yield file.document.fault(("emergency",), unknown("target", PRODUCTION, policy.targets))
+    if policy.service in policy.depends_on:
+        at = policy.depends_on.index(policy.service)
+        yield file.document.fault(("depends_on", at), f"{policy.service!r} cannot depend on itself")
 
 
 def _check_asked_roles(file: PolicyFile, playbooks: Playbooks, steps: Steps) -> Iterator[Fault]:

@@ -13,7 +13,7 @@ NOT_YET: tuple[tuple[str, ...], ...] = (
     ("review_every",),
     ("fallbacks",),
     ("canary",),
-    ("stages",),
+    ("stages", "*", "drilled_within"),
     ("drills",),
     ("stable", "window"),
     ("stable", "metrics"),

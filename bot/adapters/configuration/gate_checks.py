@@ -1,0 +1,133 @@
+"""Holds the gates of a policy, those of its stages and of its emergency class, against the kinds of gates there are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.adapters.configuration.address_checks import Where
+from bot.adapters.configuration.files import PolicyFile
+from bot.adapters.configuration.names import listed, unknown
+from bot.adapters.configuration.parameter_checks import Written, is_placeholder
+from bot.adapters.configuration.policy_checks import Playbooks
+from bot.adapters.configuration.reader import Path_
+from bot.adapters.configuration.shapes import Marked, marked
+from bot.adapters.expressions import is_template, references
+from bot.domain.errors import Fault, StepFailed
+from bot.domain.stages import GateUse, Stage
+from bot.gate_plugins import FileField, Gate, PlaybookField
+from bot.plugins import RoleField, UrlField
+
+Gates = Mapping[str, Gate]
+HasFile = Callable[[str, str], bool]
+"""Whether the configuration has a file: its folder, its name."""
+
+_OF_EVERY_GATE = tuple(GateUse.model_fields)
+_FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,127}")
+
+
+@dataclass
+class GateFindings:
+    """What is wrong, and what looks wrong."""
+
+    faults: list[Fault] = field(default_factory=list)
+    warnings: list[Fault] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One gate where it stands in the file."""
+
+    path: Path_
+    use: GateUse
+    raw: Mapping[str, Any]
+    stage: Stage
+
+
+def check_gates(
+    file: PolicyFile, gates: Gates, playbooks: Playbooks, broken: frozenset[str], has_file: HasFile
+) -> GateFindings:
+    """Each gate: its kind, its parameters by the kind's own model, its conditions, and the names that it uses."""
+    found = GateFindings()
+    check = _Check(file, playbooks, broken, has_file, found)
+    for place in _places(file):
+        gate = gates.get(place.use.use)
+        written = Written(file.document, place.path, place.path, place.raw)
+        found.faults += written.check_templates(())
+        if gate is None:
+            found.faults.append(file.document.fault((*place.path, "use"), unknown("gate", place.use.use, gates)))
+            continue
+        found.faults += [*written.check_model(gate.Params), *written.check_conditions(gate.Params)]
+        for one in marked(gate.Params, place.raw):
+            check.name(place, one)
+    return found
+
+
+@dataclass(frozen=True)
+class _Check:
+    file: PolicyFile
+    playbooks: Playbooks
+    broken: frozenset[str]
+    has_file: HasFile
+    found: GateFindings
+
+    def name(self, place: _Place, one: Marked) -> None:
+        """Whether what a marked value names is there."""
+        marker, inner, value = one
+        path = (*place.path, *inner)
+        if isinstance(marker, UrlField) and isinstance(value, str):
+            self._address(place, path, value)
+        elif isinstance(value, str) and not is_template(value) and not is_placeholder(value):
+            message = self._missing(marker, value)
+            if message:
+                self.found.faults.append(self.file.document.fault(path, message))
+
+    def _missing(self, marker: object, value: str) -> str:
+        if isinstance(marker, RoleField) and value not in self.file.policy.roles:
+            return unknown("role", value, self.file.policy.roles)
+        if isinstance(marker, PlaybookField) and value not in self.playbooks and value not in self.broken:
+            return unknown("playbook", value, self.playbooks)
+        if isinstance(marker, FileField):
+            if not _FILE_NAME.fullmatch(value):
+                return f"{value[:80]!r} is not the name of a file in {marker.folder}/"
+            if not self.has_file(marker.folder, value):
+                return f"there is no file {marker.folder}/{value} in the configuration"
+        return ""
+
+    def _address(self, place: _Place, path: Path_, text: str) -> None:
+        policy, document = self.file.policy, self.file.document
+        environment = place.stage.place
+        about = f"gate {place.use.name or place.use.use!r} of stage {place.stage.name!r}"
+        if environment not in policy.targets:
+            message = f"{about} makes calls in the environment {environment!r}, which is none of the targets"
+            self.found.faults.append(document.fault(path, f"{message}; {listed(policy.targets)}"))
+            return
+        try:
+            message, is_fault = Where(self.file, environment).judge(text)
+            from_target = bool(references(text).targets)
+        except (ValueError, StepFailed):
+            return  # reported with the templates already
+        if message:
+            told = ("targets", environment, "allow_hosts") if from_target else path
+            (self.found.faults if is_fault else self.found.warnings).append(document.fault(told, f"{about} {message}"))
+
+
+def _places(file: PolicyFile) -> Iterator[_Place]:
+    policy = file.policy
+    rows: list[tuple[Path_, Stage]] = [(("stages", index), stage) for index, stage in enumerate(policy.stages)]
+    if policy.emergency is not None:
+        rows += [(("emergency",), stage) for stage in policy.emergency.stages()]
+    for base, stage in rows:
+        for index, use in enumerate(stage.gates):
+            path = (*base, "gates", index)
+            written = _at(file.document.value, path)
+            raw = {key: value for key, value in written.items() if key not in _OF_EVERY_GATE}
+            yield _Place(path, use, raw, stage)
+
+
+def _at(value: Any, path: Path_) -> dict[str, Any]:
+    for part in path:
+        value = value[part]
+    return dict(value)
