@@ -38,9 +38,7 @@ def asked(web: WebServer) -> dict[str, str]:
     item = as_(web, OPERATOR).post(path, json={"text": "Pin the feature", "owner": "otto"}).json()["item"]
     kept = as_(web, OPERATOR).post(f"/api/v1/incidents/{known['incident']}/files", content=b"seen").json()
     file = kept["report"]["files"]["value"][0]["sha256"]
-    release = (
-        as_(web, OPERATOR).post("/api/v1/releases", json={"service": "ranker", "candidate": "9"}).json()["id"]
-    )
+    release = as_(web, OPERATOR).post("/api/v1/releases", json={"service": "ranker", "candidate": "9"}).json()["id"]
     pushed = as_(web, OPERATOR).post(f"/api/v1/releases/{release}/evidence?name=evaluation", json={"metrics": {}})
     return {**known, "item": item["id"], "file": file, "release": release, "evidence": pushed.json()["id"]}
 
