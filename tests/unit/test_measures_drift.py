@@ -7,7 +7,7 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 from scipy.spatial import distance
@@ -15,6 +15,9 @@ from scipy.spatial import distance
 from bot.domain.errors import BadInput
 from bot.statistics.drift import Drift, NumericReference, categorical, histogram, numeric
 from bot.statistics.drift_measures import chi_square, jensen_shannon, kolmogorov_smirnov, psi
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A machine that does other work is slow, which is no fault of what is tested."""
 
 COUNTS = st.lists(st.tuples(st.integers(1, 10_000), st.integers(1, 10_000)), min_size=2, max_size=30)
 
@@ -24,6 +27,7 @@ def draws(rng: random.Random) -> np.random.Generator:
     return np.random.default_rng(rng.getrandbits(32))
 
 
+@UNHURRIED
 @given(COUNTS)
 def test_measures_over_cells_agree_with_scipy(cells: list[tuple[int, int]]) -> None:
     was, now = (np.array(side, float) for side in zip(*cells, strict=True))
@@ -59,6 +63,7 @@ def test_kolmogorov_smirnov_agrees_with_scipy(n: int, m: int, draws: np.random.G
         assert ours.p_value == pytest.approx(theirs.pvalue, abs=1e-9)
 
 
+@UNHURRIED
 @given(st.lists(st.floats(-5, 5), min_size=1, max_size=40), st.lists(st.floats(-5, 5), min_size=1, max_size=40))
 def test_kolmogorov_smirnov_is_the_largest_distance_at_any_value(was: list[float], now: list[float]) -> None:
     ours = kolmogorov_smirnov(np.sort(was), np.sort(now))
@@ -226,6 +231,7 @@ def test_infinite_values_and_text_are_bad_input() -> None:
             numeric("x", [1.0, 2.0], bad)
 
 
+@UNHURRIED
 @given(
     st.lists(st.one_of(st.none(), st.floats(allow_infinity=False)), max_size=50),
     st.lists(st.one_of(st.none(), st.floats(allow_infinity=False)), max_size=50),

@@ -7,13 +7,16 @@ import random
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
 from bot.domain.errors import BadInput
 from bot.statistics import changes, metrics
 from bot.statistics.estimates import Estimate, Measured, Unknown, difference, paired_shares, proportion, ratio
+
+UNHURRIED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A machine that does other work is slow, which is no fault of what is tested."""
 
 DIFFERENT = [
     # Newcombe (1998), Statistics in Medicine 17, 873-890, table II, method 10.
@@ -44,6 +47,7 @@ def test_a_share_has_the_published_interval_of_wilson(hits: int, n: int, low: fl
     assert found.value == hits / n
 
 
+@UNHURRIED
 @given(st.integers(1, 10**6), st.floats(0, 1), st.sampled_from([0.8, 0.95, 0.999]))
 def test_a_share_agrees_with_scipy(n: int, share: float, confidence: float) -> None:
     hits = int(share * n)
