@@ -5,6 +5,10 @@ from __future__ import annotations
 import gzip
 import json
 import math
+import re
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +19,7 @@ from bot.domain.errors import BadInput
 from bot.evidence.comparing import drift, fairness
 from bot.evidence.figures import Document, read_document
 from bot.evidence.kinds import Kind
-from bot.evidence.measuring import Asked, Side, change, measure, read_evidence
+from bot.evidence.measuring import OF_A_POSITIVE, OF_PREDICTIONS, OF_SCORES, Asked, Side, change, measure, read_evidence
 from bot.evidence.rows import Rows
 from bot.statistics.drift import Drift
 from bot.statistics.estimates import Estimate, Unknown
@@ -282,3 +286,40 @@ def test_drift_of_rows_is_held_against_other_rows() -> None:
     assert drift(now, "y", reference=was).exceeds("psi", 0.1) is False
     assert "reference to drift from" in drift(now, "x").why
     assert "no column 'z'" in drift(now, "z", reference=was).why
+
+
+def test_the_examples_of_the_page_are_read(checkout: Path) -> None:
+    page = (checkout / "docs" / "measures.md").read_text("utf-8")
+    blocks = re.findall(r"```(\w+)\n(.*?)```", page, re.DOTALL)
+    found = [
+        read_evidence(text.encode(), kind)
+        for (_, text), kind in zip(blocks, (Kind.JSON, Kind.NDJSON, Kind.CSV), strict=True)
+    ]
+    assert isinstance(found[0], Document)
+    assert found[1] == found[2]
+    assert measure(found[1], Asked("accuracy")).value == 1.0
+    for feature in found[0].features:
+        assert isinstance(drift(found[0], feature), Drift)
+
+
+def test_every_metric_is_on_the_page(checkout: Path) -> None:
+    page = (checkout / "docs" / "measures.md").read_text("utf-8")
+    names = (*OF_PREDICTIONS, *OF_SCORES, *OF_A_POSITIVE, "psi", "ks", "chi_square", "jensen_shannon")
+    assert [name for name in names if f"`{name}`" not in page] == []
+
+
+WITHOUT_EXTRA = """
+import sys
+import bot.evidence.comparing, bot.evidence.schema_forms, bot.evidence.schemas, bot.statistics.fairness
+from bot.evidence.kinds import Kind
+from bot.evidence.measuring import Asked, change, measure, read_evidence
+found = read_evidence(b'{"metrics": {"f1": 0.9}, "incumbent": {"metrics": {"f1": 0.8}}}', Kind.JSON)
+assert measure(found, Asked("f1")).value == 0.9 and change(found, Asked("f1")).value > 0
+read_evidence(b"label,prediction\\n1,1\\n", Kind.CSV)
+print([name for name in ("numpy", "scipy", "pyarrow") if name in sys.modules])
+"""
+
+
+def test_documents_and_lines_are_read_without_the_libraries_of_the_extra() -> None:
+    told = subprocess.run([sys.executable, "-c", WITHOUT_EXTRA], capture_output=True, text=True, check=True)
+    assert told.stdout.strip() == "[]"

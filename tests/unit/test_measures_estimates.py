@@ -198,6 +198,33 @@ def test_the_same_predictions_twice_leave_room_for_what_was_not_seen() -> None:
     assert auc.low < 0 < auc.high
 
 
+def test_two_perfect_sides_may_still_differ_on_what_was_not_seen() -> None:
+    truth = [1, 0] * 20
+    for name in ("accuracy", "precision", "recall", "f1", "f1_macro"):
+        found = known(getattr(changes, name)(truth, truth, truth))
+        assert found.low < 0 < found.high, name
+
+
+@pytest.mark.parametrize("name", ["accuracy", "precision", "f1", "f1_macro"])
+def test_a_change_that_shows_in_few_rows_is_held_as_often_as_said(name: str, rng: random.Random) -> None:
+    """1 % of 300 rows turns from right to wrong: three rows, often one or none."""
+    draws = np.random.default_rng(rng.getrandbits(32))
+    large = np.arange(300) % 2 == 0
+    kept = 0.99
+    true = {
+        "accuracy": kept - 1,
+        "precision": 0.5 * kept / (0.5 * kept + 0.5 * (1 - kept)) - 1,
+        "f1": kept - 1,
+        "f1_macro": kept - 1,
+    }[name]
+    held = 0
+    for _ in range(600):
+        now = np.where(draws.random(300) < kept, large, ~large)
+        found = known(getattr(changes, name)(large, large, now))
+        held += found.low <= true <= found.high
+    assert held / 600 >= 0.91
+
+
 def test_a_paired_change_is_narrower_than_one_of_strangers(rng: random.Random) -> None:
     truth = [rng.random() < 0.5 for _ in range(2000)]
     before = [one if rng.random() < 0.9 else not one for one in truth]
