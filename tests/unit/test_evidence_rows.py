@@ -176,6 +176,27 @@ def test_too_many_rows_columns_or_cells_are_refused() -> None:
         read_rows(b",".join(b"c%d" % n for n in range(21)), Kind.CSV, SMALL)
 
 
+def test_a_line_without_end_is_refused_before_it_is_taken_apart() -> None:
+    wide = b",".join([b"a"] * 700_000)
+    many = b'"' + b'\n","'.join([b"a"] * 300_000) + b'"'
+    for raw, kind in (
+        (wide, Kind.CSV),
+        (b"a\n" + wide, Kind.CSV),
+        (b"a\n" + many, Kind.CSV),
+        (b'{"a": 1}\n[' + wide.replace(b"a", b"{}") + b"]", Kind.NDJSON),
+    ):
+        with pytest.raises(BadInput, match="too long"):
+            read_rows(raw, kind)
+    with pytest.raises(BadInput, match="too large"):
+        read_rows(gzip.compress(b"[" + b"{}," * 6_000_000 + b"{}]", 1), Kind.JSON)
+
+
+def test_a_late_row_cannot_open_more_columns_than_fit() -> None:
+    late = b"{}\n" * 900 + b"{" + b", ".join(b'"c%d": 1' % n for n in range(15)) + b"}"
+    with pytest.raises(BadInput, match="cells"):
+        read_rows(late, Kind.NDJSON, SMALL)
+
+
 def test_a_parquet_file_that_says_it_is_too_large_is_not_read() -> None:
     raw = parquet({"a": [float(n) for n in range(900)], "b": ["x" * 300 + str(n) for n in range(900)]})
     with pytest.raises(BadInput, match="too large"):
