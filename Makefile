@@ -50,6 +50,7 @@ lint: $(VENV)/.ready-test
 	$(BIN)/ruff format --check $(wildcard $(PY_FILES))
 	$(BIN)/mypy
 	$(BIN)/mypy requirements/in_step.py
+	$(BIN)/mypy clients/andon_observations.py examples/shadow_proxy/shadow_proxy.py
 	$(BIN)/lint-imports
 	$(BIN)/python requirements/in_step.py
 

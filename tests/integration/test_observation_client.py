@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
-import queue
 import socket
-import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,48 +16,17 @@ import pytest
 from andon_observations import Observer
 
 from bot.evidence.observations import parse_observations
-from tests.support.scripted_server import Answer, Received, ScriptedServer
+from tests.support.held_server import HeldServer, held_server
+from tests.support.scripted_server import Answer
 
 QUICK = {"batch_seconds": 0.01, "first_pause": 0.01}
 TOKEN = "token-of-the-test"
 
 
-class Receiver(ScriptedServer):
-    """A scripted server that can hold its answers back, and tells of each request as it comes in."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.arrived: queue.Queue[Received] = queue.Queue()
-        self.gate = threading.Event()
-        self.gate.set()
-
-    def take(self, received: Received) -> Answer:
-        answer = super().take(received)
-        self.arrived.put(received)
-        self.gate.wait(20)
-        return answer
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Every line of every request, without the time of day."""
-        found = []
-        for one in self.received:
-            for line in gzip.decompress(one.body).splitlines():
-                value = json.loads(line)
-                assert value.pop("at") > 1_700_000_000
-                found.append(value)
-        return found
-
-
 @pytest.fixture
-def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
-    thread.start()
-    yield server
-    server.gate.set()
-    server.shutdown()
-    server.server_close()
-    thread.join(5)
+def receiver() -> Iterator[HeldServer]:
+    with held_server() as server:
+        yield server
 
 
 @contextmanager
@@ -76,7 +42,7 @@ def counted(observer: Observer) -> dict[str, int]:
     return {name: value for name, value in observer.stats().items() if value and name != "last_error"}
 
 
-def test_what_serving_code_says_arrives_as_it_is_asked_for(receiver: Receiver) -> None:
+def test_what_serving_code_says_arrives_as_it_is_asked_for(receiver: HeldServer) -> None:
     with observing(receiver.url + "/andon/") as observer:
         assert observer.pair(
             "a", incumbent="ok", candidate="fraud", incumbent_ms=1.5, candidate_ms=2, slice={"c": "DE"}, session="s"
@@ -111,7 +77,7 @@ def test_what_serving_code_says_arrives_as_it_is_asked_for(receiver: Receiver) -
     assert taken.aside.total == 0
 
 
-def test_a_batch_leaves_when_it_is_full_and_when_its_time_is_over(receiver: Receiver) -> None:
+def test_a_batch_leaves_when_it_is_full_and_when_its_time_is_over(receiver: HeldServer) -> None:
     with observing(receiver.url, batch_lines=3, batch_seconds=60) as observer:
         for number in range(3):
             observer.label(str(number), number)
@@ -123,7 +89,7 @@ def test_a_batch_leaves_when_it_is_full_and_when_its_time_is_over(receiver: Rece
 
 
 @pytest.mark.parametrize("bad", [Answer(500), Answer(503), Answer(429), Answer(0)], ids=lambda answer: answer.status)
-def test_a_batch_that_was_not_taken_is_sent_again_under_the_same_key(receiver: Receiver, bad: Answer) -> None:
+def test_a_batch_that_was_not_taken_is_sent_again_under_the_same_key(receiver: HeldServer, bad: Answer) -> None:
     receiver.will(bad, bad, Answer(202))
     with observing(receiver.url) as observer:
         observer.label("a", 1)
@@ -134,7 +100,7 @@ def test_a_batch_that_was_not_taken_is_sent_again_under_the_same_key(receiver: R
     assert counted(observer) == {"sent": 1, "batches": 1, "retries": 2}
 
 
-def test_each_batch_has_a_key_of_its_own(receiver: Receiver) -> None:
+def test_each_batch_has_a_key_of_its_own(receiver: HeldServer) -> None:
     with observing(receiver.url, batch_lines=1) as observer:
         for number in range(5):
             observer.label(str(number), 1)
@@ -142,7 +108,7 @@ def test_each_batch_has_a_key_of_its_own(receiver: Receiver) -> None:
     assert len({one.headers["idempotency-key"] for one in receiver.received}) == 5
 
 
-def test_a_batch_that_is_too_large_is_sent_in_halves(receiver: Receiver) -> None:
+def test_a_batch_that_is_too_large_is_sent_in_halves(receiver: HeldServer) -> None:
     receiver.will(Answer(413), Answer(202), Answer(413), Answer(413), Answer(202))
     with observing(receiver.url, batch_lines=4, batch_seconds=60) as observer:
         for number in range(4):
@@ -154,7 +120,7 @@ def test_a_batch_that_is_too_large_is_sent_in_halves(receiver: Receiver) -> None
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 404, 422])
-def test_a_no_is_taken_for_an_answer(receiver: Receiver, status: int) -> None:
+def test_a_no_is_taken_for_an_answer(receiver: HeldServer, status: int) -> None:
     receiver.will(Answer(status))
     with observing(receiver.url) as observer:
         observer.label("a", 1)
@@ -163,7 +129,7 @@ def test_a_no_is_taken_for_an_answer(receiver: Receiver, status: int) -> None:
     assert observer.stats()["last_error"] == f"Andon answered {status}"
 
 
-def test_what_waits_is_bounded_and_what_is_dropped_is_counted_while_andon_is_slow(receiver: Receiver) -> None:
+def test_what_waits_is_bounded_and_what_is_dropped_is_counted_while_andon_is_slow(receiver: HeldServer) -> None:
     receiver.gate.clear()
     with observing(receiver.url, queue_lines=10, batch_lines=1, timeout=20) as observer:
         observer.label("first", 1)
@@ -186,7 +152,7 @@ def test_a_server_that_is_down_costs_lines_and_nothing_else() -> None:
     assert observer.stats()["last_error"] == "Andon cannot be reached: ConnectionRefusedError"
 
 
-def test_close_gives_up_in_time_and_counts_what_was_left(receiver: Receiver) -> None:
+def test_close_gives_up_in_time_and_counts_what_was_left(receiver: HeldServer) -> None:
     receiver.gate.clear()
     with observing(receiver.url, batch_lines=1, timeout=20) as observer:
         for number in range(3):
@@ -197,7 +163,7 @@ def test_close_gives_up_in_time_and_counts_what_was_left(receiver: Receiver) -> 
         assert observer.label("after", 1) is False
 
 
-def test_nothing_that_is_said_raises_and_what_is_no_json_is_counted(receiver: Receiver) -> None:
+def test_nothing_that_is_said_raises_and_what_is_no_json_is_counted(receiver: HeldServer) -> None:
     class Hostile:
         def tolist(self) -> None:
             raise RuntimeError("no")
@@ -214,7 +180,7 @@ def test_nothing_that_is_said_raises_and_what_is_no_json_is_counted(receiver: Re
     assert counted(observer) == {"sent": 1, "batches": 1, "refused": 8}
 
 
-def test_an_answer_that_is_changed_afterwards_is_reported_as_it_was(receiver: Receiver) -> None:
+def test_an_answer_that_is_changed_afterwards_is_reported_as_it_was(receiver: HeldServer) -> None:
     ranking = [3, 1, 2]
     with observing(receiver.url, batch_seconds=60) as observer:
         observer.pair("a", incumbent=ranking, candidate=ranking)
@@ -223,7 +189,7 @@ def test_an_answer_that_is_changed_afterwards_is_reported_as_it_was(receiver: Re
     assert receiver.lines() == [{"key": "a", "incumbent": [3, 1, 2], "candidate": [3, 1, 2]}]
 
 
-def test_many_threads_lose_nothing(receiver: Receiver) -> None:
+def test_many_threads_lose_nothing(receiver: HeldServer) -> None:
     with observing(receiver.url, batch_lines=50) as observer, ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda number: observer.label(str(number), number), range(2000)))
         assert observer.close(20)
@@ -232,7 +198,9 @@ def test_many_threads_lose_nothing(receiver: Receiver) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_child_of_a_fork_sends_its_own_lines_and_the_parent_keeps_its_own(receiver: Receiver, tmp_path: Path) -> None:
+def test_a_child_of_a_fork_sends_its_own_lines_and_the_parent_its_own(
+    receiver: HeldServer, tmp_path: Path
+) -> None:
     with observing(receiver.url, batch_seconds=60) as observer:
         observer.label("parent", 1)
         child = os.fork()
