@@ -50,7 +50,7 @@ def measure(name: str, *, quick: bool, seed: int) -> Report:
 def _compile() -> None:
     """Bytecode is compiled at install; a run that measures processes must not measure the compiler."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    for folder in ("bot", "handlers", "playbooks", "benchmarks", "tests/support"):
+    for folder in ("bot", "handlers", "playbooks", "benchmarks", "clients", "tests/support"):
         compileall.compile_dir(ROOT / folder, quiet=2)
 
 

@@ -99,3 +99,9 @@ def test_what_is_no_parquet_of_observations_is_refused() -> None:
         parquet_of({"id": ["a"]})
     with pytest.raises(BadInput):
         parquet_of({"key": pa.array([], pa.string())})
+
+
+def test_times_that_are_nan_are_found_wherever_they_stand() -> None:
+    found = parquet_of({"key": ["a", "b", "c"], "candidate": [1, 1, 1], "candidate_ms": [1.0, float("nan"), 2.0]})
+    assert found.keys == ["a", "c"]
+    assert found.aside.lines == {Reason.TIME: [2]}
