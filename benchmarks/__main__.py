@@ -14,7 +14,18 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.reports import Report, markdown, write, write_index
 
-NAMES = ("received_to_call", "ingest", "durable_step", "resume", "start", "handoff", "minutes", "slack", "drift")
+NAMES = (
+    "received_to_call",
+    "ingest",
+    "durable_step",
+    "resume",
+    "start",
+    "handoff",
+    "minutes",
+    "slack",
+    "drift",
+    "observations",
+)
 ROOT = Path(__file__).resolve().parents[1]
 
 
@@ -50,7 +61,7 @@ def measure(name: str, *, quick: bool, seed: int) -> Report:
 def _compile() -> None:
     """Bytecode is compiled at install; a run that measures processes must not measure the compiler."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
-    for folder in ("bot", "handlers", "playbooks", "benchmarks", "tests/support"):
+    for folder in ("bot", "handlers", "playbooks", "benchmarks", "clients", "tests/support"):
         compileall.compile_dir(ROOT / folder, quiet=2)
 
 

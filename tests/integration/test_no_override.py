@@ -10,7 +10,6 @@ import pytest
 from support.driven_engine import fresh_name
 from support.engine import Engine, running_engine
 from support.no_override import Attempt, passes_with_everybody, protect
-from support.seeds import seed_of_this_run
 from support.written_config import acting, playbook, write_config
 
 SHIFT = playbook("shift_it", acting("repeat"), kind="promote")
@@ -29,9 +28,11 @@ def test_the_same_stages_are_passed_by_those_who_may(engine: Engine) -> None:
     assert passes_with_everybody(engine, fresh_name("control"))
 
 
-@pytest.mark.parametrize("count", [pytest.param(150), pytest.param(10_000, marks=[pytest.mark.e2e, pytest.mark.timeout(2400)])])
-def test_no_sequence_of_calls_promotes_past_a_gate(engine: Engine, count: int) -> None:
-    seed = seed_of_this_run()
+HEAVY = [pytest.mark.e2e, pytest.mark.timeout(2400)]
+
+
+@pytest.mark.parametrize("count", [150, pytest.param(10_000, marks=HEAVY)])
+def test_no_sequence_of_calls_promotes_past_a_gate(engine: Engine, seed: int, count: int) -> None:
     for number in range(count):
         dice = random.Random(f"{seed}:{number}")
         service = fresh_name("override")

@@ -157,9 +157,7 @@ class Attempt:
                         assert newest[0].verdict is GateVerdict.PASS, f"{name}: {newest[0]}: {self.calls}"
                 assert "production" not in walk.passed, f"nobody of the champions signed: {self.calls}"
                 assert release.status not in (ReleaseStatus.LIVE, ReleaseStatus.WATCHED, ReleaseStatus.ENDORSED)
-            promoted = [
-                one for one in tx.runs(limit=100, service=self.service) if one.kind is PlaybookKind.PROMOTE
-            ]
+            promoted = [one for one in tx.runs(limit=100, service=self.service) if one.kind is PlaybookKind.PROMOTE]
             assert not promoted, f"a playbook that promotes ran: {self.calls}"
             assert {one.version for one in tx.known_versions(self.service)} <= {"41"}, self.calls
         assert not [one for one in self.engine.ledger.effects(self.service) if one.get("to") == "evil"], self.calls
