@@ -40,3 +40,4 @@ def test_no_sequence_of_calls_promotes_past_a_gate(engine: Engine, seed: int, co
         attempt = Attempt(engine, service, dice)
         attempt.play(LENGTH)
         attempt.check()
+        (engine.config / "policies" / f"{service}.yaml").unlink()
