@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 _SECRET_NAME = re.compile(r"auth|token|secret|key|cookie|password|credential|signature", re.IGNORECASE)
 _SHORTEST_SECRET = 6
@@ -40,3 +41,16 @@ def hidden_bytes(content: bytes, secrets: Iterable[str]) -> bytes:
         if len(secret) >= _SHORTEST_SECRET:
             content = content.replace(secret.encode("utf-8", "replace"), HIDDEN.encode())
     return content
+
+
+def hidden_json(value: Any, secrets: Sequence[str]) -> Any:
+    """The same for every text in plain JSON values."""
+    if not secrets:
+        return value
+    if isinstance(value, str):
+        return hidden(value, secrets)
+    if isinstance(value, list):
+        return [hidden_json(one, secrets) for one in value]
+    if isinstance(value, dict):
+        return {hidden(key, secrets): hidden_json(one, secrets) for key, one in value.items()}
+    return value

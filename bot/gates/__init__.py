@@ -9,7 +9,12 @@ from importlib.metadata import entry_points
 from bot.domain.errors import ConfigError
 from bot.gate_plugins import Gate, GateParams
 
-GATES: Mapping[str, str] = {}
+GATES: Mapping[str, str] = {
+    "command": "bot.gates.command:CommandGate",
+    "http": "bot.gates.http:HttpGate",
+    "prometheus": "bot.gates.prometheus:PrometheusGate",
+    "synthetic": "bot.gates.synthetic:SyntheticGate",
+}
 
 GROUP = "andon.gates"
 """The entry point group of gates that other packages bring."""
