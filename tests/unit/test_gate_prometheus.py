@@ -168,7 +168,9 @@ class TestWindow:
         named = {one.name: one.value for one in found.figures}
         assert named == {"last": 0.003, "min": 0, "max": 0.009, "samples": 7}
         (received,) = server.received
-        asked = {name: float(one[0]) for name, one in parse_qs(urlsplit(received.path).query).items() if name != "query"}
+        asked = {
+            name: float(one[0]) for name, one in parse_qs(urlsplit(received.path).query).items() if name != "query"
+        }
         assert asked == {"start": AT - 60, "end": AT + 0.001, "step": 10, "lookback_delta": 120}
         assert asking.measured is not None
         assert asking.measured.query == "sum(errors) over 1m, every 10s"
