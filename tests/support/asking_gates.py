@@ -8,8 +8,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from support.step_stage import BoundHttp, BoundScripts
-
 from bot.adapters.conditions import compile_condition
 from bot.adapters.http import HttpxHttp
 from bot.adapters.processes import Scripts
@@ -17,6 +15,7 @@ from bot.domain.errors import AndonError, Refused
 from bot.domain.gates import Judgement
 from bot.gate_plugins import Gate, GateContext, Measured
 from bot.gates import load_gates
+from support.step_stage import BoundHttp, BoundScripts
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
