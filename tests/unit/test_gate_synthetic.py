@@ -66,6 +66,14 @@ def test_every_case_gets_its_own_call_and_all_right_answers_pass(tmp_path: Path,
     assert {one.name: one.value for one in found.figures if one.name != "slowest"} == {"failures": 0, "answered": 2}
 
 
+@pytest.mark.parametrize("given", [None, 0, "", [], {}, "ü", 1.5])
+def test_every_input_arrives_as_it_was_written(tmp_path: Path, server: ScriptedServer, given: Any) -> None:
+    server.will(*scores(1))
+    assert gate(tmp_path, server.url, [{"input": given, "expect": 1}]).judged().verdict is PASS
+    assert json.loads(server.received[0].body) == given
+    assert server.received[0].headers["content-type"] == "application/json"
+
+
 def test_a_wrong_answer_fails_and_is_listed_with_what_was_expected(tmp_path: Path, server: ScriptedServer) -> None:
     server.will(*scores(0.12, 0.4))
     found = gate(tmp_path, f"{server.url}/score").judged()
