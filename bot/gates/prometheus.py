@@ -9,8 +9,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 
-from bot.asking.answers import Headers, Url, judge
-from bot.domain.conditions import Compile, Truth
+from bot.asking.answers import Headers, Url
+from bot.domain.conditions import Compile, Finding, Truth
 from bot.domain.excerpts import excerpt, hidden, hidden_bytes, secrets_of
 from bot.domain.fields import PositiveDuration
 from bot.domain.gates import Figure, Judgement
@@ -126,7 +126,7 @@ class PrometheusGate:
         facts = measured.facts
         values = [value for _, value in facts["points"] if value is not None]
         figures = _figures(params, values)
-        findings = [judge(params.condition, {"value": value}, compile) for value in values]
+        findings = _findings(params.condition, values, compile)
         broken = [value for value, found in zip(values, findings, strict=True) if found.truth is Truth.NO]
         seen = _seen(params, values)
         if broken:
@@ -138,6 +138,15 @@ class PrometheusGate:
             what = f"{missing} of {facts['expected']} points are missing or no number" if params.window else "no number"
             return Judgement.unknown(f"no data: {what}", *figures, missing=missing)
         return Judgement.passed(f"`{params.condition}` holds: {seen}", *figures)
+
+
+def _findings(text: str, values: list[float], compile_: Compile) -> list[Finding]:
+    """What the condition says of each value; it is compiled once, since a window has many."""
+    try:
+        condition = compile_(text, frozenset({"value"}))
+    except ValueError as error:
+        return [Finding(Truth.UNKNOWN, str(error))] * len(values)
+    return [condition.judge({"value": value}) for value in values]
 
 
 def _asked(params: PrometheusParams, most: int) -> str:
