@@ -1,93 +1,52 @@
-"""What steps share about HTTP: addresses and headers as parameters, and what to think of an answer."""
+"""What steps do with answers beyond judging them: the marks of a run, what is given out, servers that are busy."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
-from typing import Annotated, Any
+from typing import Any
 
-from pydantic import AfterValidator, Field, StrictInt, StrictStr
-
-from bot.domain.conditions import Compile, Finding, Truth
+from bot.asking.answers import (
+    ANSWER,
+    Expect,
+    Headers,
+    Status,
+    Url,
+    Verdict,
+    answer_facts,
+    is_server_fault,
+    judge,
+    judge_answer,
+)
+from bot.domain.excerpts import excerpt
 from bot.domain.outcomes import Outcome
-from bot.plugins import ConditionField, Reply, StepContext, StepParams, UrlField
+from bot.plugins import Reply, StepContext
 
-ANSWER = ("status", "body", "headers", "text")
-"""What a condition over an answer may read; `body` is null where the answer is no JSON."""
+__all__ = [
+    "ANSWER",
+    "MOST_BODY",
+    "MOST_PATIENCE",
+    "Expect",
+    "Headers",
+    "Status",
+    "Url",
+    "Verdict",
+    "answer_facts",
+    "busy",
+    "excerpt",
+    "is_server_fault",
+    "judge",
+    "judge_answer",
+    "marked",
+    "output_of",
+]
+
 MOST_BODY = 8 * 1024
 """Bytes of an answer's body that a step gives out."""
 MOST_PATIENCE = timedelta(seconds=60)
 """The longest pause that a server may ask for."""
-
-
-def _checked_url(value: str) -> str:
-    if not value.lower().startswith(("http://", "https://")):
-        raise ValueError("an address starts with http:// or https://")
-    if "@" in value.split("//", 1)[1].split("/", 1)[0]:
-        raise ValueError("an address holds no user name and no password: put credentials into a header")
-    return value
-
-
-def _checked_status(value: int) -> int:
-    if not 100 <= value <= 599:
-        raise ValueError("an HTTP status is between 100 and 599")
-    return value
-
-
-Url = Annotated[StrictStr, UrlField(), AfterValidator(_checked_url)]
-Status = Annotated[StrictInt, AfterValidator(_checked_status)]
-Headers = Annotated[Mapping[str, StrictStr], Field(default_factory=dict, max_length=50)]
-
-
-class Expect(StepParams):
-    """What an answer must be: a status (one, or a list; any 2xx when not given), and what a condition says of it."""
-
-    status: Status | Annotated[tuple[Status, ...], Field(min_length=1)] | None = None
-    condition: Annotated[StrictStr, ConditionField(ANSWER)] | None = None
-
-    def wants(self, status: int) -> bool:
-        """Whether it is an expected status."""
-        if self.status is None:
-            return 200 <= status < 300
-        return status == self.status if isinstance(self.status, int) else status in self.status
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What an answer amounts to, in words."""
-
-    truth: Truth
-    why: str
-
-
-def judge_answer(expect: Expect, reply: Reply, compile_: Compile) -> Verdict:
-    """No answer is unknown; a status that was not expected is no; otherwise what the condition says."""
-    if reply.status is None:
-        return Verdict(Truth.UNKNOWN, reply.error)
-    if not expect.wants(reply.status):
-        return Verdict(Truth.NO, f"status {reply.status}: {excerpt(reply.text)}".rstrip(": "))
-    if expect.condition is None:
-        return Verdict(Truth.YES, f"status {reply.status}")
-    finding = judge(expect.condition, answer_facts(reply), compile_)
-    word = {Truth.YES: "holds", Truth.NO: "does not hold", Truth.UNKNOWN: "cannot be judged"}[finding.truth]
-    why = f"`{expect.condition}` {word}" + (f" ({finding.why})" if finding.why else "")
-    return Verdict(finding.truth, f"status {reply.status}, {why}: {excerpt(reply.text)}".rstrip(": "))
-
-
-def judge(condition: str, facts: Mapping[str, Any], compile_: Compile) -> Finding:
-    """What a condition says; unknown with the reason also where the text is no condition over these facts."""
-    try:
-        return compile_(condition, frozenset(facts)).judge(facts)
-    except ValueError as error:
-        return Finding(Truth.UNKNOWN, str(error))
-
-
-def answer_facts(reply: Reply) -> dict[str, Any]:
-    """What a condition over an answer reads."""
-    return {"status": reply.status, "body": reply.body, "headers": dict(reply.headers), "text": reply.text}
 
 
 def marked(headers: Mapping[str, str], ctx: StepContext) -> dict[str, str]:
@@ -117,17 +76,6 @@ def busy(reply: Reply, now: datetime) -> Outcome | None:
         wait = timedelta(seconds=1) if delay is None else delay
         return Outcome.try_later(f"the server is busy (status {reply.status})", min(wait, MOST_PATIENCE))
     return None
-
-
-def is_server_fault(status: int) -> bool:
-    """The server lost its way; what it did before that is not known."""
-    return status == 408 or status >= 500
-
-
-def excerpt(text: str, most: int = 200) -> str:
-    """The beginning of a text, on one line."""
-    line = " ".join("".join(char if char.isprintable() else " " for char in text[: most * 4]).split())
-    return line if len(line) <= most else f"{line[:most]}…"
 
 
 def _retry_after(value: str, now: datetime) -> timedelta | None:

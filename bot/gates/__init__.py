@@ -12,16 +12,20 @@ from bot.gate_plugins import Gate, GateParams
 GATES: Mapping[str, str] = {
     "canary": "bot.gates.canary:CanaryGate",
     "checklist": "bot.gates.checklist:Checklist",
+    "command": "bot.gates.command:CommandGate",
     "documents": "bot.gates.documents:Documents",
     "drift": "bot.gates.drift:DriftGate",
     "drill": "bot.gates.drill:DrillGate",
     "expression": "bot.gates.expression:Expression",
     "fairness": "bot.gates.fairness:FairnessGate",
+    "http": "bot.gates.http:HttpGate",
     "latency": "bot.gates.latency:Latency",
     "memory": "bot.gates.memory:Memory",
     "metric": "bot.gates.metric:Metric",
     "parity": "bot.gates.parity:Parity",
+    "prometheus": "bot.gates.prometheus:PrometheusGate",
     "schema": "bot.gates.schema:SchemaGate",
+    "synthetic": "bot.gates.synthetic:SyntheticGate",
 }
 
 GROUP = "andon.gates"

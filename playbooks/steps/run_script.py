@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import AfterValidator, Field, StrictInt, StrictStr, model_validator
 
+from bot.asking.script_words import Argument, Option, ScriptName, Variable, command_words, refuse_our_variables
 from bot.domain.conditions import Truth
 from bot.domain.errors import Refused
 from bot.domain.outcomes import Outcome
 from bot.plugins import ConditionField, ProcessResult, StepContext, StepParams
 from playbooks.answers import excerpt, judge
-
-_ARGUMENT = re.compile(r"[A-Za-z0-9_.,:=@/+%-]{1,1000}")
-_OPTION = r"^--?[A-Za-z][A-Za-z0-9_-]*$"
-_VARIABLE = r"^[A-Z_][A-Z0-9_]*$"
-_OURS = "ANDON_"
-
-
-def _checked_argument(value: str) -> str:
-    if value.startswith("-"):
-        raise ValueError('an argument does not start with "-": write options as `options: {"--to": "41"}`')
-    if not _ARGUMENT.fullmatch(value):
-        raise ValueError("an argument has letters, digits and _.,:=@/+%- only, 1 to 1000 of them")
-    return value
 
 
 def _checked_code(value: int) -> int:
@@ -34,9 +21,6 @@ def _checked_code(value: int) -> int:
     return value
 
 
-Argument = Annotated[StrictStr, AfterValidator(_checked_argument)]
-Option = Annotated[StrictStr, Field(pattern=_OPTION, max_length=100)]
-Variable = Annotated[StrictStr, Field(pattern=_VARIABLE, max_length=64)]
 ExitCode = Annotated[StrictInt, AfterValidator(_checked_code)]
 
 
@@ -58,7 +42,7 @@ class RunScriptParams(StepParams):
     a label says, it cannot become an option. Names of options are not templates.
     """
 
-    script: Annotated[StrictStr, Field(pattern=r"^[a-z0-9_][a-z0-9_.-]*$", max_length=64)]
+    script: ScriptName
     options: Annotated[Mapping[Option, Argument | bool], Field(max_length=50)] = Field(default_factory=dict)
     args: Annotated[tuple[Argument, ...], Field(max_length=100)] = ()
     env: Annotated[Mapping[Variable, StrictStr], Field(max_length=50)] = Field(default_factory=dict)
@@ -66,19 +50,13 @@ class RunScriptParams(StepParams):
 
     @model_validator(mode="after")
     def _leaves_our_variables_alone(self) -> Self:
-        for name in self.env:
-            if name.startswith(_OURS):
-                raise ValueError(f"{name} cannot be set: names that start with {_OURS} tell the script about its run")
+        refuse_our_variables(self.env)
         return self
 
     @property
     def command(self) -> list[str]:
         """Options, then arguments, as they are handed over."""
-        words: list[str] = []
-        for name, value in self.options.items():
-            if value is not False:
-                words += [name] if value is True else [name, str(value)]
-        return words + list(self.args)
+        return command_words(self.options, self.args)
 
 
 class RunScript:

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Self
-from urllib.parse import urlencode
 
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 
 from bot.domain.conditions import Truth
 from bot.domain.fields import Duration
 from bot.domain.outcomes import Outcome
-from bot.plugins import Call, ConditionField, Reply, StepContext, StepParams
+from bot.evidence.prometheus import NoData, finite, instant_url, read_data, read_point, refuse_old
+from bot.plugins import Call, ConditionField, StepContext, StepParams
 from playbooks.answers import Headers, Url, excerpt, judge, marked
 from playbooks.exposition import read_samples
 from playbooks.polling import Sight, WaitParams, after_look
@@ -54,10 +53,6 @@ class WaitForMetricParams(WaitParams):
         return self
 
 
-class NoData(Exception):
-    """There is no number to judge, and why."""
-
-
 class WaitForMetric:
     """Measure again and again until the condition has held for as long as `for` says.
 
@@ -94,49 +89,11 @@ class WaitForMetric:
 
 
 def _queried(params: WaitForMetricParams, ctx: StepContext) -> float:
-    """One instant query, https://prometheus.io/docs/prometheus/latest/querying/api/#instant-queries."""
-    # The time in the answer is that of the query. What bounds the age of the samples behind it is the look-back.
-    asked = urlencode({"query": params.query, "lookback_delta": f"{params.max_age.total_seconds():g}"})
-    call = Call("GET", f"{_base(params)}/api/v1/query?{asked}", marked(params.headers, ctx), timeout=ctx.timeout)
-    reply = ctx.http.request(call)
-    body = reply.body if isinstance(reply.body, dict) else {}
-    if reply.status != 200 or body.get("status") != "success" or reply.error:
-        raise NoData(_complaint(reply, body))
-    if body.get("warnings"):
-        raise NoData(f"the server warns: {excerpt(str(body['warnings']))}")
-    data = body.get("data")
-    if not isinstance(data, dict):
-        raise NoData("the answer has no data in it")
-    at, value = _point(data)
-    _refuse_old(at, params, ctx)
-    return _finite(value)
-
-
-def _complaint(reply: Reply, body: Mapping[str, Any]) -> str:
-    if reply.status is None or reply.error:
-        return reply.error
-    if body.get("error"):
-        return f"the server refuses the query (status {reply.status}): {excerpt(str(body['error']))}"
-    return f"status {reply.status}: {excerpt(reply.text)}"
-
-
-def _point(data: Mapping[str, Any]) -> tuple[float, float]:
-    kind, result = data.get("resultType"), data.get("result")
-    if kind == "vector" and isinstance(result, list):
-        if not result:
-            raise NoData("the query gives nothing")
-        if len(result) > 1:
-            raise NoData(f"the query gives {len(result)} series: aggregate it, for example with sum() or max()")
-        result = result[0].get("value") if isinstance(result[0], dict) else None
-    elif kind != "scalar":
-        raise NoData(f"the query gives a {excerpt(str(kind), 40)}, not one number")
-    try:
-        at, text = result  # type: ignore[misc]
-        if not isinstance(text, str) or "_" in text:
-            raise NoData("the answer has no number in it")
-        return float(at), float(text)
-    except (TypeError, ValueError):
-        raise NoData("the answer has no number in it") from None
+    url = instant_url(params.prometheus or "", params.query or "", params.max_age)
+    reply = ctx.http.request(Call("GET", url, marked(params.headers, ctx), timeout=ctx.timeout))
+    point = read_point(read_data(reply.status, reply.body, reply.text, reply.error))
+    refuse_old(point.at, ctx.now, params.max_age)
+    return finite(point.value)
 
 
 def _scraped(params: WaitForMetricParams, ctx: StepContext) -> float:
@@ -157,21 +114,8 @@ def _scraped(params: WaitForMetricParams, ctx: StepContext) -> float:
     if len(matching) > 1:
         raise NoData(f"the page has {len(matching)} samples of {_wanted(params)}: give labels that only one has")
     if matching[0].at is not None:
-        _refuse_old(matching[0].at, params, ctx)
-    return _finite(matching[0].value)
-
-
-def _refuse_old(at: float, params: WaitForMetricParams, ctx: StepContext) -> None:
-    age = ctx.now.timestamp() - at
-    if not abs(age) <= params.max_age.total_seconds():
-        where = f"{age:.0f} s old" if age > 0 else f"{-age:.0f} s in the future"
-        raise NoData(f"the sample is {where}")
-
-
-def _finite(value: float) -> float:
-    if not math.isfinite(value):
-        raise NoData(f"the value is {value}")
-    return value
+        refuse_old(matching[0].at, ctx.now, params.max_age)
+    return finite(matching[0].value)
 
 
 def _base(params: WaitForMetricParams) -> str:

@@ -145,6 +145,9 @@ BREACHES = [
     ("handlers/alerts/breach_l.py", "import handlers.alerts.alertmanager", "Plug-ins do not know"),
     ("handlers/commands/breach_m.py", "import handlers.commands.status", "Plug-ins do not know"),
     ("bot/slack/breach_n.py", "import bot.web", "One direction"),
+    ("bot/asking/breach_o.py", "import httpx", "Only adapters"),
+    ("bot/asking/breach_p.py", "import bot.ports", "One direction"),
+    ("bot/asking/breach_q.py", "import bot.gates", "One direction"),
     ("handlers/notes/breach_m.py", "import handlers.notes.plain", "Plug-ins do not know"),
 ]
 
