@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bot.domain.errors import Refused
 
-FOLDERS = ("scripts", "suites", "references")
+FOLDERS = ("scripts", "suites", "references", "evidence")
 MOST_BYTES = 64 * 1024 * 1024
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}")
 

@@ -19,6 +19,8 @@ _STORES = {"s3": "S3", "gs": "Google Cloud Storage", "az": "Azure", "abfs": "Azu
 
 
 def _fetchable_url(value: str) -> str:
+    if "{{" in value:
+        return value  # it is looked at again once it is filled
     store = _STORES.get(value.partition("://")[0].lower())
     if store and "://" in value:
         raise ValueError(
@@ -69,7 +71,7 @@ class EvidenceSource(Strict):
     http: HttpSource | None = None
     object: HttpSource | None = None
     prometheus: PrometheusSource | None = None
-    file: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=64)] | None = None
+    file: Annotated[StrictStr, Field(pattern=r"^[A-Za-z0-9_][A-Za-z0-9_.-]*$", max_length=128)] | None = None
     media: Media | None = None
     about: Literal["candidate", "incumbent"] = "candidate"
 

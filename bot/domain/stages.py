@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, ConfigDict, Field, StrictStr, model_validator
 
+from bot.domain.evidence_sources import EvidenceSource
 from bot.domain.fields import Duration, Name, PositiveDuration, Strict
 from bot.domain.incidents import Severity
 from bot.domain.quiet_hours import parse_quiet_hours
@@ -55,6 +56,8 @@ class Stage(Strict):
     name: Name
     summary: Annotated[StrictStr, Field(max_length=500)] = ""
     gates: tuple[GateUse, ...] = ()
+    evidence: tuple[EvidenceSource, ...] = ()
+    """What is fetched before the gates are judged; whatever else they read is pushed."""
     do: Name | None = None
     """The playbook that runs once the gates pass, and has to succeed before the release goes on."""
     owner: StrictStr | None = None

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from bot.domain.conditions import Compile
 from bot.domain.errors import AndonError, Refused, TryLater
+from bot.domain.evidence_sources import EvidenceSource
 from bot.domain.gates import Judgement
 from bot.domain.pins import Pin, digest_of
 from bot.domain.stages import GateUse
@@ -42,9 +43,10 @@ class Bench:
     names_of: Callable[[GateUse], Sequence[tuple[str, str]]]
     """The reviewed files that a gate names, as (folder, name)."""
 
-    def pinned_files(self, uses: Sequence[GateUse]) -> dict[str, str]:
+    def pinned_files(self, uses: Sequence[GateUse], sources: Sequence[EvidenceSource]) -> dict[str, str]:
         """SHA-256 of each reviewed file by `folder/name`. Refused where one is missing."""
         names = dict.fromkeys(name for use in uses for name in self.names_of(use))
+        names |= dict.fromkeys(("evidence", source.file) for source in sources if source.file)
         return {f"{folder}/{name}": digest_of(self.files.read(folder, name)) for folder, name in names}
 
 
@@ -86,7 +88,9 @@ def look_at(bench: Bench, pin: Pin, use: GateUse, position: int, ctx: GateContex
         return Look(use, position, title, Judgement.unknown(f"there is no gate called {use.use!r} any more"))
     try:
         params = gate.Params.model_validate(bench.expressions.fill(use.params, facts, secrets=True))
-        measured = _cleaned(bench, gate.collect(params, _bounded(bench, pin, params, ctx)))
+        asked = getattr(params, "timeout", None)
+        timeout = min(asked, _LONGEST) if isinstance(asked, timedelta) else PATIENCE
+        measured = _cleaned(bench, gate.collect(params, bounded(bench, pin, timeout, ctx)))
         if measured.problem:
             return Look(use, position, title, Judgement.unknown(measured.problem), measured)
         return Look(use, position, title, gate.judge(params, measured, bench.compile), measured)
@@ -117,9 +121,8 @@ def _cleaned(bench: Bench, measured: Measured) -> Measured:
     )
 
 
-def _bounded(bench: Bench, pin: Pin, params: Any, ctx: GateContext) -> GateContext:
-    asked = getattr(params, "timeout", None)
-    timeout = min(asked, _LONGEST) if isinstance(asked, timedelta) else PATIENCE
+def bounded(bench: Bench, pin: Pin, timeout: timedelta, ctx: GateContext) -> GateContext:
+    """The context with calls, scripts and files that end together after `timeout`, by the wall clock."""
     end = bench.clock.monotonic() + timeout.total_seconds()
     hosts = tuple(ctx.target.get("allow_hosts", ()))
     return replace(

@@ -9,6 +9,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.events import Command
+from bot.domain.evidence_sources import EvidenceSource
 from bot.domain.heard import HeardItem
 from bot.domain.incidents import Incident, Severity
 from bot.domain.policies import PRODUCTION, Policy
@@ -18,6 +19,9 @@ from bot.flow.consequences import Consequences
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.situation import Situation
 from bot.ports import Ids
+
+PinnedFiles = Callable[[Sequence[GateUse], Sequence[EvidenceSource]], Mapping[str, str]]
+"""SHA-256, by `folder/name`, of the reviewed files that gates and sources of evidence name."""
 
 
 @dataclass(frozen=True)
@@ -45,8 +49,7 @@ class Order:
     consequences: Consequences
     ids: Ids
     moves: ReleaseMoves
-    pinned_files: Callable[[Sequence[GateUse]], Mapping[str, str]]
-    """SHA-256 of the reviewed files that these gates name."""
+    pinned_files: PinnedFiles
     checkable: frozenset[str] = frozenset()
     """Verbs that can look by themselves whether their effect is there."""
     heard: Sequence[HeardItem] = ()

@@ -18,13 +18,12 @@ from bot.domain.permits import check_entitled
 from bot.domain.records import AuditEntry
 from bot.domain.releases import Release
 from bot.domain.runs import Run
-from bot.domain.stages import GateUse
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
 from bot.flow.meeting_orders import MEETING_ORDERS
 from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
-from bot.flow.order import Answer, Order
+from bot.flow.order import Answer, Order, PinnedFiles
 from bot.flow.ownership_orders import OWNERSHIP_ORDERS
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_orders import RELEASE_ORDERS
@@ -66,7 +65,7 @@ class Orders:
         configuration: Callable[[], Configuration],
         consequences: Consequences,
         moves: ReleaseMoves,
-        pinned_files: Callable[[Sequence[GateUse]], Mapping[str, str]],
+        pinned_files: PinnedFiles,
         checkable: frozenset[str],
         hear: HearNotes,
         log: Log,

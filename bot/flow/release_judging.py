@@ -16,6 +16,7 @@ from bot.domain.policies import Mode
 from bot.domain.records import AuditEntry
 from bot.domain.walking import check_may_go_on, check_not_frozen, severity_of
 from bot.domain.words import Word
+from bot.flow.evidence_pulling import Puller
 from bot.flow.gate_looking import Bench, Look, look_at
 from bot.flow.release_moves import ReleaseMoves, looks_again
 from bot.flow.release_seeing import Judged, Seen, see
@@ -55,6 +56,7 @@ class Judge:
         self._moves = moves
         self._bench = bench
         self._order = order
+        self._puller = Puller(store, clock, ids, bench)
         self._log = log
 
     def of_service(self, service: str, by: str = ANDON.name) -> Judged:
@@ -84,7 +86,7 @@ class Judge:
             if isinstance(seen, Judged):
                 self._rest(release_id)
                 return seen
-            service = seen.service
+            service, seen = seen.service, self._puller.pulled(seen, by)
             looks = [
                 look_at(self._bench, seen.pin, use, position, seen.context, seen.facts)
                 for position, use in enumerate(seen.stage.gates)

@@ -130,7 +130,8 @@ def _pin(order: Order, policy: Policy) -> Pin:
     pin = Pin(policy=policy, kind=kind)
     playbooks = {stage.do: order.configuration.playbook(stage.do) for stage in pin.stages if stage.do}
     uses = [gate for stage in pin.stages for gate in stage.gates]
-    return replace(pin, playbooks=playbooks, files=order.pinned_files(uses))
+    sources = [source for stage in pin.stages for source in stage.evidence]
+    return replace(pin, playbooks=playbooks, files=order.pinned_files(uses, sources))
 
 
 def _kind(order: Order) -> ReleaseKind:

@@ -343,3 +343,35 @@ def test_a_candidate_that_is_rolled_back_is_over(engine: DrivenEngine) -> None:
     assert promote(engine, release).refused
     assert engine.order(Word.RELEASE_ENDORSE, release, by="otto").refused
     assert not engine.order(Word.RELEASE_START, service, candidate="43").refused
+
+
+def with_evidence(engine: DrivenEngine, name: str, document: dict[str, Any]) -> None:
+    folder = engine.config / "evidence"
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_text(json.dumps(document), "utf-8")
+
+
+def test_evidence_that_a_stage_names_is_fetched_kept_and_pinned(engine: DrivenEngine) -> None:
+    with_evidence(engine, "pinned.json", GOOD)
+    stage = {"name": "evaluation", "gates": [F1], "evidence": [{"name": "evaluation", "file": "pinned.json"}]}
+    release = started(engine, protected(engine, stages=[stage]))
+    assert engine.app.judge.judge(release).verdict is GateVerdict.PASS
+    with engine.app.store.read() as tx:
+        kept = [one for one in tx.evidence_of(release) if one.source == "evidence/pinned.json"]
+        assert len(kept) == 1, "looked at twice, and still the same"
+        file = tx.kept_file(kept[0].sha256)
+    assert file is not None
+    assert json.loads(file.content) == GOOD
+    with_evidence(engine, "pinned.json", {**GOOD, "metrics": {"f1": 0.99}})
+    judged = engine.app.judge.judge(release)
+    assert judged.verdict is GateVerdict.UNKNOWN, "an edited file passes nothing, and neither does what it was before"
+    assert "started with" in judged.results[0].why
+
+
+def test_evidence_that_cannot_be_fetched_now_makes_its_gates_unknown(engine: DrivenEngine) -> None:
+    source = {"name": "evaluation", "http": {"url": f"{engine.ledger.url}/nowhere"}}
+    release = started(engine, protected(engine, stages=[{"name": "evaluation", "gates": [F1], "evidence": [source]}]))
+    push(engine, release, GOOD)
+    judged = engine.app.judge.judge(release)
+    assert judged.verdict is GateVerdict.UNKNOWN
+    assert "cannot be fetched" in judged.results[0].why
