@@ -7,6 +7,7 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from bot.adapters.audit_heads import keep_head
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
+from bot.adapters.configuration.opening import open_configuration, origins_of
 from bot.adapters.crash_points import crash_hook
 from bot.adapters.data_folder import kept_secret, open_data_folder
 from bot.adapters.embedded_redis import address_of
@@ -46,6 +48,8 @@ from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.orders import Orders
+from bot.flow.policy_keeping import PolicyKeeper
+from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
@@ -156,6 +160,7 @@ class _Outside:
     workshop: Workshop
     sources: Mapping[str, AlertSource]
     configuration: ConfigurationHolder
+    policies: PolicyKeeper
     pagers: Mapping[str, Pager]
     owner: str
     clock: Clock
@@ -180,15 +185,17 @@ def _open_outside(settings: Settings, clock: Clock) -> _Outside:
         compile=compile_condition,
         crash=crash_hook(settings.crash_at, settings.data),
     )
+    store = open_store(settings.database)
+    policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
+    load = partial(load_configuration, settings.config, steps=steps, shipped=shipped, secrets=secrets)
     return _Outside(
-        store=open_store(settings.database),
+        store=store,
         queue=RqQueue(redis_address(settings)),
         secrets=secrets,
         workshop=workshop,
         sources=load_sources(),
-        configuration=ConfigurationHolder(
-            lambda: load_configuration(settings.config, steps=steps, shipped=shipped, secrets=secrets)
-        ),
+        configuration=open_configuration(settings, lambda given: load(contents=given), store, policies.keep),
+        policies=policies,
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),
         clock=clock,
@@ -232,6 +239,7 @@ def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
+    reviews = PolicyReviews(rounds, outside.policies)
     return Sweep(
         store=store,
         queue=outside.queue,
@@ -239,7 +247,7 @@ def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send],
+        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send, reviews.remind],
         looks=[escalating.look],
     )
 

@@ -15,21 +15,23 @@ from bot.domain.events import AlertState, Disposition, Event
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
+from bot.domain.policy_versions import PolicyVersion
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
 from bot.domain.runs import Lease, Run
 from bot.domain.threads import Pace, Thread
+from bot.policy_records import PolicyRecords
 
 Record = (
     Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
-    | Fact | Meeting | Minute | MinuteChange | Escalation
+    | Fact | Meeting | Minute | MinuteChange | Escalation | PolicyVersion
 )  # fmt: skip
 """What can be added; each has one table."""
 
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
-    | Meeting | Minute | Escalation | Thread | Pace
+    | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -88,7 +90,7 @@ class Standing:
     """By source and identity, likewise."""
 
 
-class Transaction(Protocol):
+class Transaction(PolicyRecords, Protocol):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 
     def add(self, *records: Record) -> None:

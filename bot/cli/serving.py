@@ -28,6 +28,7 @@ def up(args: argparse.Namespace) -> int:
     set_up_logging("up", settings.log_level)
     app = build_app(settings)
     app.store.upgrade()
+    app.configuration.keep()
     ending = threading.Event()
     greeting = threading.Thread(target=_greet_once_open, args=(app, ending), name="andon-greeting", daemon=True)
     try:
@@ -99,6 +100,7 @@ def _process(args: argparse.Namespace, name: str) -> App:
     settings = settings_of(args)
     app = build_app(settings)
     set_up_logging(name, settings.log_level, app.secrets.redact)
+    app.configuration.keep()
     _collect_seldom()
     return app
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Executable, Table
 
-from bot.adapters.sql import people_tables, run_tables, tables
+from bot.adapters.sql import people_tables, policy_tables, run_tables, tables
 from bot.adapters.sql.prepared import Row
 from bot.adapters.sql.sessions import Session
 
@@ -31,6 +31,7 @@ _ORDER: Sequence[Table] = (
     people_tables.escalations,
     people_tables.threads,
     people_tables.lanes,
+    policy_tables.policy_versions,
     tables.notices,
     tables.accesses,
     tables.audit,

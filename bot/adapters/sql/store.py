@@ -17,6 +17,7 @@ from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
 from bot.adapters.sql.people_queries import PeopleQueries
+from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.sessions import View, writing
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
@@ -30,6 +31,7 @@ class SqlTransaction(
     StandingQueries,
     NoticeQueries,
     PeopleQueries,
+    PolicyQueries,
     FigureQueries,
     audit.AuditQueries,
 ):
