@@ -19,6 +19,7 @@ from bot.cli.arguments import (
     port,
 )  # fmt: skip
 from bot.cli.people_grammar import PEOPLE_WORDS
+from bot.cli.policy_grammar import POLICY_WORDS
 
 ACTING = "bot.cli.acting"
 SHOWING = "bot.cli.showing"
@@ -76,6 +77,7 @@ WORDS: tuple[Word, ...] = (
         (
             arg("dir", nargs="?", metavar="DIR", help="default: ANDON_CONFIG or ./config"),
             arg("--config", metavar="DIR", help="the same"),
+            arg("--strict", action="store_true", help="also refuse what nobody but its author has read"),
             JSON,
         ),
     ),
@@ -187,6 +189,7 @@ WORDS: tuple[Word, ...] = (
         (arg("incident", metavar="ID"), arg("--reason", required=True, metavar="TEXT"), JSON),
     ),
     *PEOPLE_WORDS,
+    *POLICY_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
     Word(
         "doctor", "try every configured connection and say how to mend what is wrong", "bot.cli.doctor:doctor", (JSON,)
