@@ -12,6 +12,8 @@ _NAMES = {Deed.ROLLBACK: "rollbacks", Deed.ASK: "asks", Deed.HALT: "halts"}
 _EVIDENCE = "halts come from recorded evidence of gates; none is recorded yet"
 _MOST = 20
 """Differences of one service that a comment shows."""
+_MOST_ROWS, _MOST_CHARACTERS = 100, 50_000
+"""A comment on GitHub has at most 65,536 characters."""
 
 
 def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
@@ -40,6 +42,7 @@ def as_text(report: Report, about: Mapping[str, Any]) -> str:
 
 def as_markdown(report: Report, about: Mapping[str, Any]) -> str:
     """A comment: what it comes to first, then a table, then each difference. Recorded text is shown as text only."""
+    differ = [one for one in report.services if one.differences]
     sides = f"`{_code(about['from'])}` → `{_code(about['to'])}`"
     lines = [
         "### Policy backtest",
@@ -48,16 +51,33 @@ def as_markdown(report: Report, about: Mapping[str, Any]) -> str:
         "",
         "| service | rollbacks | gained | lost | asks | gained | lost | halts | gained | lost |",
         "|---|---|---|---|---|---|---|---|---|---|",
-        *(_table_row(one) for one in report.services),
+        *(_table_row(one) for one in differ[:_MOST_ROWS]),
     ]
-    for service in report.services:
-        if service.differences:
-            lines += ["", f"#### {_plain(service.service)}", ""]
-            lines += [_bullet(one) for one in service.differences[:_MOST]]
-            if more := len(service.differences) - _MOST:
-                lines += [f"- and {more} more"] if more > 0 else []
+    if others := len(report.services) - min(len(differ), _MOST_ROWS):
+        lines += [
+            "",
+            f"Services not shown: {others}, of which {len(report.services) - len(differ)} without a difference.",
+        ]
+    left = _MOST_CHARACTERS - sum(map(len, lines))
+    for service in differ[:_MOST_ROWS]:
+        bullets = _fitting([_bullet(one) for one in service.differences[:_MOST]], left)
+        left -= sum(map(len, bullets))
+        lines += ["", f"#### {_plain(service.service)}", "", *bullets]
+        if more := len(service.differences) - len(bullets):
+            lines += [f"- and {more} more"]
     lines += ["", "<details><summary>Taken for granted</summary>", ""]
     return "\n".join([*lines, *(f"- {one}" for one in (*ASSUMED, _EVIDENCE)), "", "</details>"])
+
+
+def _fitting(lines: list[str], characters: int) -> list[str]:
+    """As many of these lines as there is room for."""
+    kept: list[str] = []
+    for line in lines:
+        characters -= len(line)
+        if characters < 0:
+            break
+        kept.append(line)
+    return kept
 
 
 def _service(one: ServiceReport) -> dict[str, Any]:
@@ -97,10 +117,10 @@ def _counts(one: ServiceReport) -> str:
 
 def _sum(report: Report) -> str:
     parts = [
-        f"{report.count(deed, gained=gained)} {name} {'gained' if gained else 'lost'}"
+        f"{count} {name if count > 1 else str(deed)} {'gained' if gained else 'lost'}"
         for deed, name in _NAMES.items()
         for gained in (True, False)
-        if report.count(deed, gained=gained)
+        if (count := report.count(deed, gained=gained))
     ]
     return ", ".join(parts) or "nothing changes"
 

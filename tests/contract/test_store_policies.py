@@ -16,7 +16,7 @@ from bot.domain.errors import Conflict
 from bot.domain.policy_versions import FileKind
 
 HOUR = timedelta(hours=1)
-TEXT = "service: fraud-model\r\nsummary: \"<!channel> 😀 '; DROP TABLE policy_versions; -- {{ 7*7 }}\"\r\n"
+TEXT = 'service: fraud-model\r\nsummary: "<!channel> 😀 \'; DROP TABLE policy_versions; -- {{ 7*7 }}"\r\n'
 POLICY = (FileKind.POLICY, "fraud-model")
 
 

@@ -27,7 +27,9 @@ class Repository:
                 ("NAME", name), ("EMAIL", address), ("DATE", at))},
         }  # fmt: skip
         command = ["git", "-c", "init.defaultBranch=main", "-c", "commit.gpgSign=false", *words]
-        return subprocess.run(command, cwd=self.root, env=env, check=True, capture_output=True, text=True).stdout.strip()
+        return subprocess.run(
+            command, cwd=self.root, env=env, check=True, capture_output=True, text=True
+        ).stdout.strip()
 
     def commit(self, message: str, *trailers: str, by: str = LENA) -> str:
         """Commit everything that there is; the commit."""

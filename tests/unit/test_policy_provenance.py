@@ -72,7 +72,9 @@ def test_one_of_several_reviewers_is_enough_where_that_is_another_person(repo: R
 
 
 def test_persons_of_any_policy_say_which_ids_are_one_person(repo: Repository) -> None:
-    write(repo, "service: other\npersons: {lena: [lena@example.com, Omar@example.com, U0LENA]}\n", "policies/other.yaml")
+    write(
+        repo, "service: other\npersons: {lena: [lena@example.com, Omar@example.com, U0LENA]}\n", "policies/other.yaml"
+    )
     repo.commit("policy", READ)
     assert "the same person" in found(repo).why
 
@@ -156,7 +158,14 @@ def test_nothing_in_the_repository_is_carried_out(repo: Repository, tmp_path: Pa
     script = tmp_path / "run.sh"
     script.write_text(f"#!/bin/sh\ntouch {mark}\nexit 1\n", "utf-8")
     script.chmod(0o755)
-    for setting in ("core.fsmonitor", "diff.external", "filter.x.clean", "gpg.program", "core.pager", "core.sshCommand"):
+    for setting in (
+        "core.fsmonitor",
+        "diff.external",
+        "filter.x.clean",
+        "gpg.program",
+        "core.pager",
+        "core.sshCommand",
+    ):
         repo.git("config", setting, str(script))
     repo.git("config", "log.showSignature", "true")
     hooks = repo.root / ".git" / "hooks"

@@ -74,6 +74,8 @@ class Reviewed:
     def _known(self) -> tuple[Known, tuple[Fault, ...]]:
         try:
             return {(one.kind, one.name): one for one in self._recorded()}, ()
+        except ConfigError:
+            return {}, ()  # the database was never upgraded: nothing was in force
         except AndonError as error:
             return {}, (Fault(str(self._folder), 0, f"what was in force before is not known: {error}"),)
 
