@@ -26,6 +26,7 @@ def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
         "gained": {name: report.count(deed, gained=True) for deed, name in _NAMES.items()},
         "lost": {name: report.count(deed, gained=False) for deed, name in _NAMES.items()},
         "services": [_service(one) for one in report.services],
+        "unchanged": list(report.unchanged),
         "assumed": [*ASSUMED, _EVIDENCE],
     }
 
@@ -36,6 +37,8 @@ def as_text(report: Report, about: Mapping[str, Any]) -> str:
     for service in report.services:
         lines.append(f"\n{service.service}: {_counts(service)}")
         lines += [_line(one) for one in service.differences]
+    if report.unchanged:
+        lines += ["", f"The same on both sides, and not replayed: {', '.join(report.unchanged)}"]
     lines += ["", *(f"Taken for granted: {one}." for one in (*ASSUMED, _EVIDENCE))]
     return "\n".join(lines)
 
@@ -58,6 +61,8 @@ def as_markdown(report: Report, about: Mapping[str, Any]) -> str:
             "",
             f"Services not shown: {others}, of which {len(report.services) - len(differ)} without a difference.",
         ]
+    if report.unchanged:
+        lines += ["", f"Policies that are the same on both sides: {len(report.unchanged)}"]
     left = _MOST_CHARACTERS - sum(map(len, lines))
     for service in differ[:_MOST_ROWS]:
         bullets = _fitting([_bullet(one) for one in service.differences[:_MOST]], left)

@@ -101,6 +101,8 @@ def _process(args: argparse.Namespace, name: str) -> App:
     app = build_app(settings)
     set_up_logging(name, settings.log_level, app.secrets.redact)
     app.configuration.keep()
+    for warning in app.configuration.current.warnings if settings.strict else ():
+        app.log("configuration_warning", what=str(warning))
     _collect_seldom()
     return app
 

@@ -110,6 +110,8 @@ class Report:
 
     alerts: int
     services: Sequence[ServiceReport]
+    unchanged: Sequence[str] = ()
+    """Services whose policy is the same on both sides; they were not replayed."""
 
     def count(self, deed: Deed, *, gained: bool) -> int:
         """How many were gained, or lost, in all services."""
@@ -156,6 +158,9 @@ def compare(
     halts_of: HaltsOf = no_evidence,
 ) -> Report:
     """Both sets over the same alerts, oldest first, and over the same evidence."""
+    unchanged = {name for name, policy in before.items() if name in after and _is_same(policy, after[name])}
+    before = {name: policy for name, policy in before.items() if name not in unchanged}
+    after = {name: policy for name, policy in after.items() if name not in unchanged}
     old, new = Rehearsal(before), Rehearsal(after)
     reports = {name: ServiceReport(name) for name in sorted({*before, *after})}
     count = 0
@@ -166,7 +171,7 @@ def compare(
             _weigh(reports[service], one, was.get(service), now.get(service))
     for service, report in reports.items():
         _weigh_halts(report, before.get(service), after.get(service), halts_of)
-    return Report(count, list(reports.values()))
+    return Report(count, list(reports.values()), sorted(unchanged))
 
 
 def alerts_of(decided: Iterable[Decision], unreadable: Callable[[Decision], object]) -> Iterator[Recorded]:
@@ -185,6 +190,11 @@ def alerts_of(decided: Iterable[Decision], unreadable: Callable[[Decision], obje
         if key not in heard:
             heard.add(key)
             yield Recorded(decision.at, decision.event_id, alert)
+
+
+def _is_same(one: Policy, other: Policy) -> bool:
+    """By the digest of the file; a policy that came from none has no digest."""
+    return bool(one.digest) and one.digest == other.digest
 
 
 def _weigh(report: ServiceReport, one: Recorded, was: Decision | None, now: Decision | None) -> None:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.domain.configuration import Configuration
-from bot.domain.errors import AndonError
+from bot.domain.errors import AndonError, ConfigError
 from bot.domain.events import ANDON
 from bot.domain.policy_versions import ConfigFile, FileKey, FileKind, PolicyVersion, Provenance
 from bot.domain.records import AuditEntry
@@ -32,6 +32,8 @@ class PolicyKeeper:
         self._kept = None
         try:
             self.catch_up(configuration)
+        except ConfigError:
+            return  # the database lacks this version's tables, which everything says that needs them
         except AndonError as error:
             self._log("policies not kept yet", problem=str(error))
 

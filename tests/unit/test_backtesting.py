@@ -63,6 +63,14 @@ def test_the_same_policy_changes_nothing() -> None:
     assert report.services[0].before[Deed.ROLLBACK] > 3
 
 
+def test_a_policy_of_the_same_file_is_not_replayed() -> None:
+    same = {name: made(name).model_copy(update={"digest": name * 8}) for name in ("s1", "s2")}
+    other = same | {"s2": made("s2", rollback=[]).model_copy(update={"digest": "f" * 16})}
+    report = compare([alert(0, service="s1"), alert(1, service="s2")], same, other)
+    assert (report.unchanged, [one.service for one in report.services]) == (["s1"], ["s2"])
+    assert counts(report) == {"rollback lost": 1}
+
+
 def test_a_new_criterion_gains_rollbacks_and_one_taken_away_loses_them() -> None:
     both, one = made(rollback=[DIVERGENCE, LATENCY]), made(rollback=[DIVERGENCE])
     assert counts(sets(one, both, alert(0, "Latency"))) == {"rollback gained": 1}

@@ -60,12 +60,7 @@ def load_configuration(
         playbooks={name: file.playbook for name, file in playbooks.items()},
         warnings=tuple(dict.fromkeys(findings.warnings)),
         digest=_digest([*policies.values(), *playbooks.values()]),
-        files=tuple(
-            ConfigFile(kind, name, path, file.document.raw)
-            for kind, files in ((FileKind.POLICY, policies), (FileKind.PLAYBOOK, playbooks))
-            for name, file in files.items()
-            if (path := Path(file.document.file)).parent != shipped
-        ),
+        files=tuple(_as_loaded(FileKind.POLICY, policies, shipped) + _as_loaded(FileKind.PLAYBOOK, playbooks, shipped)),
     )
 
 
@@ -135,6 +130,13 @@ def _missing_secrets(file: PlaybookFile, secrets: EnvironmentSecrets) -> list[Fa
                 continue  # reported as a fault already
             faults += [file.document.fault(place, f"the secret {name} is not set") for name in missing]
     return faults
+
+
+def _as_loaded(kind: FileKind, files: Mapping[str, PolicyFile | PlaybookFile], shipped: Path) -> list[ConfigFile]:
+    paths = {name: Path(file.document.file) for name, file in files.items()}
+    return [
+        ConfigFile(kind, name, path, files[name].document.raw) for name, path in paths.items() if path.parent != shipped
+    ]
 
 
 def _digest(files: Iterable[PlaybookFile | PolicyFile]) -> str:
