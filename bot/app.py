@@ -239,7 +239,6 @@ def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
-    reviews = PolicyReviews(rounds, outside.policies)
     return Sweep(
         store=store,
         queue=outside.queue,
@@ -247,8 +246,8 @@ def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send, reviews.remind],
-        looks=[escalating.look],
+        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send, PolicyReviews(rounds).remind],
+        looks=[escalating.look, lambda: outside.policies.look(outside.current())],
     )
 
 

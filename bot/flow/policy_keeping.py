@@ -25,39 +25,40 @@ class PolicyKeeper:
         self._clock = clock
         self._origins = origins
         self._log = log
-        self._kept: str | None = None
+        self._looked_at: str | None = None
 
     def keep(self, configuration: Configuration) -> None:
-        """Keep what is in force. Never raises: where the database is away, the clock tries again."""
-        self._kept = None
+        """Keep each text that is new. Never raises: where the database is away, the clock tries again."""
+        self._looked_at = None
         try:
-            self.catch_up(configuration)
+            self._bring_up(configuration, again=False)
         except ConfigError:
             return  # the database lacks this version's tables, which everything says that needs them
         except AndonError as error:
             self._log("policies not kept yet", problem=str(error))
 
-    def catch_up(self, configuration: Configuration) -> None:
-        """Keep what is in force, unless that was done already. TryLater where the database is away."""
-        if self._kept == configuration.digest:
-            return
+    def look(self, configuration: Configuration) -> None:
+        """Keep what is missing, and look again whether what was not reviewed is by now: once for each time that the
+        files were read, because it may take seconds. TryLater where the database is away."""
+        if self._looked_at != configuration.digest:
+            self._bring_up(configuration, again=True)
+            self._looked_at = configuration.digest
+
+    def _bring_up(self, configuration: Configuration, *, again: bool) -> None:
         with self._store.read() as tx:
             current = _by_key(tx.policies_in_force())
         files = {file.key: file for file in configuration.files}
-        if fresh := [file for key, file in files.items() if _is_news(file, current.get(key))]:
-            found = {
-                key: origin
-                for key, origin in self._origins(fresh).items()
-                if not _is_known(files[key], origin, current.get(key))
-            }
-        else:
-            found = {}
+        fresh = [file for key, file in files.items() if _is_news(file, current.get(key), again=again)]
+        found = {
+            key: origin
+            for key, origin in (self._origins(fresh) if fresh else {}).items()
+            if not _is_known(files[key], origin, current.get(key))
+        }
         if found or current.keys() - files.keys():
             with self._store.write() as tx:
                 # Processes that come up at once take turns here; the second finds it all done.
                 tx.lock_services({name for kind, name in files if kind is FileKind.POLICY})
                 _Turn(tx, self._clock.now(), files, found).write()
-        self._kept = configuration.digest
 
 
 class _Turn:
@@ -130,6 +131,6 @@ def _is_known(file: ConfigFile, origin: Provenance, version: PolicyVersion | Non
     return version is not None and version.digest == file.digest and version.known_from(origin) == version
 
 
-def _is_news(file: ConfigFile, version: PolicyVersion | None) -> bool:
-    """Another text, or one of which a review may have become known since."""
-    return version is None or version.digest != file.digest or not version.is_reviewed
+def _is_news(file: ConfigFile, version: PolicyVersion | None, *, again: bool) -> bool:
+    """Another text; or, looked at again, one of which a review may have become known since."""
+    return version is None or version.digest != file.digest or (again and not version.is_reviewed)

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
-from typing import Protocol
+from datetime import datetime, timedelta
 
-from bot.domain.configuration import Configuration
 from bot.domain.events import ANDON
 from bot.domain.permits import CHAMPION
 from bot.domain.policies import Policy
@@ -16,35 +14,27 @@ from bot.domain.times import format_duration, spoken_time
 from bot.flow.chores import Rounds, do_each
 
 REVIEW_DUE = "review_due"
-
-
-class Keeper(Protocol):
-    """Knows what is in force."""
-
-    def catch_up(self, configuration: Configuration) -> None:
-        """Keep what is in force, unless that was done already."""
-        ...
+_PAUSE = timedelta(minutes=1)
 
 
 class PolicyReviews:
     """A chore of the clock. When people were reminded last stands with the version that is in force."""
 
-    def __init__(self, rounds: Rounds, keeper: Keeper) -> None:
+    def __init__(self, rounds: Rounds) -> None:
         self._rounds = rounds
-        self._keeper = keeper
+        self._looked: tuple[str, datetime] | None = None
 
     def remind(self) -> None:
-        """Keep what came into force unseen, then remind of every policy whose time has come."""
-        configuration = self._rounds.configuration()
-        self._keeper.catch_up(configuration)
+        """Of every policy whose time has come; looked at once a minute, however often the clock wakes."""
+        configuration, now = self._rounds.configuration(), self._rounds.now()
         asking = {name: policy for name, policy in configuration.policies.items() if policy.review_every}
-        if not asking:
+        if not asking or (self._looked and self._looked[0] == configuration.digest and now < self._looked[1] + _PAUSE):
             return
-        now = self._rounds.now()
         with self._rounds.store.read() as tx:
             versions = [one for one in tx.policies_in_force() if one.kind is FileKind.POLICY and one.name in asking]
         due = [asking[one.name] for one in versions if is_due(one, asking[one.name], now)]
         do_each(due, self._remind)
+        self._looked = configuration.digest, now
 
     def _remind(self, policy: Policy) -> None:
         with self._rounds.at(policy.service) as situation:

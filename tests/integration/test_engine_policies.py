@@ -17,6 +17,7 @@ from support.written_config import policy, write_config
 from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.opening import origins_of
 from bot.adapters.shipped import shipped_folder
+from bot.adapters.sql import open_store
 from bot.domain.policy_versions import FileKind, PolicyVersion
 from bot.domain.records import Notice
 from bot.flow.policy_keeping import PolicyKeeper
@@ -77,7 +78,7 @@ def test_a_change_is_kept_with_its_diff_and_in_the_audit(engine: DrivenEngine) -
     assert (first[1]["previous"], second[1]["previous"]) == (None, old.digest)
     assert second[1]["sha256"].startswith(new.digest)
     assert (new.is_reviewed, new.commit) == (False, None)
-    assert "no git work tree" in new.why
+    assert "git knows nothing of the folder" in new.why
 
 
 def test_reading_the_same_files_again_writes_nothing(engine: DrivenEngine) -> None:
@@ -88,6 +89,7 @@ def test_reading_the_same_files_again_writes_nothing(engine: DrivenEngine) -> No
         engine.app.configuration.reload()
         engine.app.configuration.keep()
         engine.app.sweep.wake()
+        engine.app.sweep.look()
     assert versions(engine, service) == before
     assert about_policies(engine) == written
 
@@ -130,6 +132,24 @@ def test_several_processes_that_come_up_at_once_keep_one_version(engine: DrivenE
     assert len(versions(engine, service)) == 1
     assert [action for action, _ in noted(engine, service)] == ["policy.in_force"]
     assert log == []
+
+
+def test_the_clock_keeps_what_could_not_be_kept_when_it_came_into_force(engine: DrivenEngine) -> None:
+    service = fresh_name()
+    write_config(engine.config, [policy(service, engine.ledger.url)])
+    fresh = load_configuration(engine.config, steps=engine.app.steps, shipped=shipped_folder("playbooks"))
+    away, log = open_store("postgresql://nobody@127.0.0.1:1/none"), list[Any]()
+
+    def note(message: str, /, **fields: Any) -> None:
+        log.append(message)
+
+    PolicyKeeper(away, engine.clock, origins_of(engine.app.settings).of, note).keep(fresh)
+    assert log == ["policies not kept yet"]
+    away.close()
+    engine.app.configuration.current = fresh
+    assert versions(engine, service) == []
+    engine.app.sweep.look()
+    assert [one.is_in_force for one in versions(engine, service)] == [True]
 
 
 def test_playbooks_of_the_folder_are_kept_too_and_shipped_ones_are_not(engine: DrivenEngine) -> None:

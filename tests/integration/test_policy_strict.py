@@ -144,7 +144,7 @@ def test_a_database_that_is_away_is_not_needed_for_what_was_reviewed(repo: Repos
 def test_an_image_without_its_repository_states_its_review(tmp_path: Path) -> None:
     plain = Repository(tmp_path / "repo")
     put(plain, "scores")
-    assert any("no git work tree" in fault for fault in refused(plain))
+    assert any("git knows nothing of the folder" in fault for fault in refused(plain))
     said = {"ANDON_POLICY_COMMIT": "4f0c", "ANDON_POLICY_AUTHOR": LENA}
     assert any("names no reviewer" in fault for fault in refused(plain, **said))
     with started(plain, **said, ANDON_POLICY_REVIEWER=OMAR) as app, app.store.read() as tx:
@@ -157,8 +157,10 @@ def test_a_review_that_comes_later_is_recorded_without_a_change(repo: Repository
     with started(repo, ANDON_STRICT="false"):
         pass
     repo.git("commit", "--quiet", "--amend", "-m", f"policy\n\n{READ}")
-    with started(repo) as app, app.store.read() as tx:
-        (version,) = tx.policy_versions((FileKind.POLICY, "scores"))
-        actions = [row.action for _, row in tx.audit_entries(limit=100) if row.subject == "policy:scores"]
+    with started(repo) as app:
+        app.sweep.look()
+        with app.store.read() as tx:
+            (version,) = tx.policy_versions((FileKind.POLICY, "scores"))
+            actions = [row.action for _, row in tx.audit_entries(limit=100) if row.subject == "policy:scores"]
     assert version.is_reviewed
     assert actions == ["policy.in_force", "policy.provenance"]

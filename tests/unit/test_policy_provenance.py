@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -190,7 +191,7 @@ def test_what_the_environment_says_of_git_counts_for_nothing(
 def test_without_git_the_environment_states_it(tmp_path: Path) -> None:
     plain = Repository(tmp_path / "plain")
     write(plain, "service: fraud\npersons: {lena: [lena, token-lena]}\n")
-    assert "no git work tree" in found(plain).why
+    assert "git knows nothing of the folder" in found(plain).why
     said = found(plain, Stated("4f0c", LENA, OMAR))
     assert (said.commit, said.author, said.reviewer, said.is_reviewed) == ("4f0c", LENA, OMAR, True)
     assert "same person" in found(plain, Stated("4f0c", "lena", "token-lena")).why
@@ -213,6 +214,20 @@ def test_a_broken_repository_is_said_and_reviews_nothing(repo: Repository, make:
     shutil.rmtree(repo.root / ".git" / "objects")
     make(repo.root / ".git" / "objects")
     assert found(repo).why
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_a_repository_of_another_user_is_not_believed_until_it_is_listed_as_safe(
+    repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo.commit("policy", READ)
+    for path in (repo.root, repo.root / ".git"):
+        os.chown(path, 12345, 12345)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert "belongs to another user" in found(repo).why
+    assert "safe.directory" in found(repo).why
+    (tmp_path / ".gitconfig").write_text(f"[safe]\n\tdirectory = {repo.root}\n", "utf-8")
+    assert found(repo).is_reviewed
 
 
 def test_git_has_a_bounded_time(repo: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

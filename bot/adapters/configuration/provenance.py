@@ -56,7 +56,10 @@ class Origins:
     def _without_git(self, persons: Persons) -> Provenance:
         stated = self._stated
         if not stated.says_something:
-            why = "the folder is in no git work tree, and ANDON_POLICY_REVIEWER does not say who read it"
+            why = (
+                "git knows nothing of the folder (it is in no work tree, or git is not installed), "
+                "and ANDON_POLICY_REVIEWER does not say who read it"
+            )
             return Provenance(why=why)
         why = _unread(stated.author, [stated.reviewer] if stated.reviewer else [], persons)[1]
         if not stated.commit and not why:
