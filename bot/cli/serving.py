@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli.session import settings_of, show
 from bot.domain.errors import ConfigError
+from bot.domain.policy_versions import NOT_REVIEWED
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -101,8 +102,9 @@ def _process(args: argparse.Namespace, name: str) -> App:
     app = build_app(settings)
     set_up_logging(name, settings.log_level, app.secrets.redact)
     app.configuration.keep()
-    for warning in app.configuration.current.warnings if settings.strict else ():
-        app.log("configuration_warning", what=str(warning))
+    for warning in app.configuration.current.warnings:
+        if warning.message.startswith(NOT_REVIEWED):
+            app.log("policy_not_reviewed", what=str(warning))
     _collect_seldom()
     return app
 

@@ -15,6 +15,9 @@ from typing import Self
 NEXT = "get it reviewed: a `Reviewed-by:` trailer by another person than the author"
 """What to do about a file that nobody else has read."""
 
+NOT_REVIEWED = "not reviewed"
+"""How a message about such a file begins."""
+
 _NAMED = re.compile(r"\s*(?P<name>[^<>]*?)\s*<(?P<address>[^<>\s]+)>\s*")
 
 

@@ -10,7 +10,7 @@ from bot.adapters.configuration.files import yaml_files
 from bot.adapters.configuration.git_history import Commit, GitHistory
 from bot.adapters.configuration.reader import parse_document, read_bytes
 from bot.domain.errors import ConfigError, Fault
-from bot.domain.policy_versions import NEXT, ConfigFile, FileKey, FileKind, Provenance, same_person
+from bot.domain.policy_versions import NEXT, NOT_REVIEWED, ConfigFile, FileKey, FileKind, Provenance, same_person
 
 FOLDERS: Mapping[FileKind, str] = {FileKind.POLICY: "policies", FileKind.PLAYBOOK: "playbooks"}
 
@@ -81,7 +81,7 @@ def config_files(folder: Path) -> list[ConfigFile]:
 
 def unreviewed(file: ConfigFile, found: Provenance) -> Fault:
     """What is said of a file that nobody else has read."""
-    return Fault(str(file.path), 0, f"not reviewed: {found.why}; {NEXT}")
+    return Fault(str(file.path), 0, f"{NOT_REVIEWED}: {found.why}; {NEXT}")
 
 
 def persons_of(files: Iterable[ConfigFile]) -> dict[str, tuple[str, ...]]:

@@ -10,7 +10,7 @@ from bot.adapters.configuration.loader import Contents
 from bot.adapters.configuration.provenance import Origins, config_files, unreviewed
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError, ConfigError, Fault
-from bot.domain.policy_versions import ConfigFile, FileKey, PolicyVersion, Provenance
+from bot.domain.policy_versions import NOT_REVIEWED, ConfigFile, FileKey, PolicyVersion, Provenance
 
 Load = Callable[[Contents], Configuration]
 Known = Mapping[FileKey, PolicyVersion]
@@ -90,4 +90,4 @@ def _text_of(version: PolicyVersion | None) -> bytes | None:
 
 def _instead(file: ConfigFile, found: Provenance, before: PolicyVersion | None) -> Fault:
     what = f"version {before.digest}, which was in force before, stays" if before else "it is left out"
-    return Fault(str(file.path), 0, f"not reviewed: {found.why}; {what} until it is")
+    return Fault(str(file.path), 0, f"{NOT_REVIEWED}: {found.why}; {what} until it is")
