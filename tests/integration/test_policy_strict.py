@@ -113,6 +113,26 @@ def test_a_broken_file_that_nobody_has_read_keeps_no_restart_from_its_work(repo:
         assert cooldown(app) == 30
 
 
+def test_a_policy_does_not_vanish_because_its_file_did(repo: Repository) -> None:
+    put(repo, "other")
+    repo.commit("policies", READ)
+    path = repo.root / "config" / "policies" / "scores.yaml"
+    with started(repo) as app:
+        path.unlink()
+        with pytest.raises(ConfigError, match="no commit deleted it"):
+            app.configuration.reload()
+    with started(repo) as app:
+        assert cooldown(app) == 30
+    repo.commit("away")
+    with started(repo) as app:
+        assert cooldown(app) == 30
+        with pytest.raises(ConfigError, match="it was deleted, and its last change, by Lena"):
+            app.configuration.reload()
+    repo.git("commit", "--quiet", "--amend", "-m", f"away\n\n{READ}")
+    with started(repo) as app:
+        assert set(app.configuration.current.policies) == {"other"}
+
+
 def test_what_was_in_force_unread_is_no_way_around(repo: Repository) -> None:
     repo.commit("policy")
     with started(repo, ANDON_STRICT="false"):

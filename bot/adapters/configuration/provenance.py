@@ -39,19 +39,21 @@ class Origins:
         self._stated = stated or Stated()
         self._seconds = seconds
 
-    def of(self, files: Sequence[ConfigFile]) -> dict[FileKey, Provenance]:
-        """One for each file. What git cannot tell is not reviewed, with the reason; it never raises."""
-        if not files:
+    def of(self, files: Sequence[ConfigFile], gone: Sequence[ConfigFile] = ()) -> dict[FileKey, Provenance]:
+        """One for each file, and one for the deletion of each that is gone. What git cannot tell is not reviewed, with
+        the reason; it never raises."""
+        if not files and not gone:
             return {}
         persons = persons_of(files)
         try:
             history = GitHistory(self._folder, self._seconds)
             if not history.is_there():
-                return {file.key: self._without_git(persons) for file in files}
+                return {file.key: self._without_git(persons) for file in (*files, *gone)}
             committed = history.committed(sorted(FOLDERS.values()))
-            return {file.key: _of(file, history, committed, persons) for file in files}
+            there = {file.key: _of(file, history, committed, persons) for file in files}
+            return there | {file.key: _deletion_of(file, history, committed, persons) for file in gone}
         except ConfigError as error:
-            return {file.key: Provenance(why=str(error).rstrip(".")) for file in files}
+            return {file.key: Provenance(why=str(error).rstrip(".")) for file in (*files, *gone)}
 
     def _without_git(self, persons: Persons) -> Provenance:
         stated = self._stated
@@ -108,6 +110,17 @@ def _of(file: ConfigFile, history: GitHistory, committed: Mapping[str, bytes], p
     if dirty:
         why = f"the file differs from commit {change.id[:12]}"
     return Provenance(change.id, change.at, change.author, reviewer, dirty, why)
+
+
+def _deletion_of(file: ConfigFile, history: GitHistory, committed: Mapping[str, bytes], persons: Persons) -> Provenance:
+    path = f"{FOLDERS[file.kind]}/{file.path.name}"
+    if path in committed:
+        return Provenance(dirty=True, why="it was in force and is gone, but no commit deleted it")
+    change = history.last_change(path)
+    if change is None:
+        return Provenance(why="it was in force and is gone, and no commit says why")
+    reviewer, why = _reviewed(change, history, persons)
+    return Provenance(change.id, change.at, change.author, reviewer, why=why and f"it was deleted, and {why}")
 
 
 def _reviewed(change: Commit, history: GitHistory, persons: Persons) -> tuple[str | None, str]:
