@@ -36,11 +36,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         engine.protect("scores")
         first = repo.commit("policies", READ)
         engine.app.configuration.reload()
+        engine.app.sweep.look()
         for receipt in (engine.alert(firing("scores")), engine.alert(firing("scores", "Latency"))):
             assert receipt.incidents
         engine.protect("scores", rollback=changed())
         second = repo.commit("ask first", READ)
         engine.app.configuration.reload()
+        engine.app.sweep.look()
         yield House(engine, repo, first, second)
 
 
