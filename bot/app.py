@@ -37,6 +37,7 @@ from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.orders import Orders
+from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.release_judging import Judge
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
@@ -218,8 +219,8 @@ def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences:
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send],
-        looks=[escalating.look],
+        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send, PolicyReviews(rounds).remind],
+        looks=[escalating.look, lambda: outside.policies.look(outside.current())],
     )
 
 

@@ -6,11 +6,13 @@ import os
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
+from bot.adapters.configuration.opening import open_configuration, origins_of
 from bot.adapters.crash_points import crash_hook
 from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
@@ -26,6 +28,7 @@ from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
+from bot.flow.policy_keeping import PolicyKeeper
 from bot.flow.stepping import Workshop
 from bot.gate_plugins import Gate
 from bot.gates import load_gates
@@ -55,6 +58,7 @@ class Outside:
     files: ConfigurationFiles
     sources: Mapping[str, AlertSource]
     configuration: ConfigurationHolder
+    policies: PolicyKeeper
     pagers: Mapping[str, Pager]
     owner: str
     clock: Clock
@@ -80,17 +84,19 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         compile=compile_condition,
         crash=crash_hook(settings.crash_at, settings.data),
     )
+    store = open_store(settings.database)
+    policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
+    load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
     return Outside(
-        store=open_store(settings.database),
+        store=store,
         queue=RqQueue(redis_address(settings)),
         secrets=secrets,
         workshop=workshop,
         gates=gates,
         files=ConfigurationFiles(folders_of(settings.config)),
         sources=load_sources(),
-        configuration=ConfigurationHolder(
-            lambda: load_configuration(settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
-        ),
+        configuration=open_configuration(settings, lambda given: load(contents=given), store, policies.keep),
+        policies=policies,
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),
         clock=clock,

@@ -37,6 +37,12 @@ class Settings(BaseSettings):
     pagerduty_api_url: str = "https://api.pagerduty.com"
     opsgenie_key: SecretStr | None = None
     opsgenie_url: str = "https://api.opsgenie.com"
+    strict: bool = False
+    """Policies and playbooks that nobody but their author has read do not come into force."""
+    policy_commit: str | None = None
+    policy_author: str | None = None
+    policy_reviewer: str | None = None
+    """Where the configuration comes from, for images that are built without its repository."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""

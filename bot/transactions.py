@@ -17,17 +17,19 @@ from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
+from bot.domain.policy_versions import PolicyVersion
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
 from bot.domain.runs import Lease, Run
 from bot.domain.threads import Pace, Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
+from bot.policy_records import PolicyRecords
 from bot.release_records import ReleaseRecords
 
 Record = (
     Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
-    | Fact | Meeting | Minute | MinuteChange | Escalation
+    | Fact | Meeting | Minute | MinuteChange | Escalation | PolicyVersion
     | Walk | Evidence | GateResult | Signature | KnownVersion | LiveVersion | UnplannedDependency | CanaryPoint
     | AffectedKeys
 )  # fmt: skip
@@ -35,7 +37,7 @@ Record = (
 
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
-    | Meeting | Minute | Escalation | Thread | Pace | Walk | Signature | KnownVersion
+    | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -94,7 +96,7 @@ class Standing:
     """By source and identity, likewise."""
 
 
-class Transaction(ReleaseRecords, Protocol):
+class Transaction(PolicyRecords, ReleaseRecords, Protocol):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 
     def add(self, *records: Record) -> None:

@@ -43,6 +43,8 @@ def check(args: argparse.Namespace) -> int:
     folder = Path(named) if named else settings_of(args).config
     try:
         configuration = _load(folder)
+        if args.strict:
+            _refuse_unreviewed(args, folder)
     except ConfigError as error:
         if args.json:
             show({"faults": [asdict(fault) for fault in error.faults] or [{"message": str(error)}], "warnings": []})
@@ -58,6 +60,17 @@ def check(args: argparse.Namespace) -> int:
     counts = f"policies: {len(configuration.policies)}, playbooks: {len(configuration.playbooks)}"
     show(f"{folder}: no faults ({counts})")
     return 0
+
+
+def _refuse_unreviewed(args: argparse.Namespace, folder: Path) -> None:
+    """ConfigError for what strict mode would not take, by what git or the environment says alone."""
+    from bot.adapters.configuration.opening import origins_of
+    from bot.adapters.configuration.provenance import config_files, unreviewed
+
+    files = config_files(folder)
+    found = origins_of(settings_of(args).model_copy(update={"config": folder.absolute()})).of(files)
+    if faults := tuple(unreviewed(file, found[file.key]) for file in files if not found[file.key].is_reviewed):
+        raise ConfigError(f"The configuration in {folder} is not reviewed", faults=faults)
 
 
 def _how_many(faults: int, folder: Path) -> str:

@@ -19,6 +19,7 @@ from bot.cli.arguments import (
     port,
 )  # fmt: skip
 from bot.cli.people_grammar import PEOPLE_WORDS
+from bot.cli.policy_grammar import POLICY_WORDS
 from bot.cli.release_grammar import RELEASE_WORDS
 
 ACTING = "bot.cli.acting"
@@ -77,6 +78,7 @@ WORDS: tuple[Word, ...] = (
         (
             arg("dir", nargs="?", metavar="DIR", help="default: ANDON_CONFIG or ./config"),
             arg("--config", metavar="DIR", help="the same"),
+            arg("--strict", action="store_true", help="also refuse what nobody but its author has read"),
             JSON,
         ),
     ),
@@ -189,6 +191,7 @@ WORDS: tuple[Word, ...] = (
     ),
     *RELEASE_WORDS,
     *PEOPLE_WORDS,
+    *POLICY_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
     Word(
         "doctor", "try every configured connection and say how to mend what is wrong", "bot.cli.doctor:doctor", (JSON,)

@@ -29,7 +29,7 @@ _SIGNS = {"pass": "ok  ", "fail": "FAIL", "unknown": "?   ", "not_run": "-   "}
 
 
 def start(args: argparse.Namespace) -> int:
-    """Start a release."""
+    """Start a release; with `--json` the whole of it."""
     details: dict[str, Any] = {
         "candidate": args.candidate,
         "incumbent": args.incumbent,
@@ -37,7 +37,23 @@ def start(args: argparse.Namespace) -> int:
         "kind": "emergency" if args.emergency else "standard",
         "manifest": _manifest(args.manifest) if args.manifest else {},
     }
-    return give(args, Word.RELEASE_START, args.service, details={key: one for key, one in details.items() if one})
+    from bot.domain.events import Command
+    from bot.flow.release_views import release_detail
+    from bot.flow.views import order_view
+
+    details = {key: one for key, one in details.items() if one}
+    with program(args) as app:
+        command = Command(
+            Word.RELEASE_START, args.service, actor_of(app), "cli", reason=args.reason or "", details=details
+        )
+        receipt = app.intake.order(command)
+        if receipt.refused or not args.json:
+            return answer(args, receipt)
+        with app.store.read() as tx:
+            release = tx.release(receipt.records[0])
+            assert release is not None
+            show({**release_detail(tx, release, app.moves), "order": dict(order_view(receipt))})
+    return 0
 
 
 def _manifest(name: str) -> Any:

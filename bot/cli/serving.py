@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.cli.session import settings_of, show
 from bot.domain.errors import ConfigError
+from bot.domain.policy_versions import NOT_REVIEWED
 
 if TYPE_CHECKING:
     from bot.app import App
@@ -28,6 +29,7 @@ def up(args: argparse.Namespace) -> int:
     set_up_logging("up", settings.log_level)
     app = build_app(settings)
     app.store.upgrade()
+    app.configuration.keep()
     ending = threading.Event()
     greeting = threading.Thread(target=_greet_once_open, args=(app, ending), name="andon-greeting", daemon=True)
     try:
@@ -99,6 +101,10 @@ def _process(args: argparse.Namespace, name: str) -> App:
     settings = settings_of(args)
     app = build_app(settings)
     set_up_logging(name, settings.log_level, app.secrets.redact)
+    app.configuration.keep()
+    for warning in app.configuration.current.warnings:
+        if warning.message.startswith(NOT_REVIEWED):
+            app.log("policy_not_reviewed", what=str(warning))
     _collect_seldom()
     return app
 

@@ -27,7 +27,7 @@ def service(args: argparse.Namespace) -> int:
     if args.json:
         show(views[0] if args.service else {"items": views, "next": None})
         return 0
-    _table(("service", "state", "live", "release", "automation"), [_service_row(view) for view in views])
+    table(("service", "state", "live", "release", "automation"), [_service_row(view) for view in views])
     if not automation.on:
         show(f"Automation is off everywhere, by {automation.changed_by}: {automation.reason}.")
         show("`andon automation on` ends that.")
@@ -60,7 +60,7 @@ def incident_list(args: argparse.Namespace) -> int:
     rows = [
         (one["id"], one["severity"], one["status"], one["service"], one["opened_at"], one["title"]) for one in views
     ]
-    _table(("incident", "severity", "status", "service", "opened", "title"), rows)
+    table(("incident", "severity", "status", "service", "opened", "title"), rows)
     return 0
 
 
@@ -84,7 +84,7 @@ def incident_show(args: argparse.Namespace) -> int:
         show(f"  {line['at'][11:23]}  {line['text']}")
     for run in view["runs"]:
         show(f"\nRun {run['id']}: {run['playbook']}, {run['status']}, plan {run['plan_hash']}")
-        _table(
+        table(
             ("step", "use", "status", "tries", "error"),
             [(one["id"], one["use"], one["status"], one["tries"], one["error"] or "") for one in run["steps"]],
         )
@@ -133,7 +133,7 @@ def event_list(args: argparse.Namespace) -> int:
     if args.json:
         show({"items": views, "next": views[-1]["id"] if len(views) == args.limit else None})
         return 0
-    _table(
+    table(
         ("event", "source", "disposition", "accepted", "problem"),
         [(one["id"], one["source"], one["disposition"], one["accepted_at"], one.get("problem") or "") for one in views],
     )
@@ -165,7 +165,8 @@ def audit_verify(args: argparse.Namespace) -> int:
     return 1 if fault else 0
 
 
-def _table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+def table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """Aligned columns."""
     if not rows:
         show("nothing yet")
         return

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bot.domain.errors import Fault, NotFound
 from bot.domain.playbooks import Playbook
 from bot.domain.policies import Policy
+from bot.domain.policy_versions import ConfigFile
 
 
 @dataclass(frozen=True)
@@ -18,6 +19,8 @@ class Configuration:
     playbooks: Mapping[str, Playbook] = field(default_factory=dict)
     warnings: tuple[Fault, ...] = ()
     digest: str = ""
+    files: tuple[ConfigFile, ...] = ()
+    """The policies and playbooks of the folder as they were loaded; what ships with the product is not among them."""
 
     def policy(self, service: str) -> Policy:
         """The policy of a service; NotFound with the names there are."""

@@ -170,6 +170,29 @@ class Teller:
             address=way.address,
         )
 
+    def about_policy(
+        self, name: str, policy: Policy, people: Iterable[str], *, cause: str, now: datetime, **facts: Any
+    ) -> list[Notice]:
+        """One notice to each of these people, to the engineers where there are none: about the policy itself."""
+        persons = {policy.person(one): one for one in reversed(list(people)) if not is_slack_group(one)}
+        ways = [(f"{PERSON}{one}", way_to(policy, one, self._media)) for one in reversed(persons.values())]
+        ways = ways or [(ENGINEERING, way) for way in ways_of(policy, ENGINEERING, self._media)]
+        known = {"as_of": format_time(now), "service": policy.service, "address": self._address, **facts}
+        return [
+            Notice(
+                id=self._ids.new("ntc"),
+                service=policy.service,
+                audience=audience,
+                name=name,
+                cause=cause,
+                due_at=now,
+                facts=known,
+                medium=way.medium,
+                address=way.address,
+            )
+            for audience, way in ways
+        ]
+
     def about_house(self, name: str, *, cause: str, now: datetime, **facts: Any) -> Notice:
         """One notice to the engineers who keep Andon running: a dead letter, for instance."""
         return Notice(

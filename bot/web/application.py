@@ -25,6 +25,7 @@ from bot.web.api import reads
 from bot.web.api_files import fetching, giving
 from bot.web.api_minutes import minutes, said
 from bot.web.api_orders import orders
+from bot.web.api_policies import policies
 from bot.web.api_releases import release_orders, release_reads
 from bot.web.armour import Armour
 from bot.web.authentication import ApiTokens, WebhookAuthentication
@@ -68,6 +69,7 @@ def create_web(head: Head) -> FastAPI:
     app.router.routes.extend(slack.routes())
     app.router.routes.extend(Health(head, metrics).routes())
     app.include_router(reads)
+    app.include_router(policies)
     app.include_router(orders)
     app.include_router(said)
     app.include_router(minutes)

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
+from support.store_records import policy_version
 from support.web_server import WEBHOOK_TOKEN, WebServer, build_head, running
 
 VIEWER, OPERATOR, SECOND, ADMIN = "viewer-secret-1", "operator-secret-1", "operator-secret-2", "admin-secret-1"
@@ -19,6 +20,8 @@ VIEWER, OPERATOR, SECOND, ADMIN = "viewer-secret-1", "operator-secret-1", "opera
 @pytest.fixture(scope="module")
 def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     head = build_head(tmp_path_factory.mktemp("web"))
+    with head.store.write() as tx:
+        tx.save(policy_version("service: fraud-model\n"))
     with running(head) as server:
         yield server
     head.store.close()
@@ -87,6 +90,8 @@ READS = {
     "/api/v1/runs/{run_id}": "/api/v1/runs/{run}",
     "/api/v1/events": "/api/v1/events",
     "/api/v1/events/{event_id}": "/api/v1/events/{event}",
+    "/api/v1/policies": "/api/v1/policies",
+    "/api/v1/policies/{service}": "/api/v1/policies/fraud-model",
     "/api/v1/automation": "/api/v1/automation",
     "/api/v1/audit/verify": "/api/v1/audit/verify",
     "/api/v1/releases": "/api/v1/releases",

@@ -15,7 +15,7 @@ THREAD = "https://example.slack.com/archives/C0FRAUD/p1763647651000100"
 
 FOR_PEOPLE = (
     "briefing", "escalated", "fact_wanted", "handover_offered", "item_escalated", "item_reminder", "recorded",
-    "suggested", "update_wanted",
+    "review_due", "suggested", "update_wanted",
 )  # fmt: skip
 """Notices to one person, one role or one thread: the same words for whoever reads them."""
 
@@ -131,6 +131,11 @@ EXTRAS: dict[str, dict[str, Any]] = {
         "next_update": "2026-11-20T15:20:00.000Z",
     },
     "item_reminder": {"item": item()},
+    "review_due": {
+        "text": "It was last reviewed on Sat 22 Aug 2026, 14:07 UTC, and is to be read again every 90d.",
+        "by": "Omar <omar@example.com>",
+        "digest": "9f2c41d07ab35e68",
+    },
     "item_escalated": {"item": item(overdue=True, due_at="2026-11-20T13:00:00.000Z")},
     "recorded": {"item": item()},
     "suggested": {

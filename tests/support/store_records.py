@@ -11,6 +11,7 @@ from bot.domain.decisions import Decision, Verdict
 from bot.domain.events import AlertState, AlertStatus, Disposition, Event
 from bot.domain.incidents import Incident, Severity
 from bot.domain.playbooks import Playbook, plan_hash
+from bot.domain.policy_versions import FileKind, PolicyVersion, digest_of
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Release
 from bot.domain.runs import Run
@@ -159,6 +160,24 @@ def timeline_entry(of: Incident, text: str, **changes: Any) -> TimelineEntry:
     """A line of an incident's history."""
     values: dict[str, Any] = {"id": new_id("tml"), "incident_id": of.id, "at": AT, "kind": "note", "text": text}
     return TimelineEntry(**values | changes)
+
+
+def policy_version(text: str, **changes: Any) -> PolicyVersion:
+    """A text of the fraud model's policy that is in force and that somebody else has read."""
+    values: dict[str, Any] = {
+        "kind": FileKind.POLICY,
+        "name": "fraud-model",
+        "digest": digest_of(text.encode()),
+        "text": text,
+        "first_in_force_at": AT,
+        "in_force_since": AT,
+        "commit": "4f0c" * 10,
+        "committed_at": AT - timedelta(days=1),
+        "author": "Lena <lena@example.com>",
+        "reviewer": "Omar <omar@example.com>",
+        "is_reviewed": True,
+    }
+    return PolicyVersion(**values | changes)
 
 
 def audit_entry(number: int = 0, **changes: Any) -> AuditEntry:

@@ -46,24 +46,26 @@ def yaml_files(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     return found, faults
 
 
-def read_policy(path: Path) -> tuple[PolicyFile | None, list[Fault]]:
+def read_policy(path: Path, raw: bytes | None = None) -> tuple[PolicyFile | None, list[Fault]]:
     """One policy, or what is wrong with it. Its service is called as the file is."""
-    document, model, faults = _read(path, Policy, "service")
+    document, model, faults = _read(path, raw, Policy, "service")
     if document is None or not isinstance(model, Policy):
         return None, faults
     return PolicyFile(document, model.model_copy(update={"digest": document.digest})), faults
 
 
-def read_playbook(path: Path) -> tuple[PlaybookFile | None, list[Fault]]:
+def read_playbook(path: Path, raw: bytes | None = None) -> tuple[PlaybookFile | None, list[Fault]]:
     """One playbook, or what is wrong with it. It is called as its file is."""
-    document, model, faults = _read(path, Playbook, "playbook")
+    document, model, faults = _read(path, raw, Playbook, "playbook")
     if document is None or not isinstance(model, Playbook):
         return None, faults
     return PlaybookFile(document, model), faults
 
 
-def _read(path: Path, model: type[BaseModel], name_key: str) -> tuple[Document | None, Any, list[Fault]]:
-    document, faults = read_document(path, str(path))
+def _read(
+    path: Path, raw: bytes | None, model: type[BaseModel], name_key: str
+) -> tuple[Document | None, Any, list[Fault]]:
+    document, faults = read_document(path, str(path), raw)
     if document is None:
         return None, None, faults
     if not isinstance(document.value, dict):

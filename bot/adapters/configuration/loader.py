@@ -19,14 +19,25 @@ from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.domain.configuration import Configuration
 from bot.domain.errors import ConfigError, Fault
+from bot.domain.policy_versions import ConfigFile, FileKind
+
+Contents = Mapping[Path, bytes | None]
+"""Bytes that stand for files; None: the file is not there."""
 
 
 def load_configuration(
-    folder: Path, *, steps: Steps, gates: Gates, shipped: Path, secrets: EnvironmentSecrets | None = None
+    folder: Path,
+    *,
+    steps: Steps,
+    gates: Gates,
+    shipped: Path,
+    secrets: EnvironmentSecrets | None = None,
+    contents: Contents | None = None,
 ) -> Configuration:
     """The configuration in `folder`; playbooks in `shipped` are there too unless the folder has one of that name.
 
-    With `secrets`, a playbook that reads one that is not set gets a warning. ConfigError lists every fault.
+    With `secrets`, a playbook that reads one that is not set gets a warning. With `contents`, these bytes stand for the
+    files of those paths, and None for a file that is not there. ConfigError lists every fault.
     """
     policies_folder = folder / "policies"
     if not policies_folder.is_dir():
@@ -35,7 +46,7 @@ def load_configuration(
             why=f"{policies_folder} does not exist",
             next="run `andon init` for an example, or set ANDON_CONFIG to the folder that has policies/",
         )
-    findings = _Findings()
+    findings = _Findings(contents=contents or {})
     playbooks, broken = _playbooks((shipped, folder / "playbooks"), steps, findings)
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
@@ -56,15 +67,24 @@ def load_configuration(
         playbooks={name: file.playbook for name, file in playbooks.items()},
         warnings=tuple(dict.fromkeys(findings.warnings)),
         digest=_digest([*policies.values(), *playbooks.values()]),
+        files=tuple(_as_loaded(FileKind.POLICY, policies, shipped) + _as_loaded(FileKind.PLAYBOOK, playbooks, shipped)),
     )
 
 
 @dataclass
 class _Findings:
-    """What came up so far."""
+    """What came up so far, and what stands for files."""
 
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
+    contents: Contents = field(default_factory=dict)
+
+    def files(self, folder: Path) -> dict[str, Path]:
+        """The files of a folder by name, with what stands for some of them."""
+        found, faults = yaml_files(folder)
+        self.faults += faults
+        found |= {path.stem: path for path, raw in self.contents.items() if path.parent == folder and raw is not None}
+        return {name: path for name, path in sorted(found.items()) if self.contents.get(path, b"") is not None}
 
 
 def _playbooks(
@@ -73,12 +93,10 @@ def _playbooks(
     """Playbooks by name, later folders first, and the names of those that have faults."""
     paths: dict[str, Path] = {}
     for folder in folders:
-        found, faults = yaml_files(folder)
-        paths |= found
-        findings.faults += faults
+        paths |= findings.files(folder)
     playbooks: dict[str, PlaybookFile] = {}
     for name, path in sorted(paths.items()):
-        file, faults = read_playbook(path)
+        file, faults = read_playbook(path, findings.contents.get(path))
         findings.faults += faults
         if file is not None and not faults:
             playbooks[name], faults, warnings = check_playbook(file, steps)
@@ -90,11 +108,9 @@ def _playbooks(
 def _policies(
     folder: Path, playbooks: Mapping[str, PlaybookFile], broken: frozenset[str], steps: Steps, findings: _Findings
 ) -> dict[str, PolicyFile]:
-    paths, faults = yaml_files(folder)
-    findings.faults += faults
     policies: dict[str, PolicyFile] = {}
-    for name, path in paths.items():
-        file, faults = read_policy(path)
+    for name, path in findings.files(folder).items():
+        file, faults = read_policy(path, findings.contents.get(path))
         findings.faults += faults
         if file is None:
             continue
@@ -121,6 +137,13 @@ def _missing_secrets(file: PlaybookFile, secrets: EnvironmentSecrets) -> list[Fa
                 continue  # reported as a fault already
             faults += [file.document.fault(place, f"the secret {name} is not set") for name in missing]
     return faults
+
+
+def _as_loaded(kind: FileKind, files: Mapping[str, PolicyFile | PlaybookFile], shipped: Path) -> list[ConfigFile]:
+    paths = {name: Path(file.document.file) for name, file in files.items()}
+    return [
+        ConfigFile(kind, name, path, files[name].document.raw) for name, path in paths.items() if path.parent != shipped
+    ]
 
 
 def _digest(files: Iterable[PlaybookFile | PolicyFile]) -> str:

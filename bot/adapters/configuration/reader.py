@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from bot.domain.errors import Fault
+from bot.domain.policy_versions import digest_of
 
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 20
@@ -41,6 +42,7 @@ class Document:
     file: str
     value: Any
     digest: str = ""
+    raw: bytes = b""
     keys: Mapping[Path_, int] = field(default_factory=dict)
     values: Mapping[Path_, int] = field(default_factory=dict)
     written: Mapping[Path_, str] = field(default_factory=dict)
@@ -69,19 +71,22 @@ class Document:
         return Fault(self.file, self.line(path), message)
 
 
-def read_document(path: Path, shown: str) -> tuple[Document | None, list[Fault]]:
-    """The file as a document, or the reasons why it is none; `shown` is how messages name it. Never raises."""
-    import hashlib
+def read_document(path: Path, shown: str, raw: bytes | None = None) -> tuple[Document | None, list[Fault]]:
+    """The file as a document, or the reasons why it is none; `shown` is how messages name it. Never raises.
 
+    With `raw`, these bytes are taken for what the file holds."""
     try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
+        raw = read_bytes(path) if raw is None else raw
     except OSError as error:
         return None, [Fault(shown, 0, f"the file cannot be read: {error.strerror}")]
     document, faults = parse_document(raw, shown)
-    digest = hashlib.sha256(raw).hexdigest()[:16]
-    whole = document and Document(shown, document.value, digest, document.keys, document.values, document.written)
-    return whole, faults
+    return document and replace(document, digest=digest_of(raw), raw=raw), faults
+
+
+def read_bytes(path: Path) -> bytes:
+    """What the file holds, one byte more than is allowed at most. OSError."""
+    with path.open("rb") as file:
+        return file.read(MAX_BYTES + 1)
 
 
 def parse_document(raw: bytes, shown: str) -> tuple[Document | None, list[Fault]]:
@@ -101,7 +106,7 @@ def parse_document(raw: bytes, shown: str) -> tuple[Document | None, list[Fault]
         return None, [*builder.faults, _syntax_fault(shown, text, error)]
     if builder.faults:
         return None, builder.faults
-    return Document(shown, value, "", builder.keys, builder.values, builder.written), []
+    return Document(shown, value, keys=builder.keys, values=builder.values, written=builder.written), []
 
 
 def _syntax_fault(shown: str, text: str, error: Exception) -> Fault:

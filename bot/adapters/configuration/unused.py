@@ -10,7 +10,6 @@ from bot.adapters.configuration.sentences import dotted
 from bot.domain.errors import Fault
 
 NOT_YET: tuple[tuple[str, ...], ...] = (
-    ("review_every",),
     ("fallbacks",),
     ("canary",),
     ("stages", "*", "drilled_within"),

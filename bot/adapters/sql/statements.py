@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import people_tables, release_tables, run_tables, tables
+from bot.adapters.sql import people_tables, policy_tables, release_tables, run_tables, tables
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
@@ -21,6 +21,7 @@ from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
+from bot.domain.policy_versions import PolicyVersion
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -59,6 +60,7 @@ TABLE_OF: Mapping[type, Table] = {
     ObservationBatch: release_tables.observation_batches,
     CanaryPoint: release_tables.canary_points,
     AffectedKeys: release_tables.affected_keys,
+    PolicyVersion: policy_tables.policy_versions,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -90,7 +92,7 @@ def statements_for(dialect: str) -> Statements:
     written = [*TABLE_OF.values(), run_tables.runs, run_tables.run_plans, run_tables.run_steps]
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
-        Thread, Pace, Walk, Signature, KnownVersion,
+        Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.

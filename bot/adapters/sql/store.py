@@ -18,6 +18,7 @@ from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
 from bot.adapters.sql.people_queries import PeopleQueries
+from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.release_queries import ReleaseQueries
 from bot.adapters.sql.sessions import View, writing
 from bot.adapters.sql.standing_queries import StandingQueries
@@ -34,6 +35,7 @@ class SqlTransaction(
     PeopleQueries,
     ReleaseQueries,
     CanaryQueries,
+    PolicyQueries,
     FigureQueries,
     audit.AuditQueries,
 ):

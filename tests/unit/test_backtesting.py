@@ -1,0 +1,202 @@
+"""What a changed policy would have done with what was recorded: rollbacks, questions and halts gained and lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from support.store_records import decision, event
+from support.written_config import policy as written
+
+from bot.adapters.conditions import compile_condition
+from bot.cli.backtest_words import as_json, as_markdown, as_text
+from bot.domain.decisions import Decision, Verdict, alert_facts
+from bot.domain.events import Alert, AlertStatus
+from bot.domain.policies import Policy
+from bot.flow.backtesting import Deed, Halt, Recorded, Report, alerts_of, compare
+
+BEGUN = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+MINUTE = timedelta(minutes=1)
+ABOUT: dict[str, Any] = {"from": "main", "to": "change", "since": BEGUN}
+
+
+def made(service: str = "scores", **more: Any) -> Policy:
+    return Policy.model_validate(written(service, "http://127.0.0.1:9", **more), context={"compile": compile_condition})
+
+
+def criterion(name: str, when: str, authority: str = "automatic", **more: Any) -> dict[str, Any]:
+    return {"name": name, "when": when, "playbook": "by_key", "authority": authority, "within": "5m", **more}
+
+
+def alert(minute: float, name: str = "Divergence", service: str = "scores", **labels: str) -> Recorded:
+    about = Alert(
+        source="alertmanager", status=AlertStatus.FIRING, title=name, fingerprint=f"{name}-{minute}",
+        labels={"alertname": name, "service": service, **labels},
+    )  # fmt: skip
+    return Recorded(BEGUN + minute * MINUTE, f"evt-{minute}", about)
+
+
+def sets(before: Policy | None, after: Policy | None, *recorded: Recorded, **more: Any) -> Report:
+    old, new = ({one.service: one} if one else {} for one in (before, after))
+    return compare(recorded, old, new, **more)
+
+
+def counts(report: Report) -> dict[str, int]:
+    return {
+        f"{deed} {word}": number
+        for deed in Deed
+        for gained, word in ((True, "gained"), (False, "lost"))
+        if (number := report.count(deed, gained=gained))
+    }
+
+
+LATENCY = criterion("latency", 'alert.labels.alertname == "Latency"')
+DIVERGENCE = criterion("divergence", 'alert.labels.alertname == "Divergence"')
+
+
+def test_the_same_policy_changes_nothing() -> None:
+    report = sets(made(), made(), *(alert(minute) for minute in range(0, 500, 7)))
+    assert counts(report) == {}
+    assert report.alerts == 72
+    assert report.services[0].before == report.services[0].after
+    assert report.services[0].before[Deed.ROLLBACK] > 3
+
+
+def test_a_policy_of_the_same_file_is_not_replayed() -> None:
+    same = {name: made(name).model_copy(update={"digest": name * 8}) for name in ("s1", "s2")}
+    other = same | {"s2": made("s2", rollback=[]).model_copy(update={"digest": "f" * 16})}
+    report = compare([alert(0, service="s1"), alert(1, service="s2")], same, other)
+    assert (report.unchanged, [one.service for one in report.services]) == (["s1"], ["s2"])
+    assert counts(report) == {"rollback lost": 1}
+
+
+def test_a_new_criterion_gains_rollbacks_and_one_taken_away_loses_them() -> None:
+    both, one = made(rollback=[DIVERGENCE, LATENCY]), made(rollback=[DIVERGENCE])
+    assert counts(sets(one, both, alert(0, "Latency"))) == {"rollback gained": 1}
+    report = sets(both, one, alert(0, "Latency"))
+    assert counts(report) == {"rollback lost": 1}
+    (lost,) = report.services[0].differences
+    assert (lost.about, lost.criterion, lost.at) == ("Latency", "latency", BEGUN)
+    assert lost.before == "run: criterion 'latency' holds; its authority is automatic"
+    assert lost.after == "note: no rollback criterion holds"
+
+
+def test_another_authority_turns_rollbacks_into_questions() -> None:
+    asking = made(rollback=[DIVERGENCE | {"authority": "rollback_authority"}])
+    assert counts(sets(made(), asking, alert(0))) == {"rollback lost": 1, "ask gained": 1}
+
+
+def test_a_cooldown_decides_between_a_second_rollback_and_a_question() -> None:
+    alerts = (alert(0), alert(20))
+    assert counts(sets(made(), made(cooldown="10m"), *alerts)) == {"rollback gained": 1, "ask lost": 1}
+
+
+def test_alerts_at_one_moment_join_the_rollback_that_the_first_began() -> None:
+    report = sets(made(), made(cooldown="0s"), alert(0), alert(1), alert(2), alert(4.9))
+    assert counts(report) == {}
+    assert report.services[0].after == {Deed.ROLLBACK: 1, Deed.HALT: 0}
+
+
+def test_an_automatic_criterion_supersedes_a_question() -> None:
+    asks_first = made(rollback=[LATENCY | {"authority": "rollback_authority", "within": "30m"}, DIVERGENCE])
+    report = sets(None, asks_first, alert(0, "Latency"), alert(1))
+    assert counts(report) == {"rollback gained": 1, "ask gained": 1}
+
+
+def test_a_policy_that_is_new_or_gone_is_compared_with_nothing() -> None:
+    report = sets(made(), None, alert(0))
+    assert counts(report) == {"rollback lost": 1}
+    assert report.services[0].differences[0].after == "no policy is about it"
+
+
+def test_observing_does_nothing_and_acting_gains() -> None:
+    assert counts(sets(made(mode="observe"), made(), alert(0))) == {"rollback gained": 1}
+
+
+def test_places_do_not_disturb_each_other() -> None:
+    target = {"ledger": "x", "allow_hosts": ["127.0.0.1"]}
+    two = made(targets={"production": target, "staging": target})
+    report = sets(None, two, alert(0), alert(1, environment="staging"), alert(2, environment="nowhere"))
+    assert [one.environment for one in report.services[0].differences] == ["production", "staging"]
+
+
+def test_only_the_services_that_an_alert_is_about_are_asked() -> None:
+    both = {"scores": made(), "prices": made("prices")}
+    report = compare([alert(0, service="prices")], {}, both)
+    assert {one.service: one.after[Deed.ROLLBACK] for one in report.services} == {"prices": 1, "scores": 0}
+
+
+def test_evidence_of_gates_gives_halts_through_one_function() -> None:
+    lenient, strict = made(summary="lenient"), made(summary="strict")
+
+    def halts_of(policy: Policy) -> list[Halt]:
+        known = [Halt("evd-1", BEGUN, "latency", "p99 is 410 ms, at most 300"), Halt("evd-2", BEGUN, "drift", "PSI")]
+        return known[1:] if policy.summary == "lenient" else known
+
+    report = sets(lenient, strict, halts_of=halts_of)
+    assert counts(report) == {"halt gained": 1}
+    (gained,) = report.services[0].differences
+    assert (gained.about, gained.before, gained.after) == ("latency", "no halt", "halt: p99 is 410 ms, at most 300")
+
+
+def test_recorded_decisions_give_each_alert_once_and_no_repetition() -> None:
+    cause, unread = event(), list[Decision]()
+    facts = alert_facts(alert(0).alert)
+    decided = [
+        decision(cause, service="scores", alert=facts),
+        decision(cause, service="prices", alert=facts),
+        decision(cause, verdict=Verdict.DUPLICATE, alert=alert_facts(alert(1).alert)),
+        decision(cause, verdict=Verdict.STALE, alert=alert_facts(alert(2).alert)),
+        decision(cause, verdict=Verdict.IGNORE, alert=alert_facts(alert(3).alert)),
+        decision(cause, alert={"labels": {}}),
+        decision(cause, alert={**facts, "kind": "a kind of tomorrow"}),
+        decision(cause, alert={**facts, "starts_at": "soon"}),
+    ]
+    recorded = list(alerts_of(decided, unread.append))
+    assert [one.alert.identity for one in recorded] == ["Divergence-0", "Divergence-3"]
+    assert unread == decided[5:]
+
+
+HOSTILE = "x` <img src=x> @team | [a](http://evil.example) **b** \n# c ```"
+
+
+@pytest.fixture
+def hostile() -> Report:
+    rule = criterion("`|<b>@team", 'alert.labels.service == "scores"')
+    return sets(made(rollback=[rule]), made(rollback=[]), alert(0, HOSTILE))
+
+
+def test_a_comment_shows_recorded_text_as_text_only(hostile: Report) -> None:
+    text = as_markdown(hostile, ABOUT | {"to": "a`b"})
+    assert "**1 rollback lost**" in text
+    bullets = [line for line in text.splitlines() if line.startswith("- **")]
+    assert len(bullets) == 1
+    outside = "".join(bullets[0].split("`")[0::2]).replace("<br>", "")
+    assert not any(sign in outside for sign in ("<", "@", "|", "[", "]("))
+    assert len(bullets[0].split("`")) == 3, "nothing in it ends the backticks"
+    assert "\n# c" not in text
+
+
+def test_each_form_says_the_same_and_what_is_taken_for_granted(hostile: Report) -> None:
+    view = as_json(hostile, ABOUT)
+    assert view["lost"] == {"rollbacks": 1, "asks": 0, "halts": 0}
+    assert view["services"][0]["differences"][0]["about"] == HOSTILE
+    assert (view["from"], view["since"], view["alerts"]) == ("main", "2026-11-20T12:00:00.000Z", 1)
+    text = as_text(hostile, ABOUT)
+    assert "rollbacks 1 -> 0 (0 gained, 1 lost)" in text
+    for words in (as_markdown(hostile, ABOUT), text, " ".join(view["assumed"])):
+        assert "automation is on" in words
+        assert "evidence of gates" in words
+
+
+def test_a_comment_stays_short_however_much_changes() -> None:
+    alerts = [alert(minute * 10, "Latency") for minute in range(2000)]
+    loose = made(rollback=[LATENCY], cooldown="0s")
+    text = as_markdown(sets(made(), loose, *alerts), ABOUT)
+    assert "and 1980 more" in text
+    named = {f"s{number}": made(f"s{number}", rollback=[LATENCY]) for number in range(150)}
+    many = [alert(0, "<" * 300, f"s{number}", alertname="Latency") for number in range(150)]
+    long = as_markdown(compare(many, {}, named), ABOUT)
+    assert "Services not shown: 50, of which 0 without a difference." in long
+    assert max(len(text), len(long)) < 65_536
