@@ -123,6 +123,15 @@ def test_what_is_no_evidence_is_never_taken_for_it(
         pulled(http={"url": f"{server.url}/data?token=hush"})
 
 
+@pytest.mark.parametrize("media", [None, "text/csv"])
+def test_a_login_page_is_no_evidence_whatever_the_address_and_the_policy_call_it(
+    server: ScriptedServer, media: str | None
+) -> None:
+    server.will(Answer(200, "<html>log in</html>", {"Content-Type": "text/html; charset=utf-8"}))
+    with pytest.raises(BadInput, match="web page"):
+        pulled(http={"url": f"{server.url}/evaluation.csv"}, media=media)
+
+
 def test_an_answer_that_drips_breaks_off_or_never_ends_is_not_taken() -> None:
     head = b"HTTP/1.1 200 OK\r\nContent-Type: text/csv\r\n"
     for talk in (
