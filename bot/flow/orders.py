@@ -120,6 +120,9 @@ class Orders:
         except Refused as refusal:
             return self._refuse(command, event_id, refusal)
         self._queue.ring(situation.bells)
+        return self._taken(command, event_id, answer)
+
+    def _taken(self, command: Command, event_id: str, answer: Answer) -> Receipt:
         self._log(
             "order taken",
             event_id=event_id,

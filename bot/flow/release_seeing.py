@@ -85,40 +85,58 @@ def see(
         stage = pin.stage(release.stage)
         if stage is None:
             return Judged(release.id, release.service, None, GateVerdict.UNKNOWN, f"it is {release.state}: no stage")
-        manifest = moves.manifest_of(tx, walk).model_dump(mode="json", exclude_defaults=True)
-        target = policy.targets.get(stage.place)
-        facts = {
-            "service": release.service,
-            "environment": stage.place,
-            "release": {
-                **release_facts(release),
-                "kind": str(walk.kind),
-                "started_at": format_time(release.opened_at),
-                "author": release.author or "",
-                "started_by": walk.started_by,
-            },
-            "target": target.facts() if target else {},
-            "incident": {},
-            "alert": {},
-            "reason": "",
-            "steps": {},
-        }
-        canary = tx.canary(release_id)
-        context = context_for(
-            bench,
-            facts=facts,
-            manifest=manifest,
-            stage=stage.name,
-            now=bench.clock.now(),
-            evidence=_Reader(store, release_id),
-            signatures=[one for one in tx.signatures(release_id) if one.withdrawn_at is None],
-            holds_role=pin.policy.holds_role,
-            same_person=lambda one, other: pin.policy.person(one) == pin.policy.person(other),
-            canary=dict(canary.standing) if canary else None,
-            live=_live(tx, release.service, stage.place),
-        )
+        facts = _facts(release, walk, policy, stage)
+        context = _context(store, tx, bench, moves, release, walk, pin, stage, facts)
         token = _token(tx, release_id)
     return Seen(release, walk, pin, stage, policy, release.service, context, facts, token)
+
+
+def _facts(release: Release, walk: Walk, policy: Policy, stage: Stage) -> dict[str, Any]:
+    """What templates in the parameters of gates may read."""
+    target = policy.targets.get(stage.place)
+    return {
+        "service": release.service,
+        "environment": stage.place,
+        "release": {
+            **release_facts(release),
+            "kind": str(walk.kind),
+            "started_at": format_time(release.opened_at),
+            "author": release.author or "",
+            "started_by": walk.started_by,
+        },
+        "target": target.facts() if target else {},
+        "incident": {},
+        "alert": {},
+        "reason": "",
+        "steps": {},
+    }
+
+
+def _context(
+    store: Store,
+    tx: Transaction,
+    bench: Bench,
+    moves: ReleaseMoves,
+    release: Release,
+    walk: Walk,
+    pin: Pin,
+    stage: Stage,
+    facts: Mapping[str, Any],
+) -> GateContext:
+    canary = tx.canary(release.id)
+    return context_for(
+        bench,
+        facts=facts,
+        manifest=moves.manifest_of(tx, walk).model_dump(mode="json", exclude_defaults=True),
+        stage=stage.name,
+        now=bench.clock.now(),
+        evidence=_Reader(store, release.id),
+        signatures=[one for one in tx.signatures(release.id) if one.withdrawn_at is None],
+        holds_role=pin.policy.holds_role,
+        same_person=lambda one, other: pin.policy.person(one) == pin.policy.person(other),
+        canary=dict(canary.standing) if canary else None,
+        live=_live(tx, release.service, stage.place),
+    )
 
 
 def _nothing_to_judge(tx: Transaction, release: Release, walk: Walk | None, service: Service) -> Judged | None:

@@ -121,7 +121,9 @@ def test_a_policy_that_is_gone_ends_and_its_text_stays(engine: DrivenEngine) -> 
 def test_several_processes_that_come_up_at_once_keep_one_version(engine: DrivenEngine) -> None:
     service = fresh_name()
     write_config(engine.config, [policy(service, engine.ledger.url)])
-    configuration = load_configuration(engine.config, steps=engine.app.steps, shipped=shipped_folder("playbooks"))
+    configuration = load_configuration(
+        engine.config, steps=engine.app.steps, gates=engine.app.gates, shipped=shipped_folder("playbooks")
+    )
     origins, log = origins_of(engine.app.settings).of, list[Any]()
 
     def note(_message: str, /, **fields: Any) -> None:
@@ -137,7 +139,9 @@ def test_several_processes_that_come_up_at_once_keep_one_version(engine: DrivenE
 def test_the_clock_keeps_what_could_not_be_kept_when_it_came_into_force(engine: DrivenEngine) -> None:
     service = fresh_name()
     write_config(engine.config, [policy(service, engine.ledger.url)])
-    fresh = load_configuration(engine.config, steps=engine.app.steps, shipped=shipped_folder("playbooks"))
+    fresh = load_configuration(
+        engine.config, steps=engine.app.steps, gates=engine.app.gates, shipped=shipped_folder("playbooks")
+    )
     away, log = open_store("postgresql://nobody@127.0.0.1:1/none"), list[Any]()
 
     def note(message: str, /, **fields: Any) -> None:

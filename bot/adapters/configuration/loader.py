@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
-from bot.adapters.configuration.gate_checks import Gates, check_gates
+from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates
 from bot.adapters.configuration.host_checks import check_hosts
 from bot.adapters.configuration.parameter_checks import leaves
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook
@@ -50,16 +50,11 @@ def load_configuration(
     playbooks, broken = _playbooks((shipped, folder / "playbooks"), steps, findings)
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
-        found = check_gates(policy, gates, playbooks, broken, lambda inner, name: (folder / inner / name).is_file())
-        findings.faults += found.faults
-        findings.warnings += found.warnings
+        findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
     findings.faults += _check_templates(folder / "templates")
-    if secrets is not None:
-        for file in playbooks.values():
-            findings.warnings += _missing_secrets(file, secrets)
-    if findings.faults:
-        faults = tuple(sorted(dict.fromkeys(findings.faults), key=lambda fault: (fault.file, fault.line)))
-        raise ConfigError(f"The configuration in {folder} cannot be used", faults=faults)
+    for file in playbooks.values() if secrets else ():
+        findings.warnings += _missing_secrets(file, secrets)
+    findings.refuse(folder)
     if not policies:
         raise ConfigError(f"{policies_folder} holds no policy", next="run `andon init` for an example")
     return Configuration(
@@ -78,6 +73,17 @@ class _Findings:
     faults: list[Fault] = field(default_factory=list)
     warnings: list[Fault] = field(default_factory=list)
     contents: Contents = field(default_factory=dict)
+
+    def take(self, found: GateFindings) -> None:
+        """What came up about gates."""
+        self.faults += found.faults
+        self.warnings += found.warnings
+
+    def refuse(self, folder: Path) -> None:
+        """ConfigError with every fault, in the order of files and lines; nothing where there is none."""
+        if self.faults:
+            faults = tuple(sorted(dict.fromkeys(self.faults), key=lambda fault: (fault.file, fault.line)))
+            raise ConfigError(f"The configuration in {folder} cannot be used", faults=faults)
 
     def files(self, folder: Path) -> dict[str, Path]:
         """The files of a folder by name, with what stands for some of them."""
