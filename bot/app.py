@@ -35,6 +35,7 @@ from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
+from bot.flow.baselines import Baselines
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
@@ -46,6 +47,7 @@ from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.orders import Orders
+from bot.flow.reading_back import ReadingBack
 from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
@@ -200,11 +202,12 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     endings = Endings(outside.ids, teller, outside.current)
     consequences = Consequences(outside.ids, teller)
     mover = Mover(outside.ids, outside.current, endings, consequences)
+    intake = _intake(outside, consequences)
     return {
-        "intake": _intake(outside, consequences),
+        "intake": intake,
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences),
+        "sweep": _sweep(settings, outside, endings, consequences, intake),
     }
 
 
@@ -228,7 +231,9 @@ def _desk(settings: Settings, outside: _Outside, teller: Teller) -> NoticeDesk:
     )
 
 
-def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences: Consequences) -> Sweep:
+def _sweep(
+    settings: Settings, outside: _Outside, endings: Endings, consequences: Consequences, intake: Intake
+) -> Sweep:
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
@@ -239,8 +244,8 @@ def _sweep(settings: Settings, outside: _Outside, endings: Endings, consequences
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send],
-        looks=[escalating.look],
+        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send, Baselines(rounds).keep],
+        looks=[escalating.look, ReadingBack(rounds, outside.workshop, intake.accept).look],
     )
 
 

@@ -18,6 +18,7 @@ from bot.cli.arguments import (
     count,
     port,
 )  # fmt: skip
+from bot.cli.live_grammar import LIVE_WORDS
 from bot.cli.people_grammar import PEOPLE_WORDS
 
 ACTING = "bot.cli.acting"
@@ -186,6 +187,7 @@ WORDS: tuple[Word, ...] = (
         f"{ACTING}:endorse",
         (arg("incident", metavar="ID"), arg("--reason", required=True, metavar="TEXT"), JSON),
     ),
+    *LIVE_WORDS,
     *PEOPLE_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
     Word(

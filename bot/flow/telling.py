@@ -160,6 +160,12 @@ class Teller:
             address=way.address,
         )
 
+    def to_engineers(self, name: str, policy: Policy, *, cause: str, now: datetime, **facts: Any) -> list[Notice]:
+        """One notice by each way to a service's engineers, of something that is no incident."""
+        told = self.about_house(name, cause=cause, now=now, **facts)
+        ways = ways_of(policy, ENGINEERING, self._media)
+        return [replace(told, id=self._ids.new("ntc"), medium=one.medium, address=one.address) for one in ways]
+
     def about_house(self, name: str, *, cause: str, now: datetime, **facts: Any) -> Notice:
         """One notice to the engineers who keep Andon running: a dead letter, for instance."""
         return Notice(
