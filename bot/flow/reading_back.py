@@ -117,7 +117,7 @@ class ReadingBack:
         newest = next(iter(tx.live_versions(last.service, last.environment, limit=1)), None)
         if newest is None or newest.version is not None:
             _add(tx, LiveVersion(last.service, last.environment, None, last.read_at, READ, data={"why": last.problem}))
-        facts = {"about": last.service, "environment": last.environment, "problem": last.problem}
+        facts = {"environment": last.environment, "problem": last.problem}
         cause = f"live:{last.service}/{last.environment}"
         tell = self._rounds.consequences.teller.to_engineers
         situation.tell(tell("live_unreadable", place.policy, cause=cause, now=situation.now, **facts))

@@ -162,7 +162,8 @@ class Teller:
 
     def to_engineers(self, name: str, policy: Policy, *, cause: str, now: datetime, **facts: Any) -> list[Notice]:
         """One notice by each way to a service's engineers, of something that is no incident."""
-        told = self.about_house(name, cause=cause, now=now, **facts)
+        told = replace(self.about_house(name, cause=cause, now=now, **facts), service=policy.service)
+        told = replace(told, facts={**told.facts, "service": policy.service})
         ways = ways_of(policy, ENGINEERING, self._media)
         return [replace(told, id=self._ids.new("ntc"), medium=one.medium, address=one.address) for one in ways]
 

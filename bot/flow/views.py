@@ -8,7 +8,7 @@ from datetime import datetime
 from bot.domain.decisions import Decision
 from bot.domain.events import Event, Receipt
 from bot.domain.incidents import Incident, IncidentStatus
-from bot.domain.live import place_of_release
+from bot.domain.live import TOLD_AFTER, place_of_release
 from bot.domain.minutes import MinuteKind, MinuteStatus
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import PRODUCTION, Mode, Policy
@@ -199,7 +199,7 @@ def _hands_off_view(service: Service, now: datetime) -> shapes.HandsOffView | No
 def _live_view(tx: Transaction, name: str, policy: Policy | None, release: Release | None) -> shapes.LiveView:
     state = live_in(tx, name, place_of_release(policy) if policy else PRODUCTION, policy)
     last = state["last_read"]
-    if last is not None and (last["failures"] or state["as_expected"] is False):
+    if last is not None and (last["failures"] >= TOLD_AFTER or state["as_expected"] is False):
         return {"version": state["version"], "reason": state["reason"]}
     if release is None:
         known = state["version"] is not None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Literal
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, Field
 
 from bot.domain.errors import BadInput
 from bot.domain.events import Alert, AlertStatus
@@ -32,7 +32,7 @@ class Reading(Payload):
     version: Said
     status: Literal["firing", "resolved"]
     since: Time
-    expected: tuple[str, ...] = ()
+    expected: list[str] = Field(default_factory=list)
     was: str = ""
     seen: str = ""
     """What serves now, where it is resolved."""

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
 from bot.adapters.configuration.host_checks import check_hosts
+from bot.adapters.configuration.live_checks import check_live
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook, leaves
 from bot.adapters.configuration.policy_checks import check_policy, policy_warnings
 from bot.adapters.configuration.unused import unused_parts
@@ -94,7 +95,7 @@ def _policies(
             continue
         policies[name] = file
         host_faults, host_warnings = check_hosts(file, playbooks, steps)
-        findings.faults += [*check_policy(file, playbooks, broken, steps), *host_faults]
+        findings.faults += [*check_policy(file, playbooks, broken, steps), *check_live(file), *host_faults]
         findings.warnings += [*policy_warnings(file), *host_warnings, *unused_parts(file.document)]
     return policies
 
