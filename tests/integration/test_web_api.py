@@ -107,6 +107,19 @@ def test_every_read_of_the_document_is_tried_here(document: dict[str, Any]) -> N
     assert described == set(READS)
 
 
+def test_what_is_live_is_answered_for_any_moment_but_one_to_come(web: WebServer) -> None:
+    viewer, path = as_(web, VIEWER), "/api/v1/services/fraud-model/live"
+    now = viewer.get(path, params={"environment": "production"}).json()
+    assert [one["environment"] for one in now["environments"]] == ["production"]
+    past = viewer.get(path, params={"at": "2020-01-01T00:00:00Z", "environment": "production"}).json()
+    assert (past["at"], past["environments"][0]["version"]) == ("2020-01-01T00:00:00.000Z", None)
+    assert past["environments"][0]["as_expected"] is None
+    problem_in(viewer.get(path, params={"at": "9999-01-01T00:00:00Z"}), 400)
+    problem_in(viewer.get(path, params={"at": "yesterday"}), 400)
+    problem_in(viewer.get(path, params={"environment": "/"}), 422)
+    problem_in(viewer.get("/api/v1/services/no-such-one/live"), 404)
+
+
 def test_a_run_has_the_fields_of_the_contract(web: WebServer, asked: dict[str, str]) -> None:
     run = as_(web, VIEWER).get(f"/api/v1/runs/{asked['run']}").json()
     assert run["status"] == "waiting"
