@@ -17,6 +17,7 @@ from bot.ports import Transaction
 
 MOST = 100
 """Lines of history of one environment."""
+_FEW = 5
 _HOW = {
     "baseline": "it is the registered baseline",
     "release": "a release put it there",
@@ -92,14 +93,21 @@ def service_live(
 
 
 def live_in(tx: Transaction, service: str, environment: str, policy: Policy | None) -> LiveState:
-    """One environment now."""
-    return _state(tx, service, environment, policy, None, tx.last_read(service, environment))
+    """One environment now, with little of its history."""
+    return _state(tx, service, environment, policy, None, tx.last_read(service, environment), most=_FEW)
 
 
 def _state(
-    tx: Transaction, service: str, environment: str, policy: Policy | None, at: datetime | None, last: LastRead | None
+    tx: Transaction,
+    service: str,
+    environment: str,
+    policy: Policy | None,
+    at: datetime | None,
+    last: LastRead | None,
+    *,
+    most: int = MOST,
 ) -> LiveState:
-    rows = tx.live_versions(service, environment, until=at, limit=MOST)
+    rows = tx.live_versions(service, environment, until=at, limit=most)
     newest = rows[0] if rows else None
     expected = _expected(tx, service, environment, policy, at, last)
     shown = last if at is None and policy is not None and environment in policy.live else None

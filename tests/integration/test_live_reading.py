@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.alert_bodies import firing
 from support.crowds import at_once
+from support.databases import KINDS
 from support.driven_engine import Build, DrivenEngine, builder, fresh_name
 from support.ledger import Ledger, running_ledger
 from support.scripted_server import Answer, ScriptedServer, scripted_server
@@ -43,6 +44,13 @@ def build(tmp_path: Path, ledger: Ledger) -> Iterator[Build]:
 @pytest.fixture
 def engine(build: Build) -> DrivenEngine:
     return build(secrets={"SERVING": "hush-hush-1", "ELSEWHERE": "http://elsewhere.example.com"})
+
+
+@pytest.fixture(params=KINDS)
+def anywhere(request: pytest.FixtureRequest, tmp_path: Path, ledger: Ledger) -> Iterator[DrivenEngine]:
+    """The same on both databases."""
+    with builder(tmp_path, ledger, request.param) as build:
+        yield build()
 
 
 @pytest.fixture
@@ -107,8 +115,9 @@ def told(engine: DrivenEngine) -> list[Notice]:
 
 
 def test_a_version_changed_by_hand_opens_one_incident_on_two_clocks_and_is_resolved_when_it_is_back(
-    engine: DrivenEngine, server: ScriptedServer
+    anywhere: DrivenEngine, server: ScriptedServer
 ) -> None:
+    engine = anywhere
     service, twin = protect(engine, server), engine.twin()
     twin.app.configuration.reload()
     serves(server, "41")
@@ -141,7 +150,8 @@ def test_a_version_changed_by_hand_opens_one_incident_on_two_clocks_and_is_resol
     ]
 
 
-def test_clocks_that_read_at_the_same_moment_tell_once(engine: DrivenEngine, server: ScriptedServer) -> None:
+def test_clocks_that_read_at_the_same_moment_tell_once(anywhere: DrivenEngine, server: ScriptedServer) -> None:
+    engine = anywhere
     service = protect(engine, server)
     clocks = [engine, engine.twin(), engine.twin()]
     for one in clocks[1:]:
