@@ -25,8 +25,6 @@ from bot.domain.walks import KnownVersion, LiveVersion
 from bot.flow.live_views import ServiceLive, service_live
 
 MINUTE = timedelta(minutes=1)
-STAGES = [{"name": "evaluation"}, {"name": "canary"}, {"name": "production"}]
-"""In `evaluation` nobody but the incumbent serves."""
 
 
 @pytest.fixture(scope="module")
