@@ -24,6 +24,7 @@ from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
 from bot.domain.events import Actor
+from bot.flow.baselines import Baselines
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
@@ -38,6 +39,7 @@ from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
+from bot.flow.reading_back import ReadingBack
 from bot.flow.release_judging import Judge
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
@@ -154,7 +156,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "moves": moves,
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences),
+        "sweep": _sweep(settings, outside, endings, consequences, intake),
     }
 
 
@@ -208,7 +210,7 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
     )
 
 
-def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences: Consequences) -> Sweep:
+def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences: Consequences, intake: Intake) -> Sweep:
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
@@ -219,8 +221,18 @@ def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences:
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send, PolicyReviews(rounds).remind],
-        looks=[escalating.look, lambda: outside.policies.look(outside.current())],
+        chores=[
+            escalating.call,
+            Cadence(rounds).keep,
+            Reminders(rounds).send,
+            PolicyReviews(rounds).remind,
+            Baselines(rounds).keep,
+        ],
+        looks=[
+            escalating.look,
+            ReadingBack(rounds, outside.workshop, intake.accept).look,
+            lambda: outside.policies.look(outside.current()),
+        ],
     )
 
 

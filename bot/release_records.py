@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.gates import Evidence, GateResult, Signature
+from bot.domain.live import LastRead
 from bot.domain.releases import Release
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
 
@@ -53,9 +54,21 @@ class ReleaseRecords(Protocol):
         ...
 
     def live_versions(
-        self, service: str, environment: str | None = None, *, until: datetime | None = None, limit: int = 100
+        self,
+        service: str,
+        environment: str | None = None,
+        *,
+        until: datetime | None = None,
+        placed: bool = False,
+        limit: int = 100,
     ) -> Sequence[LiveVersion]:
-        """What was live, newest first: the first of an environment is what was live at `until` (default: now)."""
+        """What was live, newest first: the first of an environment is what was live at `until` (default: now).
+        With `placed` only what releases and runs put there, not what was read back."""
+        ...
+
+    def last_read(self, service: str, environment: str) -> LastRead | None: ...
+    def last_reads(self, service: str | None = None) -> Sequence[LastRead]:
+        """By service and environment; of all services or of one."""
         ...
 
     def unplanned_dependencies(self, release_id: str) -> Sequence[UnplannedDependency]:

@@ -15,6 +15,7 @@ from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
 from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
@@ -37,7 +38,7 @@ Record = (
 
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
-    | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion
+    | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 

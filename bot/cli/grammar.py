@@ -18,6 +18,7 @@ from bot.cli.arguments import (
     count,
     port,
 )  # fmt: skip
+from bot.cli.live_grammar import LIVE_WORDS
 from bot.cli.people_grammar import PEOPLE_WORDS
 from bot.cli.policy_grammar import POLICY_WORDS
 from bot.cli.release_grammar import RELEASE_WORDS
@@ -190,6 +191,7 @@ WORDS: tuple[Word, ...] = (
         (arg("incident", metavar="ID"), arg("--reason", required=True, metavar="TEXT"), JSON),
     ),
     *RELEASE_WORDS,
+    *LIVE_WORDS,
     *PEOPLE_WORDS,
     *POLICY_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),

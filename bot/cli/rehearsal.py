@@ -9,6 +9,7 @@ from typing import Any
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, alert_facts
 from bot.domain.events import Alert
+from bot.domain.inner_alerts import is_inner, service_named
 from bot.domain.judging import Known, decide, ignored
 from bot.domain.policies import Policy
 from bot.domain.releases import Release, Service
@@ -19,12 +20,17 @@ def decisions(alerts: Iterable[Alert], configuration: Configuration) -> list[dic
     now = datetime.now(UTC)
     entries: list[dict[str, Any]] = []
     for alert in alerts:
-        facts = {"alert": alert_facts(alert)}
-        policies = [policy for policy in configuration.policies.values() if policy.matches(facts)]
+        policies = [policy for policy in configuration.policies.values() if _is_about(alert, policy)]
         answers = [decide(alert, policy, _known(policy, now)) for policy in policies]
         answers = answers or [ignored(alert, now, "no policy matches it")]
         entries.extend(_entry(alert, answer) for answer in answers)
     return entries
+
+
+def _is_about(alert: Alert, policy: Policy) -> bool:
+    if is_inner(alert):
+        return policy.service == service_named(alert)
+    return policy.matches({"alert": alert_facts(alert)})
 
 
 def _known(policy: Policy, now: datetime) -> Known:

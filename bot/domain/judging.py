@@ -10,7 +10,8 @@ from typing import Any
 from bot.domain.conditions import Truth
 from bot.domain.decisions import Decision, Trace, Verdict, alert_facts
 from bot.domain.events import Alert, AlertState, AlertStatus, EventKind
-from bot.domain.incidents import Incident
+from bot.domain.incidents import Incident, Severity
+from bot.domain.inner_alerts import SEVERITY, environment_named, is_inner, may_decide
 from bot.domain.policies import ROLLBACK_AUTHORITY, Criterion, Mode, Policy
 from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
 from bot.domain.runs import Run
@@ -72,14 +73,14 @@ def ignored(alert: Alert, now: datetime, reason: str) -> Decision:
 
 def place_of(alert: Alert, policy: Policy) -> tuple[str, str]:
     """The service and environment that an alert is about, by this policy."""
-    return policy.service, policy.environment_of({"alert": alert_facts(alert)})
+    return policy.service, _environment(alert, policy, {"alert": alert_facts(alert)})
 
 
 def decide(alert: Alert, policy: Policy, known: Known) -> Decision:
     """One answer to one alert of one service. Ids and links are filled in by the caller."""
     facts: dict[str, Any] = {"alert": alert_facts(alert)}
-    environment = policy.environment_of(facts)
-    severity = policy.severity_of(facts)
+    environment = _environment(alert, policy, facts)
+    severity = _severity(alert, policy, facts)
     draft = replace(
         _draft(alert, known.now, Verdict.NOTE, ""),
         service=policy.service,
@@ -97,7 +98,7 @@ def decide(alert: Alert, policy: Policy, known: Known) -> Decision:
         "service": policy.service,
         "release": release_facts(known.release),
     }
-    criterion, trace = _first_that_holds(policy, facts)
+    criterion, trace = _first_that_holds(policy, facts, alert)
     draft = replace(draft, trace=trace)
     if criterion is None:
         unknown = [one.criterion for one in trace if one.truth == Truth.UNKNOWN]
@@ -119,9 +120,24 @@ def _nothing_to_do(alert: Alert, policy: Policy, environment: str) -> str:
     return ""
 
 
-def _first_that_holds(policy: Policy, facts: Mapping[str, Any]) -> tuple[Criterion | None, tuple[Trace, ...]]:
+def _environment(alert: Alert, policy: Policy, facts: Mapping[str, Any]) -> str:
+    return environment_named(alert) if is_inner(alert) else policy.environment_of(facts)
+
+
+def _severity(alert: Alert, policy: Policy, facts: Mapping[str, Any]) -> Severity:
+    if not is_inner(alert):
+        return policy.severity_of(facts)
+    return next((one for one, condition in policy.severity.items() if condition.judge(facts)), SEVERITY)
+
+
+def _first_that_holds(
+    policy: Policy, facts: Mapping[str, Any], alert: Alert
+) -> tuple[Criterion | None, tuple[Trace, ...]]:
     trace: list[Trace] = []
     for criterion in policy.rollback:
+        if not may_decide(criterion, alert):
+            trace.append(Trace(criterion.name, str(Truth.NO), f"it does not name {alert.labels.get('alertname')}"))
+            continue
         finding = criterion.when.judge(facts)
         trace.append(Trace(criterion.name, str(finding.truth), finding.why))
         if finding:

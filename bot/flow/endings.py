@@ -21,6 +21,7 @@ from bot.flow.freshening import PROGRESS
 from bot.flow.levels import call_on, end_levels, plan_levels
 from bot.flow.telling import About, Teller
 from bot.flow.timeline import line
+from bot.flow.versions import restored
 from bot.ports import Ids, Transaction
 
 _NOTICE = {
@@ -44,9 +45,10 @@ class Endings:
         """The incident's move, the release's, one line of the timeline, and the notices."""
         # The front door changes incidents only under this lock.
         service = tx.lock_services((run.service,))[run.service]
-        restored = run.status is RunStatus.SUCCEEDED and run.kind is PlaybookKind.ROLLBACK and not run.drill
-        if restored:
+        is_restored = run.status is RunStatus.SUCCEEDED and run.kind is PlaybookKind.ROLLBACK and not run.drill
+        if is_restored:
             self._roll_back_release(tx, run, now)
+            tx.add(restored(run, now))
         incident = tx.incident(run.incident_id) if run.incident_id else None
         if incident is None or not incident.is_open:
             return

@@ -6,8 +6,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from bot.domain.configuration import Configuration
 from bot.domain.errors import BadInput, Conflict, NotFound, Refused
-from bot.domain.events import Actor, Command, Delivery, Disposition, Event, Receipt
+from bot.domain.events import Actor, Alert, Command, Delivery, Disposition, Event, Receipt
+from bot.domain.inner_alerts import is_inner, service_named
 from bot.domain.judging import place_of
+from bot.domain.policies import Policy
 from bot.flow.batch import Batch, Heard, check_unreplayed
 from bot.flow.consequences import Consequences
 from bot.flow.matching import PolicyIndex
@@ -108,11 +110,16 @@ class Intake:
             heard.alerts = source.parse(delivery.raw, delivery.headers)
         except BadInput as error:
             heard.problem = str(error)
-        index = self._index_of(configuration)
         for alert in heard.alerts:
-            policies = self._consequences.matching(alert, index.candidates(alert.labels))
+            policies = self._policies_about(alert, configuration)
             heard.matches.append([(policy, place_of(alert, policy)) for policy in policies])
         return heard
+
+    def _policies_about(self, alert: Alert, configuration: Configuration) -> Sequence[Policy]:
+        if is_inner(alert):
+            named = configuration.policies.get(service_named(alert))
+            return (named,) if named else ()
+        return self._consequences.matching(alert, self._index_of(configuration).candidates(alert.labels))
 
     def _index_of(self, configuration: Configuration) -> PolicyIndex:
         known, index = self._indexed

@@ -13,7 +13,7 @@ from bot.domain.records import Approval
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepState, StepStatus
 from bot.flow.items import item_facts, promises
-from bot.flow.telling import run_facts
+from bot.flow.told_facts import run_facts
 from bot.ports import Transaction
 
 _STANDS = {

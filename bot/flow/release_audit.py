@@ -63,7 +63,7 @@ def _hear(trail: _Trail, number: int, entry: AuditEntry) -> None:
     if entry.action == "gate.judged":
         trail.digests[name] = (number, str(data.get("digest", "")))
     elif entry.action == "version.known":
-        trail.baselines.add((str(data.get("service")), str(data.get("version"))))
+        trail.baselines.add((name, str(data.get("version"))))
     elif kind == "release" and entry.action in ("release.started", "release.moved"):
         _moved(trail.releases[name], number, data)
     elif entry.action == "order.release_endorse" and data.get("verdict") == "order":

@@ -16,6 +16,7 @@ from bot.domain.policies import Mode
 from bot.domain.records import AuditEntry
 from bot.domain.walking import check_may_go_on, check_not_frozen, severity_of
 from bot.domain.words import Word
+from bot.flow.dependencies import find_unplanned
 from bot.flow.evidence_pulling import Puller
 from bot.flow.gate_looking import Bench, Look, look_at
 from bot.flow.release_moves import ReleaseMoves, looks_again
@@ -118,6 +119,7 @@ class Judge:
                 return None
             seen = replace(seen, walk=walk, release=situation.releases[seen.service])
             results = tuple(self._kept(situation, seen, look, by) for look in looks)
+            self._find_unplanned(situation, seen)
             verdict = worst(one.verdict for one in results) if results else GateVerdict.PASS
             why = self._conclude(situation, seen, verdict, results)
             situation.write_back()
@@ -125,6 +127,17 @@ class Judge:
         release_id, stage = seen.release.id, seen.stage.name
         self._log("gates judged", release_id=release_id, stage=stage, verdict=str(verdict), gates=len(results))
         return Judged(release_id, seen.service, stage, verdict, why, results)
+
+    def _find_unplanned(self, situation: Situation, seen: Seen) -> None:
+        """What this release turned out to depend on, and nobody planned: recorded once, and its owner is told."""
+        manifest = self._moves.manifest_of(situation.tx, seen.walk)
+        planned = {*seen.policy.depends_on, *seen.pin.policy.depends_on}
+        found = find_unplanned(situation.tx, seen.release, manifest, situation.now, self._ids, depends_on=planned)
+        if found:
+            facts = self._moves.story(situation.tx, seen.pin, seen.release, seen.walk)
+            facts |= {"unplanned": [{"on": one.on_service, "what": one.what, "why": one.why} for one in found]}
+            cause, owner = f"release:{seen.release.id}", seen.stage.owner
+            self._moves.teller.owner(situation, "unplanned_dependency", seen.pin.policy, owner, facts, cause)
 
     def _kept(self, situation: Situation, seen: Seen, look: Look, by: str) -> GateResult:
         """The verdict with its evidence, raw, in the same commit as what follows from it."""

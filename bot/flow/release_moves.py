@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from bot.domain.conditions import Compile
@@ -19,10 +19,11 @@ from bot.domain.runs import Run, RunStatus
 from bot.domain.stages import PRODUCTION, Advance, Stage
 from bot.domain.strict_json import parse_json
 from bot.domain.walking import position_after
-from bot.domain.walks import LiveVersion, Walk
+from bot.domain.walks import Walk
 from bot.flow.planning import Cause, plan_run
 from bot.flow.release_telling import ReleaseTeller, release_story
 from bot.flow.situation import Situation
+from bot.flow.versions import went_live
 from bot.ports import Bell, Ids, JobName, Lane, Transaction
 
 _WITHIN = timedelta(minutes=30)
@@ -99,7 +100,8 @@ class ReleaseMoves:
         if moved.status is ReleaseStatus.LIVE and walk.live_at is None:
             entered = replace(entered, live_at=now)
             left = pin.stage(stage)
-            situation.record(self._live(moved, walk, left.place if left else PRODUCTION, now))
+            environment = left.place if left else PRODUCTION
+            situation.record(went_live(moved, environment, now, run_id=walk.run_id))
         if moved.status is ReleaseStatus.WATCHED:
             entered = replace(entered, watched_at=now, judge_at=None)
         situation.put_release(moved)
@@ -149,10 +151,6 @@ class ReleaseMoves:
             self.teller.owner(situation, "release_watched", pin.policy, role, facts, cause)
         else:
             self.teller.audience(situation, "stage_passed", pin.policy, "engineering", facts, cause)
-
-    def _live(self, release: Release, walk: Walk, environment: str, now: datetime) -> LiveVersion:
-        service, candidate = release.service, release.candidate
-        return LiveVersion(service, environment, candidate, now, "release", release_id=release.id, run_id=walk.run_id)
 
     def _audit_move(self, situation: Situation, release: Release, *, by: str | None, passed: str | None) -> None:
         data = {"status": str(release.status), "stage": release.stage, "passed": passed}

@@ -12,10 +12,11 @@ from bot.domain.gates import GateResult, GateVerdict, Signature
 from bot.domain.permits import check_endorse, holds
 from bot.domain.releases import Release, ReleaseStatus
 from bot.domain.walking import check_may_go_on, check_not_frozen, newest_of
-from bot.domain.walks import KnownVersion, ReleaseKind, VersionStanding, Walk
+from bot.domain.walks import ReleaseKind, Walk
 from bot.domain.words import Word
 from bot.flow.order import Answer, Order
 from bot.flow.release_moves import bell_to_judge
+from bot.flow.versions import endorsed
 
 KNOWN_FOR = timedelta(seconds=60)
 """How long a verdict that rests on what was asked outside is known; others until something new is said."""
@@ -161,13 +162,10 @@ def endorse(order: Order) -> Answer:
         raise Refused(f"{order.actor} made the candidate", why="its author never accepts it alone")
     now = order.situation.now
     order.situation.put_release(release.at(ReleaseStatus.ENDORSED, None, now))
-    endorsed = replace(walk, endorsed_by=order.actor, endorsed_at=now, judge_at=None)
-    known = KnownVersion(
-        release.service, release.candidate, VersionStanding.ENDORSED, now, order.actor, release_id=release.id
-    )
-    order.situation.keep(endorsed, known)
+    accepted = replace(walk, endorsed_by=order.actor, endorsed_at=now, judge_at=None)
+    order.situation.keep(accepted, endorsed(release, order.actor, now))
     pin = order.moves.pin_of(order.situation.tx, walk)
-    facts = order.moves.story(order.situation.tx, pin, release, endorsed) | {"by": order.actor}
+    facts = order.moves.story(order.situation.tx, pin, release, accepted) | {"by": order.actor}
     order.moves.teller.audiences(order.situation, "release_endorsed", policy, facts, cause=f"event:{order.event_id}")
     return _answer(Verdict.ORDER, release, f"Release {release.id} is endorsed: {release.candidate} may be restored.")
 

@@ -19,7 +19,7 @@ from bot.flow.consequences import Consequences
 from bot.flow.gathering import reachable
 from bot.flow.items import item_facts, meeting_facts, standing
 from bot.flow.situation import Situation
-from bot.flow.telling import incident_facts
+from bot.flow.told_facts import incident_facts
 from bot.ports import Transaction
 
 _TOLD = (

@@ -8,14 +8,16 @@ from datetime import datetime
 from bot.domain.decisions import Decision
 from bot.domain.events import Event, Receipt
 from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.live import TOLD_AFTER, place_of_release
 from bot.domain.minutes import MinuteKind, MinuteStatus
 from bot.domain.playbooks import PlaybookKind
-from bot.domain.policies import Mode, Policy
+from bot.domain.policies import PRODUCTION, Mode, Policy
 from bot.domain.records import AuditFault, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_time
 from bot.flow import shapes
+from bot.flow.live_views import live_in
 from bot.flow.people_views import items_of, items_that_are, meeting_view, report_view, team_decisions
 from bot.flow.run_views import run_view
 from bot.ports import Transaction
@@ -166,7 +168,7 @@ def service_view(tx: Transaction, name: str, policy: Policy | None, now: datetim
         "halted": _halt_view(service),
         "hands_off": _hands_off_view(service, now),
         "release": release_view(release),
-        "live": _live_view(release),
+        "live": _live_view(tx, name, policy, release),
         "environments": sorted(policy.targets) if policy else [],
         "incidents": sorted(incident.id for incident in incidents),
         "runs": sorted(run.id for run in runs),
@@ -196,13 +198,20 @@ def _hands_off_view(service: Service, now: datetime) -> shapes.HandsOffView | No
     return {"until": until, "by": service.hands_off_by, "reason": service.hands_off_reason}
 
 
-def _live_view(release: Release | None) -> shapes.LiveView:
+def _live_view(tx: Transaction, name: str, policy: Policy | None, release: Release | None) -> shapes.LiveView:
+    state = live_in(tx, name, place_of_release(policy) if policy else PRODUCTION, policy)
+    last = state["last_read"]
+    if last is not None and (last["failures"] >= TOLD_AFTER or state["as_expected"] is False):
+        return {"version": state["version"], "reason": state["reason"]}
     if release is None:
-        return {"version": None, "reason": "no release is registered"}
+        known = state["version"] is not None
+        return {"version": state["version"], "reason": state["reason"] if known else "no release is registered"}
     if release.status is ReleaseStatus.ROLLED_BACK:
-        return {"version": release.incumbent, "reason": f"restored from {release.candidate}"}
+        return {"version": state["version"] or release.incumbent, "reason": f"restored from {release.candidate}"}
     if release.status is ReleaseStatus.ABANDONED:
-        return {"version": release.incumbent, "reason": f"{release.candidate} was abandoned"}
+        return {"version": state["version"] or release.incumbent, "reason": f"{release.candidate} was abandoned"}
+    if len(state["expected"]) == 1 and state["as_expected"]:
+        return {"version": state["version"], "reason": state["reason"]}
     return {"version": None, "reason": f"in flight: {release.candidate} is on its way past {release.incumbent}"}
 
 

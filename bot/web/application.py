@@ -17,12 +17,14 @@ from bot.adapters.embedded_redis import address_of
 from bot.adapters.once import RedisOnce
 from bot.adapters.shipped import shipped_folder
 from bot.domain.events import Delivery, Receipt
+from bot.domain.inner_alerts import INNER_SOURCES
 from bot.settings import Settings
 from bot.slack.edge import open_edge
 from bot.slack.guard import Guard
 from bot.web.answers import answer
 from bot.web.api import reads
 from bot.web.api_files import fetching, giving
+from bot.web.api_live import live
 from bot.web.api_minutes import minutes, said
 from bot.web.api_orders import orders
 from bot.web.api_policies import policies
@@ -77,10 +79,11 @@ def create_web(head: Head) -> FastAPI:
     app.include_router(giving)
     app.include_router(release_reads)
     app.include_router(release_orders)
+    app.include_router(live)
     app.router.routes.extend(Login(head, tokens, templates).routes())
     app.router.routes.extend(Pages(head, queries, templates).routes())
     app.router.routes.extend(PageOrders(given, queries).routes())
-    app.router.routes.append(_document(app, sorted(head.sources)))
+    app.router.routes.append(_document(app, sorted(head.sources.keys() - INNER_SOURCES)))
     Faults(templates).install(app)
     app.add_middleware(Armour)
     return app

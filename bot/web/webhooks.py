@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from bot.domain.errors import AndonError
 from bot.domain.events import Delivery
+from bot.domain.inner_alerts import INNER_SOURCES
 from bot.flow.views import receipt_view
 from bot.web.answers import answer, problem, problem_of, status_of
 from bot.web.authentication import WebhookAuthentication
@@ -56,9 +57,10 @@ class Webhooks:
                 headers={"WWW-Authenticate": "Bearer"},
                 next="send the source's secret as a bearer token, or sign the body the way the source signs",
             )
-        if name not in self._head.sources:
+        outside = self._head.sources.keys() - INNER_SOURCES
+        if name not in outside:
             self._metrics.refused("unknown_source")
-            known = ", ".join(sorted(self._head.sources))
+            known = ", ".join(sorted(outside))
             return problem(404, f"There is no source {name[:64]!r}.", next=f"known sources: {known}")
         kept = {key: value for key, value in headers.items() if key not in _NEVER_KEPT}
         return await self._take(Delivery(name, raw, kept), started)

@@ -13,6 +13,7 @@ SOURCES = (
     "handlers.alerts.cloudevents:CloudEvents",
     "handlers.alerts.generic:Generic",
     "handlers.alerts.grafana:Grafana",
+    "handlers.alerts.live:Live",
 )
 
 

@@ -190,6 +190,25 @@ def test_a_halt_is_given_by_anybody_shown_everywhere_and_lifted_by_an_admin(ando
     assert andon("incident", "list", "--service", "halted", "--json").json["items"][0]["status"] == "resolved"
 
 
+def test_what_is_live_and_was_is_shown_with_how_it_is_known(andon: Andon, engine: Engine) -> None:
+    engine.protect("lively")
+    receipt = engine.alert(firing("lively"))
+    engine.work_until(receipt.runs[0], "succeeded")
+    said = andon("live", "lively")
+    assert (said.code, said.err) == (0, "")
+    assert "production: 41 since " in said.out
+    assert "a rollback put it back; as expected" in said.out
+    assert f"41  rollback ({receipt.runs[0]})" in said.out
+    shown = andon("live", "lively", "--environment", "production", "--json").json["environments"]
+    assert [(one["environment"], one["version"], one["as_expected"]) for one in shown] == [("production", "41", True)]
+    before = andon("live", "lively", "--at", "2020-01-01T00:00:00Z").out
+    assert "production: not known" in before
+    assert "whether it should be is not known" in before
+    assert andon("live", "lively", "--at", "9999-01-01T00:00:00Z").is_problem("still to come")
+    assert andon("live", "lively", "--at", "yesterday").is_problem("RFC 3339")
+    assert andon("live", "nosuch").is_problem("known: ")
+
+
 def test_halting_everything_asks_first(andon: Andon, engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     engine.protect("one-of-all")
     with Path(os.devnull).open() as nothing:

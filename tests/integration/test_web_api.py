@@ -86,6 +86,7 @@ READS = {
     "/api/v1/minutes/{item_id}": "/api/v1/minutes/{item}",
     "/api/v1/services": "/api/v1/services",
     "/api/v1/services/{service}": "/api/v1/services/fraud-model",
+    "/api/v1/services/{service}/live": "/api/v1/services/fraud-model/live",
     "/api/v1/runs": "/api/v1/runs",
     "/api/v1/runs/{run_id}": "/api/v1/runs/{run}",
     "/api/v1/events": "/api/v1/events",
@@ -115,6 +116,19 @@ def test_a_viewer_reads_what_the_document_describes(
 def test_every_read_of_the_document_is_tried_here(document: dict[str, Any]) -> None:
     described = {path for path, methods in document["paths"].items() if path.startswith("/api/") and "get" in methods}
     assert described == set(READS)
+
+
+def test_what_is_live_is_answered_for_any_moment_but_one_to_come(web: WebServer) -> None:
+    viewer, path = as_(web, VIEWER), "/api/v1/services/fraud-model/live"
+    now = viewer.get(path, params={"environment": "production"}).json()
+    assert [one["environment"] for one in now["environments"]] == ["production"]
+    past = viewer.get(path, params={"at": "2020-01-01T00:00:00Z", "environment": "production"}).json()
+    assert (past["at"], past["environments"][0]["version"]) == ("2020-01-01T00:00:00.000Z", None)
+    assert past["environments"][0]["as_expected"] is None
+    problem_in(viewer.get(path, params={"at": "9999-01-01T00:00:00Z"}), 400)
+    problem_in(viewer.get(path, params={"at": "yesterday"}), 400)
+    problem_in(viewer.get(path, params={"environment": "/"}), 422)
+    problem_in(viewer.get("/api/v1/services/no-such-one/live"), 404)
 
 
 def test_a_run_has_the_fields_of_the_contract(web: WebServer, asked: dict[str, str]) -> None:

@@ -105,6 +105,19 @@ def test_an_unknown_source_is_named_together_with_the_known_ones(sender: httpx.C
     assert "alertmanager" in answer.json()["next"]
 
 
+def test_what_andon_raises_itself_comes_in_by_no_webhook(web: WebServer, sender: httpx.Client) -> None:
+    body = {"service": "fraud-model", "environment": "production", "version": "44", "status": "firing"}
+    before = events_in(web)
+    answer = sender.post("/webhooks/live", json={**body, "since": "2026-01-01T00:00:00Z"})
+    assert answer.status_code == 404
+    assert answer.json()["next"] == "known sources: alertmanager, cloudevents, generic, grafana"
+    assert events_in(web) == before
+    assert web.client().post("/webhooks/live", json=body).status_code == 401
+    document = web.client().get("/openapi.json").json()
+    parameter = document["paths"]["/webhooks/{source}"]["post"]["parameters"][0]
+    assert "live" not in parameter["schema"]["enum"]
+
+
 HOSTILE = {
     "not JSON": b"hello",
     "empty": b"",

@@ -26,12 +26,12 @@ from bot.domain.report import FIELDS
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepStatus
 from bot.domain.times import format_time
-from bot.flow.telling import incident_facts, run_facts
+from bot.flow.told_facts import incident_facts, run_facts
 from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, reported
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
 AUDIENCES = ("engineering", "product", "executive", "support", "compliance", "security")
-HOUSE_NAMES = ("dead_letter", "orphaned_run")
+HOUSE_NAMES = ("dead_letter", "orphaned_run", "live_unreadable")
 
 T0 = datetime(2026, 11, 20, 14, 7, 31, 396000, UTC)
 ULID = "01jd4xk2m9q7r3s5t6v8w0y1z2"
@@ -233,6 +233,9 @@ def _house(name: str) -> Notice:
     about = {"as_of": format_time(T0), "service": "andon", "address": "https://andon.example.com"}
     if name == "orphaned_run":
         return _notice(name, about | {"run": f"run-{ULID}", "problem": "fraud-model has no policy any more"})
+    if name == "live_unreadable":
+        seen = {"environment": "production", "problem": "it answered with status 503"}
+        return _notice(name, about | {"service": "fraud-model"} | seen)
     problem = "alerts[0].labels: this is no map"
     return _notice(name, about | {"source": "alertmanager", "event": f"evt-{ULID}", "problem": problem})
 

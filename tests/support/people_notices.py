@@ -7,7 +7,7 @@ from typing import Any
 
 from bot.domain.report import Fact
 from bot.domain.times import format_time, parse_time
-from bot.flow.telling import report_facts
+from bot.flow.told_facts import report_facts
 
 PEOPLE = {"U0LENA0012": "lena", "U0OMAR0034": "omar", "U0PRIYA056": "priya", "omar@example.com": "omar"}
 MEETING_LINK = "https://meet.example.com/fraud-model"

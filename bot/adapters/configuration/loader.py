@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
 from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates
 from bot.adapters.configuration.host_checks import check_hosts
+from bot.adapters.configuration.live_checks import check_live
 from bot.adapters.configuration.parameter_checks import leaves
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook
 from bot.adapters.configuration.policy_checks import check_policy, policy_warnings
@@ -52,7 +53,7 @@ def load_configuration(
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
     findings.faults += _check_templates(folder / "templates")
-    for file in playbooks.values() if secrets else ():
+    for file in playbooks.values():
         findings.warnings += _missing_secrets(file, secrets)
     findings.refuse(folder)
     if not policies:
@@ -122,7 +123,7 @@ def _policies(
             continue
         policies[name] = file
         host_faults, host_warnings = check_hosts(file, playbooks, steps)
-        findings.faults += [*check_policy(file, playbooks, broken, steps), *host_faults]
+        findings.faults += [*check_policy(file, playbooks, broken, steps), *check_live(file), *host_faults]
         findings.warnings += [*policy_warnings(file), *host_warnings, *unused_parts(file.document)]
     return policies
 
@@ -132,8 +133,10 @@ def _check_templates(folder: Path) -> list[Fault]:
     return NoticeTemplates((folder,)).faults(folder) if folder.is_dir() else []
 
 
-def _missing_secrets(file: PlaybookFile, secrets: EnvironmentSecrets) -> list[Fault]:
-    faults = []
+def _missing_secrets(file: PlaybookFile, secrets: EnvironmentSecrets | None) -> list[Fault]:
+    faults: list[Fault] = []
+    if secrets is None:
+        return faults
     for _, path, action, _ in actions(file.playbook.steps, ("steps",)):
         for place, text in leaves(action.with_, (*path, "with")):
             try:

@@ -37,6 +37,7 @@ _ORDER: Sequence[Table] = (
     release_tables.signatures,
     release_tables.known_versions,
     release_tables.live_versions,
+    release_tables.live_reads,
     release_tables.unplanned_dependencies,
     release_tables.canaries,
     release_tables.observation_batches,

@@ -14,6 +14,7 @@ from bot.adapters.sql.release_tables import (
     evidence,
     gate_results,
     known_versions,
+    live_reads,
     live_versions,
     signatures,
     unplanned_dependencies,
@@ -23,6 +24,7 @@ from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import releases
 from bot.adapters.sql.work import Work
 from bot.domain.gates import Evidence, GateResult, Signature
+from bot.domain.live import READ, LastRead
 from bot.domain.releases import Release
 from bot.domain.walks import KnownVersion, LiveVersion, ReleaseKind, UnplannedDependency, Walk
 
@@ -33,6 +35,7 @@ _RESULT = columns_of(gate_results, GateResult)
 _SIGNATURE = columns_of(signatures, Signature)
 _KNOWN = columns_of(known_versions, KnownVersion)
 _LIVE = columns_of(live_versions, LiveVersion)
+_LAST = columns_of(live_reads, LastRead)
 _UNPLANNED = columns_of(unplanned_dependencies, UnplannedDependency)
 
 _RELEASES = select(*_RELEASE).order_by(releases.c.id.desc()).limit(bindparam("limit"))
@@ -77,6 +80,10 @@ _LIVE_VERSIONS = (
     .where(live_versions.c.service == bindparam("service"))
     .order_by(live_versions.c.since.desc(), live_versions.c.number.desc())
     .limit(bindparam("limit"))
+)
+_LAST_READS = select(*_LAST).order_by(live_reads.c.service, live_reads.c.environment)
+_LAST_READ = select(*_LAST).where(
+    live_reads.c.service == bindparam("service"), live_reads.c.environment == bindparam("environment")
 )
 _UNPLANNED_OF = (
     select(*_UNPLANNED)
@@ -142,15 +149,33 @@ class ReleaseQueries(Work):
         return [KnownVersion(*row) for row in self.rows(_KNOWN_VERSIONS, {"service": service})]
 
     def live_versions(
-        self, service: str, environment: str | None = None, *, until: datetime | None = None, limit: int = 100
+        self,
+        service: str,
+        environment: str | None = None,
+        *,
+        until: datetime | None = None,
+        placed: bool = False,
+        limit: int = 100,
     ) -> Sequence[LiveVersion]:
         """What was live, newest first."""
         statement = _LIVE_VERSIONS
+        if placed:
+            statement = statement.where(live_versions.c.how != READ)
         if environment is not None:
             statement = statement.where(live_versions.c.environment == environment)
         if until is not None:
             statement = statement.where(live_versions.c.since <= until)
         return [LiveVersion(*row) for row in self.rows(statement, {"service": service, "limit": limit})]
+
+    def last_read(self, service: str, environment: str) -> LastRead | None:
+        """The newest look at one environment."""
+        row = self.row(_LAST_READ, {"service": service, "environment": environment})
+        return LastRead(*row) if row else None
+
+    def last_reads(self, service: str | None = None) -> Sequence[LastRead]:
+        """By service and environment."""
+        statement = _LAST_READS if service is None else _LAST_READS.where(live_reads.c.service == service)
+        return [LastRead(*row) for row in self.rows(statement)]
 
     def unplanned_dependencies(self, release_id: str) -> Sequence[UnplannedDependency]:
         """Oldest first."""

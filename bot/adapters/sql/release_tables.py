@@ -128,6 +128,21 @@ live_versions = table(
     Index(None, "service", "environment", "since"),
 )
 
+live_reads = table(
+    "live_reads",
+    Column("service", Key, primary_key=True),
+    Column("environment", Key, primary_key=True),
+    Column("read_at", Moment, nullable=False),
+    Column("version", Prose),
+    Column("problem", Prose, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("moved_at", Moment),
+    Column("reads", Integer, nullable=False),
+    Column("unreleased", Prose),
+    Column("unreleased_since", Moment),
+    Column("owed", Json, nullable=False),
+)
+
 unplanned_dependencies = table(
     "unplanned_dependencies",
     Column("id", Key, primary_key=True),

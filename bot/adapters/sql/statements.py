@@ -19,6 +19,7 @@ from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
 from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident
+from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
@@ -55,6 +56,7 @@ TABLE_OF: Mapping[type, Table] = {
     Signature: release_tables.signatures,
     KnownVersion: release_tables.known_versions,
     LiveVersion: release_tables.live_versions,
+    LastRead: release_tables.live_reads,
     UnplannedDependency: release_tables.unplanned_dependencies,
     Canary: release_tables.canaries,
     ObservationBatch: release_tables.observation_batches,
@@ -92,7 +94,7 @@ def statements_for(dialect: str) -> Statements:
     written = [*TABLE_OF.values(), run_tables.runs, run_tables.run_plans, run_tables.run_steps]
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
-        Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion,
+        Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
@@ -100,7 +102,7 @@ def statements_for(dialect: str) -> Statements:
         saves={kind: _upsert(insert, kind) for kind in saved},
         meet_service=insert(tables.services).on_conflict_do_nothing(),
         keep_file=insert(people_tables.kept_files).on_conflict_do_nothing(),
-        keep_batch=insert(release_tables.observation_batches).on_conflict_do_nothing(),
+        keep_batch=insert(release_tables.observation_batches).inline().on_conflict_do_nothing(),
         open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),

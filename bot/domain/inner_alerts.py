@@ -1,0 +1,40 @@
+"""Alerts that Andon raises itself: they name their service and environment, and come in by no webhook."""
+
+from __future__ import annotations
+
+from bot.domain.events import Alert
+from bot.domain.incidents import Severity
+from bot.domain.policies import PRODUCTION, Criterion
+
+LIVE = "live"
+"""What was read back from where a service serves."""
+INNER_SOURCES = frozenset({LIVE})
+
+UNRELEASED_VERSION = "UnreleasedVersion"
+"""The `alertname` of a version that no release put where it serves."""
+SEVERITY = Severity.SEV_2
+"""Of such an alert, where the policy says nothing else."""
+
+
+def is_inner(alert: Alert) -> bool:
+    """Raised by Andon itself."""
+    return alert.source in INNER_SOURCES
+
+
+def service_named(alert: Alert) -> str:
+    """The service that an inner alert is about, whatever the policy matches."""
+    return alert.labels.get("service", "")
+
+
+def environment_named(alert: Alert) -> str:
+    """Its environment likewise."""
+    return alert.labels.get("environment") or PRODUCTION
+
+
+def may_decide(criterion: Criterion, alert: Alert) -> bool:
+    """Whether a criterion was written with this alert in mind.
+
+    A version that somebody changed by hand never starts a rollback because a criterion happens to fit every alert:
+    it has to name `UnreleasedVersion`.
+    """
+    return alert.source != LIVE or UNRELEASED_VERSION in criterion.when.text
