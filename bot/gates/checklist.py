@@ -56,15 +56,7 @@ class Checklist:
         author = ctx.manifest.get("author")
         facts = {
             "author_known": bool(author),
-            "items": {
-                item.name: [
-                    _signature(one, item, ctx, author)
-                    for one in [one for one in ctx.signatures if one.subject == f"{SUBJECT}{item.name}"][
-                        :_MOST_SIGNATURES
-                    ]
-                ]
-                for item in params.items
-            },
+            "items": {item.name: _signatures(item, ctx, author) for item in params.items},
         }
         return Measured(facts)
 
@@ -84,6 +76,12 @@ class Checklist:
         words = "; ".join(list(reasons.values())[:4])
         more = f"; and {len(reasons) - 4} more" if len(reasons) > 4 else ""
         return Judgement(GateVerdict.UNKNOWN, f"{words}{more}", (figure,), details)
+
+
+def _signatures(item: Item, ctx: GateContext, author: object) -> list[dict[str, Any]]:
+    """Twenty at most; those that count come first, so that others cannot crowd them out."""
+    found = [_signature(one, item, ctx, author) for one in ctx.signatures if one.subject == f"{SUBJECT}{item.name}"]
+    return sorted(found, key=lambda one: (not one["holds"], one["is_author"]))[:_MOST_SIGNATURES]
 
 
 def _signature(one: Signature, item: Item, ctx: GateContext, author: object) -> dict[str, Any]:

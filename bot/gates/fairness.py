@@ -10,7 +10,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 from bot.domain.conditions import Compile
 from bot.domain.errors import BadInput
 from bot.domain.gates import Figure, Judgement
-from bot.evidence.bounds import Bound, Held, together
+from bot.evidence.bounds import Bound, Held, unless
 from bot.evidence.comparing import fairness
 from bot.evidence.figures import Document
 from bot.evidence.measuring import Asked, slice_name
@@ -94,7 +94,7 @@ class FairnessGate:
                  needs_sure_failure=True).judge()
             for key, bound in _bounds(params)
         ]  # fmt: skip
-        judged = together([*small, *held], slices=len(slices), set_aside=facts.get("set_aside", []))
+        judged = unless(small, held, slices=len(slices), set_aside=facts.get("set_aside", []))
         return Judgement(judged.verdict, judged.why, (*judged.figures, *shown)[:50], judged.details)
 
 

@@ -60,11 +60,12 @@ class SchemaGate:
     def collect(self, params: SchemaParams, ctx: GateContext) -> Measured:
         """Both schemas, and every difference between them."""
         ids: list[str] = []
+        aside: list[str] = []
 
         def compared() -> Looked:
-            now = _candidate(params, ctx, ids)
-            was = _reference(params, ctx, ids)
-            return Looked(_facts(was, now, Reading(params.reading)), tuple(ids))
+            now = _candidate(params, ctx, ids, aside)
+            was = _reference(params, ctx, ids, aside)
+            return Looked({**_facts(was, now, Reading(params.reading)), "set_aside": aside}, tuple(ids))
 
         found = careful(compared)
         return Measured(found.facts, evidence_ids=found.evidence_ids or tuple(ids), problem=found.problem)
@@ -91,7 +92,7 @@ class SchemaGate:
         return Judgement(GateVerdict.PASS, f"{words}, over {sizes[1]} fields", (figure,), details)
 
 
-def _candidate(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema:
+def _candidate(params: SchemaParams, ctx: GateContext, ids: list[str], aside: list[str]) -> Schema:
     written = ctx.manifest.get("data_schema")
     if written:
         return read_schema(written)
@@ -100,10 +101,11 @@ def _candidate(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema
         words = missing_words(params.evidence, ctx.release, WHAT, picked=picked)
         raise BadInput("The manifest has no data_schema", why=words)
     ids.extend(picked.ids)
+    aside.extend(picked.set_aside)
     return _of_piece(picked.piece)
 
 
-def _reference(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema:
+def _reference(params: SchemaParams, ctx: GateContext, ids: list[str], aside: list[str]) -> Schema:
     if params.reference_file is not None:
         raw = ctx.files.read("references", params.reference_file)
         return _of_bytes(raw, kind_of(name=params.reference_file, raw=raw))
@@ -113,6 +115,7 @@ def _reference(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema
     else:
         picked = pick(ctx.evidence(params.evidence), ctx.release, INCUMBENT)
         piece = picked.piece
+        aside.extend(picked.set_aside)
         words = missing_words(params.evidence, ctx.release, WHAT, about=INCUMBENT, picked=picked)
     if piece is None:
         raise BadInput("There is nothing to compare the schema with", why=words)
