@@ -27,19 +27,25 @@ def standing(verdict: Any, pairs: Any = 800, **more: Any) -> dict[str, Any]:
         (standing("unknown", 500), {}, UNKNOWN, "more pairs are needed"),
         (standing("equivalent", 800), {"min_pairs": 1000}, UNKNOWN, "200 more are wanted"),
         (standing("diverged", 40), {"min_pairs": 1000}, FAIL, "diverged"),
-        (standing("equivalent", latency={"verdict": "diverged"}), {}, FAIL, "latency of the candidate diverged"),
+        (standing("unknown", 300, why="the mean lies at the tolerance"), {}, UNKNOWN, "the mean lies at the tolerance"),
+        (standing("unknown", 300, fewest_for_equivalent=340), {}, UNKNOWN, "at least 40 more pairs are needed"),
+        (standing("equivalent", latency={"figure": {"verdict": "diverged"}}), {}, FAIL, "latency of the candidate"),
+        (standing("equivalent", latency={"figure": {"verdict": "unknown"}}), {}, UNKNOWN, "latency is not known yet"),
+        (standing("equivalent", latency={"figure": {}}), {}, PASS, ""),
         (standing("equivalent", errors={"verdict": "unknown"}), {}, UNKNOWN, "errors is not known yet"),
         (standing("equivalent", errors={"verdict": "equivalent"}), {}, PASS, ""),
-        (standing("equivalent", labels={"verdict": "unknown"}), {}, PASS, ""),
-        (standing("equivalent", labels={"verdict": "diverged"}), {}, FAIL, "labels of the candidate diverged"),
-        (standing("equivalent", parts={"latency": {"verdict": "diverged"}}), {}, FAIL, "latency"),
-        (standing("equivalent", slices={"EU": {"verdict": "diverged"}}), {}, FAIL, "slice EU"),
-        (standing("equivalent", slices={"EU": {"verdict": "unknown"}}), {}, PASS, ""),
+        (standing("equivalent", errors=None, latency=None, labels=None, slices=[]), {}, PASS, ""),
+        (standing("equivalent", labels={"accuracy": "unknown"}), {}, PASS, ""),
+        (standing("equivalent", labels={"accuracy": "diverged"}), {}, FAIL, "accuracy of the candidate diverged"),
+        (standing("equivalent", because=["errors"]), {}, FAIL, "errors of the candidate diverged"),
+        (standing("equivalent", slices=[{"name": "EU", "diverged_at": 90}]), {}, FAIL, "slice EU"),
+        (standing("equivalent", slices=[{"name": "EU", "diverged_at": None}, 3, "x"]), {}, PASS, ""),
         (standing("EQUIVALENT"), {}, UNKNOWN, ""),
         (standing(True), {}, UNKNOWN, ""),
         (standing("equivalent", float("nan")), {}, UNKNOWN, "nothing says over how many pairs"),
         (standing("equivalent", "many"), {}, UNKNOWN, "nothing says over how many pairs"),
-        (standing("equivalent", estimate=float("inf"), interval="wide"), {}, PASS, "divergence unknown"),
+        (standing("equivalent", estimate=float("inf"), interval="wide"), {}, UNKNOWN, "without a figure"),
+        (standing("equivalent", interval=None), {}, PASS, "divergence 0.004, at most 0.02"),
         ({}, {}, UNKNOWN, "not known yet"),
         (None, {}, UNKNOWN, "POST /canaries/rel-1/observations"),
     ],
@@ -51,7 +57,9 @@ def test_canary(found: dict[str, Any] | None, params: dict[str, Any], verdict: G
 
 
 def test_a_slice_that_diverged_is_not_lost_among_a_thousand_others() -> None:
-    slices = {f"s{number}": {"verdict": "unknown"} for number in range(1000)} | {"zz": {"verdict": "diverged"}}
+    slices = [{"name": f"s{number}", "diverged_at": None} for number in range(1000)] + [
+        {"name": "zz", "diverged_at": 7}
+    ]
     judged = Bench(canary=standing("equivalent", slices=slices)).judge("canary")
     assert judged.verdict is FAIL
     assert "slice zz" in judged.why
