@@ -33,14 +33,41 @@ def csv_rows(body: bytes, limits: Limits) -> Rows:
     return Rows(columns, len(cells))
 
 
+class _Lines:
+    """The lines of the text, and how many characters came since `since` was last set to 0: those of one row."""
+
+    def __init__(self, text: str, limits: Limits) -> None:
+        self._lines = io.StringIO(text, newline="")
+        self._limits = limits
+        self._number = 0
+        self.since = 0
+
+    def __iter__(self) -> _Lines:
+        return self
+
+    def __next__(self) -> str:
+        line = next(self._lines)
+        self._number += 1
+        self.since += len(line)
+        if self.since > self._limits.line:
+            raise BadInput(
+                f"Line {self._number} of the evidence is too long",
+                why=f"a row may have {self._limits.line} characters",
+            )
+        return line
+
+
 def _read(text: str, limits: Limits) -> tuple[list[str], list[list[str]], list[int]]:
-    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
+    source = _Lines(text, limits)
+    reader = csv.reader(source, strict=True)
     cells: list[list[str]] = []
     lines: list[int] = []
     try:
         heading = next(reader, [])
+        source.since = 0
         _check_heading(heading, limits)
         for row in reader:
+            source.since = 0
             if not row:
                 continue
             if len(row) != len(heading):

@@ -10,7 +10,7 @@ from pydantic import BeforeValidator, Field, StrictInt, StrictStr, ValidationErr
 from bot.domain.errors import BadInput
 from bot.domain.fields import Strict
 from bot.domain.strict_json import parse_json
-from bot.evidence.kinds import LIMITS, Limits, unpacked
+from bot.evidence.kinds import LIMITS, Limits, unpacked_json
 from bot.statistics.estimates import Estimate
 
 MOST_NAMES = 2000
@@ -129,7 +129,7 @@ class Document(Figures):
 
 def read_document(raw: bytes, limits: Limits = LIMITS) -> Document:
     """The document out of JSON, packed with gzip or not. BadInput says which part of it is wrong."""
-    return document_of(parse_json(unpacked(raw, limits)))
+    return document_of(parse_json(unpacked_json(raw, limits)))
 
 
 def document_of(value: Any) -> Document:

@@ -22,6 +22,8 @@ class _Table:
     def add(self, row: Any, where: str) -> None:
         if not isinstance(row, dict):
             raise BadInput(f"{where} is no object", next='send rows like {"label": 1, "prediction": 0}')
+        new = sum(name not in self._columns for name in row)
+        refuse_many(self._n + 1, len(self._columns) + new, self._limits)  # before a new column is filled up
         for name, cell in row.items():
             column = self._columns.get(name)
             if column is None:
@@ -32,7 +34,6 @@ class _Table:
             for column in self._columns.values():
                 if len(column) < self._n:
                     column.append(None)
-        refuse_many(self._n, len(self._columns), self._limits)
 
     def _checked(self, cell: Any, name: str, where: str) -> Any:
         if isinstance(cell, list | dict):
@@ -50,6 +51,10 @@ def ndjson_rows(body: bytes, limits: Limits) -> Rows:
     table = _Table(limits)
     for number, line in _lines(body):
         where = f"Line {number} of the evidence"
+        if len(line) > limits.line:
+            raise BadInput(
+                f"{where} is too long", why=f"{limits.line} bytes are allowed", next="send one object a line"
+            )
         try:
             row = parse_json(line)
         except BadInput as error:

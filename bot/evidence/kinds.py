@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from bot.domain.errors import BadInput
@@ -41,8 +41,12 @@ class Limits:
     unpacked_bytes: int = 256 * 2**20
     rows: int = 5_000_000
     columns: int = 200
-    cells: int = 50_000_000
+    cells: int = 20_000_000
     """Rows times columns: a file may be small and yet spread out to more than fits."""
+    json_bytes: int = 16 * 2**20
+    """One JSON value, unpacked: as Python values it takes up to 30 times as much."""
+    line: int = 2**20
+    """One line of NDJSON, or all lines of one row of CSV."""
     text: int = 10_000
     """Characters of one text."""
 
@@ -108,11 +112,16 @@ def _members(raw: bytes, limits: Limits) -> Iterator[bytes]:
     raise BadInput("The packed evidence has too many parts", why=f"{_MOST_MEMBERS} are allowed", next="pack it at once")
 
 
+def unpacked_json(raw: bytes, limits: Limits = LIMITS) -> bytes:
+    """As `unpacked`, for one JSON value: its limit is lower."""
+    return unpacked(raw, replace(limits, unpacked_bytes=min(limits.json_bytes, limits.unpacked_bytes)))
+
+
 def _refuse_large(size: int, limits: Limits) -> None:
     if size > limits.unpacked_bytes:
         raise BadInput(
             "The evidence is too large",
             why=f"{limits.unpacked_bytes // 2**20 or limits.unpacked_bytes} "
             f"{'MiB' if limits.unpacked_bytes >= 2**20 else 'bytes'} are allowed once unpacked",
-            next="send a sample, or the figures instead of the rows",
+            next="send a sample, rows as NDJSON or Parquet instead of JSON, or figures instead of rows",
         )

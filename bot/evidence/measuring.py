@@ -16,7 +16,7 @@ from typing import Any
 from bot.domain.strict_json import parse_json
 from bot.evidence.figures import Document, Figures, document_of
 from bot.evidence.json_rows import rows_of
-from bot.evidence.kinds import LIMITS, Kind, Limits, unpacked
+from bot.evidence.kinds import LIMITS, Kind, Limits, unpacked_json
 from bot.evidence.rows import Rows, read_rows
 from bot.statistics.estimates import CONFIDENCE, Measured, Unknown, difference, proportion
 
@@ -51,7 +51,7 @@ def read_evidence(raw: bytes, kind: Kind, limits: Limits = LIMITS) -> Evidence:
     """A JSON object is a document of figures; a JSON list and all other kinds are rows. BadInput as those say."""
     if kind is not Kind.JSON:
         return read_rows(raw, kind, limits)
-    value = parse_json(unpacked(raw, limits))
+    value = parse_json(unpacked_json(raw, limits))
     return rows_of(value, limits) if isinstance(value, list) else document_of(value)
 
 

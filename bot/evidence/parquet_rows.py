@@ -70,7 +70,9 @@ def _opened(body: bytes, limits: Limits) -> tuple[Any, list[str], list[str]]:
     if len(set(schema.names)) != len(schema):
         raise BadInput("The Parquet file names a column twice", next="name each once")
     said = sum(metadata.row_group(number).total_byte_size for number in range(metadata.num_row_groups))
-    if metadata.num_rows < 0 or said < 0 or said > limits.unpacked_bytes:
+    if metadata.num_rows < 0 or said < 0:
+        raise BadInput("The Parquet file is damaged", why="its footer counts below zero")
+    if said > limits.unpacked_bytes:
         raise BadInput(
             "The Parquet file is too large", why=f"it says {said} bytes; {limits.unpacked_bytes} are allowed"
         )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.errors import BadInput
-from bot.evidence.kinds import LIMITS, Kind, Limits, unpacked
+from bot.evidence.kinds import LIMITS, Kind, Limits, unpacked, unpacked_json
 
 Cell = str | int | float | bool | None
 
@@ -47,7 +47,7 @@ def read_rows(raw: bytes, kind: Kind, limits: Limits = LIMITS) -> Rows:
     BadInput, with the line where there is one, for: more than the limits allow, what is not of that kind, a key or a
     heading given twice, lines of another length than the heading, NaN, infinities, and cells that are lists or objects.
     """
-    body = unpacked(raw, limits)
+    body = unpacked_json(raw, limits) if kind is Kind.JSON else unpacked(raw, limits)
     if kind is Kind.PARQUET:
         from bot.evidence.parquet_rows import parquet_rows
 

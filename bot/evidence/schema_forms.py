@@ -16,7 +16,7 @@ MOST_DEPTH = 8
 
 _ALIASES = {
     "string": "string", "str": "string", "text": "string", "large_string": "string", "string_view": "string",
-    "bool": "boolean", "boolean": "boolean", "int": "int64", "integer": "integer", "long": "int64", "float": "float32",
+    "bool": "boolean", "boolean": "boolean", "int": "int64", "integer": "int64", "long": "int64", "float": "float32",
     "double": "float64", "halffloat": "float16", "half_float": "float16", "number": "number", "binary": "binary",
     "large_binary": "binary", "date32[day]": "date", "date": "date", "any": "any", "null": "null",
 }  # fmt: skip

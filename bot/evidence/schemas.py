@@ -10,7 +10,7 @@ INTEGERS = ("int8", "int16", "int32", "int64")
 NATURALS = ("uint8", "uint16", "uint32", "uint64")
 FLOATS = ("float16", "float32", "float64")
 _BITS = {"int8": 7, "int16": 15, "int32": 31, "int64": 63, "uint8": 8, "uint16": 16, "uint32": 32, "uint64": 64,
-         "integer": 63, "float16": 11, "float32": 24, "float64": 53, "number": 64}  # fmt: skip
+         "float16": 11, "float32": 24, "float64": 53, "number": 64}  # fmt: skip
 """Bits of a whole number that each type holds exactly."""
 
 
@@ -67,7 +67,7 @@ def changes(old: Schema, new: Schema, *, reading: Reading = Reading.DATA, allow_
 def is_wider(wide: str, narrow: str) -> bool:
     """Whether every value of the narrow type is exactly a value of the wide one, and the types are not the same.
 
-    JSON's `number` and float64 stand for each other, as do its `integer` and int64.
+    JSON's `number` and float64 stand for each other; its `integer` is int64.
     """
     if (wide, narrow) == ("float64", "number"):
         return True
@@ -76,7 +76,7 @@ def is_wider(wide: str, narrow: str) -> bool:
     has_fractions = narrow in FLOATS or narrow == "number"
     if has_fractions and not (wide in FLOATS or wide == "number"):
         return False
-    if narrow in (*INTEGERS, "integer") and wide in NATURALS:
+    if narrow in INTEGERS and wide in NATURALS:
         return False
     return _BITS[wide] >= _BITS[narrow]
 

@@ -45,13 +45,19 @@ def positives(column: Sequence[Any], positive: Any = None) -> NDArray[np.bool_]:
     return np.fromiter((one == positive for one in _plain(column)), np.bool_, len(column))
 
 
+LARGEST = 1e100
+"""Beyond this a number is taken for a mistake; its square must stay a number."""
+
+
 def numbers(column: Sequence[Any] | NDArray[np.float64], what: str) -> NDArray[np.float64]:
-    """The column as finite numbers. BadInput for text, None, NaN and infinities."""
+    """The column as finite numbers. BadInput for text, None, NaN, infinities, and what is beyond `LARGEST`."""
     try:
         values = np.asarray(column, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise BadInput(f"{what.capitalize()} is not a number", next="send numbers in every row") from error
     refuse_not_finite(values, what)
+    if values.size and float(np.abs(values).max()) > LARGEST:
+        raise BadInput(f"{what.capitalize()} is too large to be one", why=f"{LARGEST:g} is the largest that is taken")
     return values
 
 

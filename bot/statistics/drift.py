@@ -185,14 +185,13 @@ def unit_factor(reference: Floats, values: Floats) -> float | None:
     was, now = (_quartiles(column) for column in (reference, values))
     if was[1] == 0 or now[1] == 0 or (was[1] > 0) != (now[1] > 0):
         return None
-    factor = now[1] / was[1]
-    size = max(factor, 1 / factor)
-    if all(abs(size / unit - 1) > NEAR_UNIT for unit in UNITS):
+    grown = math.log(abs(now[1])) - math.log(abs(was[1]))
+    if all(abs(abs(grown) - math.log(unit)) > math.log1p(NEAR_UNIT) for unit in UNITS):
         return None
     width_was, width_now = was[2] - was[0], now[2] - now[0]
-    if width_was > 0 and width_now > 0 and abs(math.log(width_now / width_was / factor)) > math.log(2):
+    if width_was > 0 and width_now > 0 and abs(math.log(width_now) - math.log(width_was) - grown) > math.log(2):
         return None
-    return factor
+    return math.exp(grown)
 
 
 def _of_cells(was: Any, now: Any, confidence: float) -> dict[str, Effect]:

@@ -20,8 +20,7 @@ from bot.domain.errors import BadInput
 from bot.statistics.estimates import CONFIDENCE
 
 Floats = NDArray[np.float64]
-EXACT_KS = 1000
-"""Up to so many values on each side the p-value of Kolmogorov-Smirnov is exact, beyond it is asymptotic."""
+LEAST_FOR_P = 10
 
 
 @dataclass(frozen=True)
@@ -83,18 +82,17 @@ def kolmogorov_smirnov(reference: Floats, values: Floats, *, confidence: float =
     """The largest distance of the two distribution functions. Both arrays sorted, finite, not empty.
 
     Interval by Dvoretzky-Kiefer-Wolfowitz with Massart's constant (1990, Annals of Probability 18, 1269-1283) on each
-    side: it holds for every distribution and is wide. Without drift the mean is sqrt(pi/2) ln 2 sqrt(1/n + 1/n_ref).
+    side: it holds for every distribution and is wide. The p-value is asymptotic, that of one sample of nm/(n + m); it
+    is None below 10 of those. Without drift the mean is sqrt(pi/2) ln 2 sqrt(1/n + 1/n_ref).
     """
-    from scipy.stats import ks_2samp, kstwo
+    from scipy.stats import kstwo
 
     n, m = len(reference), len(values)
     right = np.searchsorted(reference, values, "right") / n - np.searchsorted(values, values, "right") / m
     left = np.searchsorted(reference, values, "left") / n - np.searchsorted(values, values, "left") / m
     value = float(max(np.abs(right).max(), np.abs(left).max()))
-    if max(n, m) <= EXACT_KS:
-        p_value = float(ks_2samp(reference, values, method="exact").pvalue)
-    else:
-        p_value = float(np.clip(kstwo.sf(value, round(n * m / (n + m))), 0.0, 1.0))
+    together = round(n * m / (n + m))
+    p_value = float(np.clip(kstwo.sf(value, together), 0.0, 1.0)) if together >= LEAST_FOR_P else None
     return _bounded_ks(value, n, m, p_value, confidence)
 
 

@@ -18,10 +18,14 @@ Codes = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Influence:
-    """A metric's value and what each of its n rows contributes; the contributions have mean 0."""
+    """A metric's value and what each of its n rows contributes; the contributions have mean 0.
+
+    `furthest`: how far one row's contribution can jump when its answer changes, where that is bounded.
+    """
 
     value: float
     rows: Floats
+    furthest: float | None = None
 
 
 def mean(values: Floats) -> Influence:
@@ -35,6 +39,19 @@ def ratio_of_means(above: Floats, below: Floats) -> Influence:
     middle = float(below.mean())
     value = float(above.mean()) / middle
     return Influence(value, (above - value * below) / middle)
+
+
+def precision(is_positive: Bools, called: Bools) -> Influence:
+    """TP/(TP + FP); at least one row must be called positive."""
+    found = ratio_of_means((called & is_positive).astype(np.float64), called.astype(np.float64))
+    return Influence(found.value, found.rows, 1 / float(called.mean()))
+
+
+def f1(is_positive: Bools, called: Bools) -> Influence:
+    """2TP/(2TP + FP + FN); at least one row must be positive or called so. The furthest jump is from TP to FN."""
+    both = called.astype(np.float64) + is_positive
+    found = ratio_of_means(2 * (called & is_positive).astype(np.float64), both)
+    return Influence(found.value, found.rows, (2 - found.value) / float(both.mean()))
 
 
 def root_mean_square(errors: Floats) -> Influence:
@@ -62,7 +79,8 @@ def macro_f1(labels: Codes, answers: Codes, classes: int) -> Influence:
     seen = int((both > 0).sum())
     loss = scores * weight
     rows = (2.0 * right * weight[labels] - loss[labels] - loss[answers]) / seen
-    return Influence(float(scores.sum()) / seen, rows)
+    furthest = float(((2 - scores) * weight).max() + loss.max()) / seen
+    return Influence(float(scores.sum()) / seen, rows, furthest)
 
 
 def placements(is_positive: Bools, scores: Floats) -> tuple[float, Floats, Floats]:
