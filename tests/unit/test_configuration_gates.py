@@ -132,6 +132,18 @@ def test_an_address_that_a_target_lacks_and_a_drill_that_nothing_holds_are_warne
     ]
 
 
+def test_a_canary_gate_without_a_canary_is_warned_of(tmp_path: Path) -> None:
+    text = POLICY.replace("{use: drill, playbook: back, within: 30d}", "{use: canary}")
+    assert [str(one).removeprefix(f"{tmp_path}/") for one in load(tmp_path, text).warnings] == [
+        "policies/fraud.yaml:19: its gate canary can never pass, because the policy has no 'canary:'"
+    ]
+    assert (
+        load(tmp_path, f"{text}canary: {{output: classes, tolerance: 0.02}}\n")
+        .warnings[0]
+        .message.startswith("canary is")
+    )
+
+
 def test_a_secret_of_a_gate_that_is_not_set_is_warned_of(tmp_path: Path) -> None:
     load(tmp_path, POLICY)
     secrets = EnvironmentSecrets({}, folder=tmp_path)
