@@ -12,6 +12,7 @@ from bot.domain.conditions import Compile
 from bot.domain.errors import BadInput
 from bot.domain.gates import Figure, GateVerdict, Judgement
 from bot.evidence.figures import Document
+from bot.evidence.kept import listing
 from bot.evidence.parameters import Address, EvidenceName
 from bot.evidence.picking import missing_words, pick
 from bot.evidence.sides import read_piece
@@ -82,7 +83,7 @@ class Parity:
         wrong = sorted(name for name in tested if name in deployed and not _is_same(tested[name], deployed[name]))
         unseen = sorted(name for name in tested if name not in deployed)
         same = len(tested) - len(wrong) - len(unseen)
-        extra = measured.facts.get("extra") or []
+        extra = listing(measured.facts.get("extra"))
         figure = Figure("artifacts as tested", float(same), f"at least {len(tested)}", n=len(tested), unit="artifacts")
         details = {key: measured.facts.get(key) for key in ("extra", "more_extra", "set_aside")}
         also = f"; also there: {', '.join(map(str, extra[:5]))}" if extra else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import subprocess
 import sys
@@ -102,6 +103,39 @@ def test_a_record_that_was_spoiled_never_passes(use: str, facts: Mapping[str, An
     judged = gate.judge(gate.Params.model_validate(PARAMS[use]), Measured(facts), compile_condition)
     assert judged.verdict is not GateVerdict.PASS
     assert judged.why
+
+
+NOISE: tuple[Any, ...] = (
+    None, True, False, 0, -1, 1e308, 10**400, 1.5, "", "x", "0.99", "diverged", [], [1], [None, {}], {}, {"a": 1},
+    {"value": 1, "low": 2, "high": 0, "n": -3}, {"verdict": []}, {"unknown": None}, {"effects": 1}, {"present": "yes"},
+)  # fmt: skip
+
+
+def spoiled(value: Any, choices: random.Random) -> Any:
+    """The same with one part, at any depth, replaced by noise or left out."""
+    if not isinstance(value, dict | list) or not value or choices.random() < 0.15:
+        return choices.choice(NOISE)
+    key: Any = choices.choice(list(value)) if isinstance(value, dict) else choices.randrange(len(value))
+    changed = value.copy()
+    if choices.random() < 0.2:
+        del changed[key]
+    else:
+        changed[key] = spoiled(value[key], choices)
+    return changed
+
+
+@pytest.mark.parametrize("use", sorted(PARAMS))
+def test_whatever_a_record_holds_a_judgement_comes_of_it(use: str) -> None:
+    gate, params, measured = whole().measure(use, **PARAMS[use])
+    good = json.loads(json.dumps(dict(measured.facts)))
+    verdicts = set()
+    for seed in range(400):
+        facts = spoiled(good, random.Random(f"{use}-{seed}"))
+        facts = facts if isinstance(facts, dict) else {}
+        judged = gate.judge(params, Measured(facts), compile_condition)
+        verdicts.add(judged.verdict)
+        assert judged.why, facts
+    assert GateVerdict.UNKNOWN in verdicts
 
 
 @pytest.mark.parametrize("use", sorted(PARAMS))
