@@ -103,6 +103,17 @@ def together(judgements: Iterable[Judgement | None], **details: Any) -> Judgemen
     return Judgement(verdict, "; ".join([*reasons[:_MOST_REASONS], *more]), figures[:MOST_FIGURES], details)
 
 
+def unless(checks: Iterable[Judgement | None], held: Iterable[Judgement], **details: Any) -> Judgement:
+    """`held` together, unless one of the checks says that it cannot be relied on: then unknown, whatever they say."""
+    doubts = [one for one in checks if one is not None]
+    judged = together(held, **details)
+    if not doubts:
+        return judged
+    doubt = together(doubts)
+    figures = tuple(dict.fromkeys((*doubt.figures, *judged.figures)))[:MOST_FIGURES]
+    return Judgement.unknown(doubt.why, *figures, **details)
+
+
 def figure_of(name: str, read: Reading, threshold: str, subject: str = "candidate", unit: str = "") -> Figure:
     """The figure of a reading; ends that are infinite are left out."""
     low, high = (end if math.isfinite(end) and read.has_interval else None

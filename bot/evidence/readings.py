@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
+from bot.evidence.kept import count, number
 from bot.statistics.estimates import Estimate, Measured, Unknown
 
 
@@ -67,23 +68,12 @@ def from_json(kept: object) -> Read:
     """What was kept, again. Unknown for whatever is no reading."""
     if not isinstance(kept, Mapping):
         return Unknown("nothing was measured")
-    count = kept.get("n")
-    n = count if isinstance(count, int) and not isinstance(count, bool) and count >= 0 else 0
+    n = count(kept.get("n")) or 0
     if "unknown" in kept:
         return Unknown(str(kept["unknown"]), n)
-    value, low, high = (_number(kept.get(name)) for name in ("value", "low", "high"))
+    value, low, high = (number(kept.get(name)) for name in ("value", "low", "high"))
     if value is None:
         return Unknown("it is not a finite number", n)
     low, high = -math.inf if low is None else low, math.inf if high is None else high
     estimate = Estimate(value, low, high, n, str(kept.get("method", "")))
     return Reading(estimate, kept.get("interval") is not False)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
-    try:
-        number = float(value)
-    except OverflowError:
-        return None
-    return number if math.isfinite(number) else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -10,15 +9,14 @@ from bot.domain.canaries import CanaryVerdict
 from bot.domain.conditions import Compile
 from bot.domain.gates import Figure, GateVerdict, Judgement
 from bot.evidence.bounds import number_words
+from bot.evidence.kept import listing, mapping, number
 from bot.evidence.parameters import Count
 from bot.gate_plugins import GateContext, GateParams, Measured
 
-MUST_BE_KNOWN = ("latency", "errors", "memory")
+MUST_BE_KNOWN = ("latency", "errors")
 """Parts of the comparison that, once they are compared at all, must not be unknown."""
-MAY_BE_UNKNOWN = ("labels", "slices")
-"""Parts that may stay unknown (labels come late, slices stay small), but must not have diverged."""
-BAD = frozenset({"diverged", "fail", "failed"})
-_FIGURES = ("pairs", "estimate", "tolerance", "alpha", "min_pairs", "affected")
+DIVERGED = str(CanaryVerdict.DIVERGED)
+_FIGURES = ("pairs", "estimate", "tolerance", "alpha", "min_pairs", "fewest_for_equivalent", "affected")
 _WORDS = ("verdict", "phase", "why")
 _MOST_SLICES = 200
 
@@ -49,10 +47,10 @@ class CanaryGate:
             return Measured(problem=f"no canary was opened for this release: {how}")
         standing = ctx.canary
         facts: dict[str, Any] = {
-            name: standing.get(name) for name in _FIGURES if _number(standing.get(name)) is not None
+            name: standing.get(name) for name in _FIGURES if number(standing.get(name)) is not None
         }
         facts |= {name: str(standing[name])[:500] for name in _WORDS if standing.get(name) is not None}
-        facts["interval"] = [_number(end) for end in _ends(standing.get("interval"))]
+        facts["interval"] = [number(end) for end in _ends(standing.get("interval"))]
         facts["parts"] = dict(_parts(standing))
         return Measured(facts)
 
@@ -60,30 +58,29 @@ class CanaryGate:
         """The verdict of the comparison, then that of its parts, then the number of pairs."""
         facts = measured.facts
         figure = _figure(facts)
-        kept = facts.get("parts")
-        parts: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+        parts = mapping(facts.get("parts"))
         details = {"parts": dict(parts), "phase": facts.get("phase"), "affected": facts.get("affected")}
 
         def say(verdict: GateVerdict, why: str) -> Judgement:
             return Judgement(verdict, why, (figure,), details)
 
-        bad = sorted(name for name, verdict in parts.items() if verdict in BAD)
+        bad = sorted(name for name, verdict in parts.items() if verdict == DIVERGED)
         if facts.get("verdict") == CanaryVerdict.DIVERGED:
             return say(GateVerdict.FAIL, f"candidate and incumbent diverged: {_so_far(facts)}")
         if bad:
             return say(GateVerdict.FAIL, f"{', '.join(bad[:5])} of the candidate diverged: {_so_far(facts)}")
         if facts.get("verdict") != CanaryVerdict.EQUIVALENT:
-            return say(
-                GateVerdict.UNKNOWN, f"it is not known yet whether they agree: {_so_far(facts)}{_lacking(facts)}"
-            )
+            return say(GateVerdict.UNKNOWN, f"it is not known yet whether they agree{_reason(facts)}")
         return say(*_of_equivalent(params, facts, parts))
 
 
 def _of_equivalent(params: CanaryParams, facts: Mapping[str, Any], parts: Mapping[str, Any]) -> tuple[GateVerdict, str]:
     open_ = sorted(name for name, verdict in parts.items() if name in MUST_BE_KNOWN and verdict != "equivalent")
-    pairs = _number(facts.get("pairs"))
+    pairs = number(facts.get("pairs"))
     if pairs is None:
         return GateVerdict.UNKNOWN, "the answers are equivalent, but nothing says over how many pairs"
+    if number(facts.get("estimate")) is None:
+        return GateVerdict.UNKNOWN, "the answers are called equivalent, but without a figure that is a number"
     if params.min_pairs is not None and pairs < params.min_pairs:
         missing = params.min_pairs - int(pairs)
         return GateVerdict.UNKNOWN, f"equivalent over {int(pairs):,} pairs; {missing:,} more are wanted"
@@ -93,33 +90,34 @@ def _of_equivalent(params: CanaryParams, facts: Mapping[str, Any], parts: Mappin
 
 
 def _parts(standing: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    """The parts that are compared, by name, each with its verdict: `latency`, `errors`, and each slice."""
-    inner = standing.get("parts")
-    places = [standing, inner] if isinstance(inner, Mapping) else [standing]
-    for place in places:
-        for name in (*MUST_BE_KNOWN, *MAY_BE_UNKNOWN):
-            verdict = _verdict(place.get(name))
-            if verdict is not None:
-                yield name, verdict
+    """The parts that are compared, by name, each with its verdict: `errors`, `latency`, `accuracy`, and each slice."""
+    latency, labels = mapping(standing.get("latency")), mapping(standing.get("labels"))
+    verdicts = {
+        "errors": mapping(standing.get("errors")).get("verdict"),
+        "latency": mapping(latency.get("figure")).get("verdict", latency.get("verdict")),
+        "accuracy": labels.get("accuracy"),
+    }
+    yield from ((name, str(verdict)[:40]) for name, verdict in verdicts.items() if verdict is not None)
+    because = standing.get("because")
+    for name in listing(because):
+        yield str(name)[:200], DIVERGED
     slices = standing.get("slices")
-    if isinstance(slices, Mapping) and "verdict" not in slices:
-        named = [(name, _verdict(one)) for name, one in slices.items()]
-        # Those that diverged are never among the ones that are left out.
-        ranked = sorted(((name, one) for name, one in named if one is not None), key=lambda pair: pair[1] not in BAD)
-        yield from ((f"slice {name}"[:200], one) for name, one in ranked[:_MOST_SLICES])
+    named = [_slice(one) for one in listing(slices) if isinstance(one, Mapping)]
+    # Those that diverged are never among the ones that are left out.
+    yield from sorted(named, key=lambda pair: pair[1] != DIVERGED)[:_MOST_SLICES]
 
 
-def _verdict(part: object) -> str | None:
-    found = part.get("verdict") if isinstance(part, Mapping) else None
-    return None if found is None else str(found)[:40]
+def _slice(one: Mapping[str, Any]) -> tuple[str, str]:
+    verdict = mapping(one.get("figure")).get("verdict", CanaryVerdict.UNKNOWN)
+    return f"slice {one.get('name')}"[:200], DIVERGED if one.get("diverged_at") is not None else str(verdict)[:40]
 
 
 def _figure(facts: Mapping[str, Any]) -> Figure:
-    low, high = (_number(end) for end in _ends(facts.get("interval")))
-    pairs, tolerance = _number(facts.get("pairs")), _number(facts.get("tolerance"))
+    low, high = (number(end) for end in _ends(facts.get("interval")))
+    pairs, tolerance = number(facts.get("pairs")), number(facts.get("tolerance"))
     threshold = f"at most {number_words(tolerance)}" if tolerance is not None else "the policy's tolerance"
     n = None if pairs is None else int(pairs)
-    return Figure("divergence", _number(facts.get("estimate")), threshold, low, high, n, "difference")
+    return Figure("divergence", number(facts.get("estimate")), threshold, low, high, n, "difference")
 
 
 def _so_far(facts: Mapping[str, Any]) -> str:
@@ -131,18 +129,14 @@ def _so_far(facts: Mapping[str, Any]) -> str:
     return f"divergence {value}{ends}, {figure.threshold} is wanted, over {figure.n or 0:,} pairs"
 
 
-def _lacking(facts: Mapping[str, Any]) -> str:
-    least, pairs = _number(facts.get("min_pairs")), _number(facts.get("pairs")) or 0.0
-    if least is not None and pairs < least:
-        return f"; at least {int(least - pairs):,} more pairs are needed"
-    return "; more pairs are needed"
+def _reason(facts: Mapping[str, Any]) -> str:
+    """What is measured so far, how many pairs are missing at least, and what the comparison says itself."""
+    pairs = number(facts.get("pairs")) or 0.0
+    least = max((number(facts.get(name)) or 0.0 for name in ("min_pairs", "fewest_for_equivalent")), default=0.0)
+    missing = f"at least {int(least - pairs):,} more pairs are needed" if pairs < least else "more pairs are needed"
+    why = f" ({facts['why']})" if facts.get("why") else ""
+    return f": {_so_far(facts)}; {missing}{why}"
 
 
 def _ends(value: object) -> Sequence[Any]:
     return value if isinstance(value, list | tuple) and len(value) == 2 else (None, None)
-
-
-def _number(value: object) -> float | None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import Field, StrictBool, model_validator
@@ -10,6 +10,7 @@ from pydantic import Field, StrictBool, model_validator
 from bot.domain.conditions import Compile
 from bot.domain.fields import Name
 from bot.domain.gates import Figure, GateVerdict, Judgement, Signature
+from bot.evidence.kept import listing, mapping
 from bot.gate_plugins import GateContext, GateParams, Measured
 from bot.plugins import RoleField
 
@@ -56,22 +57,13 @@ class Checklist:
         author = ctx.manifest.get("author")
         facts = {
             "author_known": bool(author),
-            "items": {
-                item.name: [
-                    _signature(one, item, ctx, author)
-                    for one in [one for one in ctx.signatures if one.subject == f"{SUBJECT}{item.name}"][
-                        :_MOST_SIGNATURES
-                    ]
-                ]
-                for item in params.items
-            },
+            "items": {item.name: _signatures(item, ctx, author) for item in params.items},
         }
         return Measured(facts)
 
     def judge(self, params: ChecklistParams, measured: Measured, compile: Compile) -> Judgement:  # noqa: A002, ARG002
         """Passes where each item has a signature that counts."""
-        kept = measured.facts.get("items")
-        items: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+        items = mapping(measured.facts.get("items"))
         is_author_known = measured.facts.get("author_known") is True
         open_ = {item.name: _missing(item, items.get(item.name), is_author_known) for item in params.items}
         reasons = {name: why for name, why in open_.items() if why}
@@ -84,6 +76,12 @@ class Checklist:
         words = "; ".join(list(reasons.values())[:4])
         more = f"; and {len(reasons) - 4} more" if len(reasons) > 4 else ""
         return Judgement(GateVerdict.UNKNOWN, f"{words}{more}", (figure,), details)
+
+
+def _signatures(item: Item, ctx: GateContext, author: object) -> list[dict[str, Any]]:
+    """Twenty at most; those that count come first, so that others cannot crowd them out."""
+    found = [_signature(one, item, ctx, author) for one in ctx.signatures if one.subject == f"{SUBJECT}{item.name}"]
+    return sorted(found, key=lambda one: (not one["holds"], one["is_author"]))[:_MOST_SIGNATURES]
 
 
 def _signature(one: Signature, item: Item, ctx: GateContext, author: object) -> dict[str, Any]:
@@ -100,8 +98,7 @@ def _signature(one: Signature, item: Item, ctx: GateContext, author: object) -> 
 
 def _missing(item: Item, kept: object, is_author_known: bool) -> str:
     """Why this item is open, empty where a signature counts."""
-    found: Sequence[Any] = kept if isinstance(kept, list) else []
-    signatures = [one for one in found if isinstance(one, Mapping)]
+    signatures = [one for one in listing(kept) if isinstance(one, Mapping)]
     in_role = [one for one in signatures if one.get("holds") is True and one.get("role") == item.role]
     whose = f"{item.name} is not signed by anybody in the role {item.role}"
     if not in_role:

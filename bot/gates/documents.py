@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar
@@ -15,6 +14,7 @@ from bot.domain.gates import Figure, Judgement
 from bot.domain.manifests import Paper, papers_of, read_manifest
 from bot.domain.times import format_duration
 from bot.evidence.bounds import number_words, together
+from bot.evidence.kept import mapping, number
 from bot.gate_plugins import GateContext, GateParams, Measured
 
 EMPTY_WORDS = frozenset({"todo", "tbd", "tba", "n/a", "na", "none", "-", "...", "…", "?", "to do", "to be done"})
@@ -55,8 +55,7 @@ class Documents:
 
     def judge(self, params: DocumentsParams, measured: Measured, compile: Compile) -> Judgement:  # noqa: A002, ARG002
         """Absent or stale fails; without a date where an age is asked for, unknown."""
-        kept = measured.facts.get("documents")
-        documents: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+        documents = mapping(measured.facts.get("documents"))
         judged = [_judge(name, documents.get(name), params.max_age) for name in params.require]
         found = together(judged)
         good = [f"{len(params.require)} documents are there"] if found.verdict == "pass" else [found.why]
@@ -86,11 +85,11 @@ def _judge(name: str, one: object, max_age: timedelta | None) -> Judgement:
     if max_age is None:
         return Judgement.passed(f"{name} is there", Figure("present", 1.0, "at least 1", subject=name))
     most = max_age.total_seconds() / DAY
-    words, age = f"at most {number_words(most)} days", one.get("age_days")
-    if not isinstance(age, int | float) or isinstance(age, bool) or math.isnan(age):
+    words, age = f"at most {number_words(most)} days", number(one.get("age_days"))
+    if age is None:
         figure = Figure("age of its review", None, words, subject=name, unit="days")
         return Judgement.unknown(f"{name} does not say when it was reviewed (reviewed_at), {words} are wanted", figure)
-    figure = Figure("age of its review", float(age), words, subject=name, unit="days")
+    figure = Figure("age of its review", age, words, subject=name, unit="days")
     if age < -AHEAD.total_seconds() / DAY:
         return Judgement.unknown(f"{name} was reviewed {number_words(-age)} days in the future", figure)
     said = f"{name} was reviewed {number_words(max(age, 0.0))} days ago, {words} are wanted"

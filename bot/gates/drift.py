@@ -14,6 +14,7 @@ from bot.evidence.bounds import Bound, Held, number_words, together
 from bot.evidence.comparing import drift
 from bot.evidence.extra import need_stats
 from bot.evidence.figures import Document
+from bot.evidence.kept import listing, mapping
 from bot.evidence.kinds import kind_of
 from bot.evidence.measuring import Evidence, read_evidence
 from bot.evidence.parameters import Count, EvidenceName, Label, Positive
@@ -106,8 +107,7 @@ class DriftGate:
 
     def judge(self, params: DriftParams, measured: Measured, compile: Compile) -> Judgement:  # noqa: A002, ARG002
         """The worst feature decides; one that is constant on both sides is set aside, and that is said."""
-        kept = measured.facts.get("features")
-        features: Mapping[str, Any] = kept if isinstance(kept, Mapping) else {}
+        features = mapping(measured.facts.get("features"))
         counted = {name: one for name, one in features.items() if not _is_constant(one)}
         constant = sorted(set(features) - set(counted))
         if not counted:
@@ -183,12 +183,11 @@ def _effect(found: Drift, measure: str) -> dict[str, Any]:
 
 
 def _is_constant(one: object) -> bool:
-    notes = one.get("notes") if isinstance(one, Mapping) else None
-    if not isinstance(notes, list) or not isinstance(one, Mapping):
-        return False
-    is_same = not one.get("unseen") and one.get("missing", [0, 0])[0] == one.get("missing", [0, 0])[-1]
-    both = {"constant in the reference", "constant now"} <= set(notes) or "one category on both sides" in notes
-    return both and is_same
+    kept = mapping(one)
+    notes, missing = listing(kept.get("notes")), listing(kept.get("missing"))
+    both = all(note in notes for note in ("constant in the reference", "constant now"))
+    is_same = not kept.get("unseen") and len(missing) == 2 and missing[0] == missing[1]
+    return (both or "one category on both sides" in notes) and is_same
 
 
 def _judge(params: DriftParams, name: str, one: object) -> Judgement:
@@ -196,13 +195,12 @@ def _judge(params: DriftParams, name: str, one: object) -> Judgement:
     label, bound = f"{method} of {name}", Bound(limit, is_least=False)
     if not isinstance(one, Mapping):
         return Held(label, Unknown("nothing was kept of it"), bound, name).judge()
-    effects = one.get("effects")
-    kept = effects.get(method) if isinstance(effects, Mapping) else None
+    kept = mapping(one.get("effects")).get(method)
     if one.get("unknown"):
         return Held(label, Unknown(str(one["unknown"])), bound, name).judge()
     if kept is None:
         return Held(label, Unknown(f"{method} does not exist for {one.get('kind')} values"), bound, name).judge()
     judged = Held(label, from_json(kept), bound, name, params.confident).judge()
-    notes = [str(note) for note in one.get("notes") or () if note]
+    notes = [str(note) for note in listing(one.get("notes"))]
     why = f"{judged.why} ({'; '.join(notes)})" if notes else judged.why
     return Judgement(judged.verdict, why, judged.figures)

@@ -12,6 +12,7 @@ from bot.domain.fields import Name, PositiveDuration
 from bot.domain.gates import Figure, Judgement
 from bot.domain.times import format_duration, parse_time
 from bot.evidence.bounds import number_words
+from bot.evidence.kept import listing, number
 from bot.gate_plugins import GateContext, GateParams, Measured, PlaybookField
 
 DAY = 86_400.0
@@ -46,8 +47,7 @@ class DrillGate:
 
     def judge(self, params: DrillParams, measured: Measured, compile: Compile) -> Judgement:  # noqa: A002, ARG002
         """The newest drill that ended decides."""
-        kept = measured.facts.get("drills")
-        drills = [one for one in kept if isinstance(one, Mapping)] if isinstance(kept, list) else []
+        drills = [one for one in listing(measured.facts.get("drills")) if isinstance(one, Mapping)]
         most = params.within.total_seconds() / DAY
         words = f"at most {number_words(most)} days"
         where = f" in {params.environment}" if params.environment else ""
@@ -88,4 +88,5 @@ def _time(value: object) -> datetime | None:
 
 def _is_age(value: object) -> bool:
     """A drill that ended in the future is none."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and value >= 0
+    age = number(value)
+    return age is not None and age >= 0

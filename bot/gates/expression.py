@@ -12,6 +12,7 @@ from bot.domain.conditions import Compile, Truth
 from bot.domain.errors import AndonError
 from bot.domain.gates import Figure, GateVerdict, Judgement
 from bot.evidence.figures import Document, Figures
+from bot.evidence.kept import mapping, number
 from bot.evidence.kinds import Kind, kind_of
 from bot.evidence.parameters import Label
 from bot.evidence.picking import pick
@@ -143,10 +144,5 @@ def _merge(metrics: dict[str, Any], found: Mapping[str, Any], aside: list[str]) 
 
 def _mentioned(condition: str, facts: Mapping[str, Any]) -> list[Figure]:
     """Figures whose name stands in the condition, for the reader."""
-    metrics = facts.get("metrics")
-    named = metrics.items() if isinstance(metrics, Mapping) else ()
-    return [
-        Figure(str(name), float(value))
-        for name, value in named
-        if isinstance(value, int | float) and not isinstance(value, bool) and str(name) in condition
-    ][:20]
+    named = ((str(name), number(value)) for name, value in mapping(facts.get("metrics")).items())
+    return [Figure(name, value) for name, value in named if value is not None and name in condition][:20]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
@@ -10,9 +9,10 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 from bot.domain.conditions import Compile
 from bot.domain.errors import BadInput
 from bot.domain.gates import Figure, Judgement
-from bot.evidence.bounds import Bound, Held, together
+from bot.evidence.bounds import Bound, Held, unless
 from bot.evidence.comparing import fairness
 from bot.evidence.figures import Document
+from bot.evidence.kept import mapping
 from bot.evidence.measuring import Asked, slice_name
 from bot.evidence.parameters import Count, EvidenceName, Label, Positive
 from bot.evidence.picking import missing_words, pick
@@ -81,8 +81,7 @@ class FairnessGate:
     def judge(self, params: FairnessParams, measured: Measured, compile: Compile) -> Judgement:  # noqa: A002, ARG002
         """Every bound, once every slice has rows enough."""
         facts = measured.facts
-        kept = facts.get("slices")
-        slices = {str(name): from_json(one) for name, one in kept.items()} if isinstance(kept, Mapping) else {}
+        slices = {str(name): from_json(one) for name, one in mapping(facts.get("slices")).items()}
         shown = [
             Figure(params.metric, one.value, n=one.n, subject=name)
             for name, one in slices.items()
@@ -94,7 +93,7 @@ class FairnessGate:
                  needs_sure_failure=True).judge()
             for key, bound in _bounds(params)
         ]  # fmt: skip
-        judged = together([*small, *held], slices=len(slices), set_aside=facts.get("set_aside", []))
+        judged = unless(small, held, slices=len(slices), set_aside=facts.get("set_aside", []))
         return Judgement(judged.verdict, judged.why, (*judged.figures, *shown)[:50], judged.details)
 
 

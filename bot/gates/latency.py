@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictStr, model_valida
 
 from bot.domain.conditions import Compile
 from bot.domain.gates import Judgement
-from bot.evidence.bounds import Bound, Held, number_words, together, too_few
+from bot.evidence.bounds import Bound, Held, number_words, too_few, unless
 from bot.evidence.measuring import Asked
 from bot.evidence.parameters import Count, EvidenceName, Label, Milliseconds, Positive
 from bot.evidence.readings import Read, Reading, from_json
@@ -78,7 +78,7 @@ class Latency:
         ]
         checks = [_impossible(label, now), _other_unit(label, now, was), too_few(label, now, params.min_n)]
         more = {"incumbent": facts.get("incumbent"), "set_aside": facts.get("set_aside", [])}
-        return together([*checks, *held], **more)
+        return unless(checks, held, **more)
 
 
 def _bounds(params: LatencyParams) -> list[tuple[str, str, Bound]]:

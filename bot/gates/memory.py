@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, model_validator
 
 from bot.domain.conditions import Compile
 from bot.domain.gates import Judgement
-from bot.evidence.bounds import Bound, Held, number_words, together, too_few
+from bot.evidence.bounds import Bound, Held, number_words, too_few, unless
 from bot.evidence.measuring import Asked
 from bot.evidence.parameters import Count, EvidenceName, Positive
 from bot.evidence.readings import Reading, from_json
@@ -65,7 +65,7 @@ class Memory:
         impossible = isinstance(now, Reading) and now.value <= 0
         words = f"{label} is not above 0, which no process can take"
         checks = [Judgement.unknown(words) if impossible else None, too_few(label, now, params.min_n)]
-        return together([*checks, *held], **more)
+        return unless(checks, held, **more)
 
 
 def _bounds(params: MemoryParams) -> list[tuple[str, str, Bound]]:

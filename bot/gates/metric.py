@@ -8,7 +8,7 @@ from pydantic import Field, StrictBool, StrictInt, StrictStr, model_validator
 
 from bot.domain.conditions import Compile
 from bot.domain.gates import Judgement
-from bot.evidence.bounds import Bound, Held, number_words, together, too_few
+from bot.evidence.bounds import Bound, Held, number_words, too_few, unless
 from bot.evidence.measuring import Asked
 from bot.evidence.parameters import Count, EvidenceName, Label, Limit, NotNegative
 from bot.evidence.readings import from_json
@@ -84,7 +84,7 @@ class Metric:
         ]
         candidate = from_json(facts.get("candidate"))
         more: dict[str, Any] = {"incumbent": facts.get("incumbent"), "set_aside": facts.get("set_aside", [])}
-        return together([too_few(params.metric, candidate, params.min_n), *held], **more)
+        return unless([too_few(params.metric, candidate, params.min_n)], held, **more)
 
 
 def _bounds(params: MetricParams) -> list[tuple[str, str, Bound]]:

@@ -12,6 +12,7 @@ from bot.domain.conditions import Compile
 from bot.domain.errors import BadInput
 from bot.domain.gates import Figure, GateVerdict, Judgement
 from bot.evidence.figures import Document
+from bot.evidence.kept import listing
 from bot.evidence.parameters import Address, EvidenceName
 from bot.evidence.picking import missing_words, pick
 from bot.evidence.sides import read_piece
@@ -79,10 +80,11 @@ class Parity:
         tested, deployed = (measured.facts.get(key) for key in ("tested", "deployed"))
         if not isinstance(tested, Mapping) or not tested or not isinstance(deployed, Mapping):
             return Judgement.unknown("nothing says what was tested, or what is deployed")
-        wrong = sorted(name for name in tested if name in deployed and not _is_same(tested[name], deployed[name]))
-        unseen = sorted(name for name in tested if name not in deployed)
+        seen = {name: _is_same(tested[name], deployed[name]) for name in tested if name in deployed}
+        wrong = sorted(name for name, is_same in seen.items() if is_same is False)
+        unseen = sorted(name for name in tested if seen.get(name) is None)
         same = len(tested) - len(wrong) - len(unseen)
-        extra = measured.facts.get("extra") or []
+        extra = listing(measured.facts.get("extra"))
         figure = Figure("artifacts as tested", float(same), f"at least {len(tested)}", n=len(tested), unit="artifacts")
         details = {key: measured.facts.get(key) for key in ("extra", "more_extra", "set_aside")}
         also = f"; also there: {', '.join(map(str, extra[:5]))}" if extra else ""
@@ -91,7 +93,7 @@ class Parity:
             verdict, why = GateVerdict.FAIL, f"{len(wrong)} of {len(tested)} differ: {said}"
         elif unseen:
             said = ", ".join(repr(one) for one in unseen[:5])
-            verdict, why = GateVerdict.UNKNOWN, f"not seen where it is deployed: {said}"
+            verdict, why = GateVerdict.UNKNOWN, f"not seen where it is deployed, or by another kind of digest: {said}"
         else:
             verdict, why = GateVerdict.PASS, f"all {same} artifacts are the tested ones"
         return Judgement(verdict, f"{why}{also}", (figure,), details)
@@ -132,5 +134,13 @@ def _is_digest(value: object) -> bool:
     return isinstance(value, str) and _DIGEST.fullmatch(value.lower()) is not None
 
 
-def _is_same(tested: object, deployed: object) -> bool:
-    return isinstance(tested, str) and isinstance(deployed, str) and tested.lower() == deployed.lower()
+def _is_same(tested: object, deployed: object) -> bool | None:
+    """None where the two cannot be compared: one is no digest, or of another algorithm."""
+    if (
+        not isinstance(tested, str)
+        or not isinstance(deployed, str)
+        or not (_is_digest(tested) and _is_digest(deployed))
+    ):
+        return None
+    one, other = tested.lower(), deployed.lower()
+    return one == other if one.partition(":")[0] == other.partition(":")[0] else None

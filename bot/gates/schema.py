@@ -13,6 +13,7 @@ from bot.domain.gates import Figure, GateVerdict, Judgement
 from bot.domain.strict_json import parse_json
 from bot.evidence.extra import need_stats
 from bot.evidence.figures import document_of
+from bot.evidence.kept import count, listing
 from bot.evidence.kinds import Kind, kind_of, unpacked
 from bot.evidence.parameters import EvidenceName
 from bot.evidence.picking import INCUMBENT, Piece, missing_words, pick
@@ -60,11 +61,12 @@ class SchemaGate:
     def collect(self, params: SchemaParams, ctx: GateContext) -> Measured:
         """Both schemas, and every difference between them."""
         ids: list[str] = []
+        aside: list[str] = []
 
         def compared() -> Looked:
-            now = _candidate(params, ctx, ids)
-            was = _reference(params, ctx, ids)
-            return Looked(_facts(was, now, Reading(params.reading)), tuple(ids))
+            now = _candidate(params, ctx, ids, aside)
+            was = _reference(params, ctx, ids, aside)
+            return Looked({**_facts(was, now, Reading(params.reading)), "set_aside": aside}, tuple(ids))
 
         found = careful(compared)
         return Measured(found.facts, evidence_ids=found.evidence_ids or tuple(ids), problem=found.problem)
@@ -72,26 +74,24 @@ class SchemaGate:
     def judge(self, params: SchemaParams, measured: Measured, compile: Compile) -> Judgement:  # noqa: A002, ARG002
         """Breaking changes and those that are not allowed fail; no fields at all is unknown."""
         facts = measured.facts
-        sizes, kept = facts.get("fields"), facts.get("changes")
-        if not isinstance(sizes, list) or len(sizes) != 2 or not isinstance(kept, list) or not all(sizes):
+        sizes, kept = [count(one) for one in listing(facts.get("fields"))], facts.get("changes")
+        more, more_breaking = count(facts.get("more")), count(facts.get("more_breaking"))
+        if len(sizes) != 2 or not all(sizes) or not isinstance(kept, list) or more is None or more_breaking is None:
             return Judgement.unknown("one of the schemas has no fields, so there is nothing to compare")
         bad = [one for one in kept if _is_refused(one, params.allowed)]
-        rest = facts.get("more_breaking", 0)
-        count = len(bad) + rest
-        figure = Figure("changes that are refused", float(count), "at most 0", n=sizes[1], unit="changes")
+        refused = len(bad) + more_breaking
+        figure = Figure("changes that are refused", float(refused), "at most 0", n=sizes[1], unit="changes")
         details = {"changes": kept[:50], "set_aside": facts.get("set_aside", [])}
-        if count:
-            return Judgement(GateVerdict.FAIL, _words(bad, count), (figure,), details)
-        if facts.get("more", 0):
-            more = (
-                f"there are {facts['more']:,} changes more than can be kept: compare them by hand, in smaller schemas"
-            )
-            return Judgement(GateVerdict.UNKNOWN, more, (figure,), details)
+        if refused:
+            return Judgement(GateVerdict.FAIL, _words(bad, refused), (figure,), details)
+        if more:
+            words = f"there are {more:,} changes more than can be kept: compare them by hand, in smaller schemas"
+            return Judgement(GateVerdict.UNKNOWN, words, (figure,), details)
         words = f"{len(kept)} changes, all allowed" if kept else "nothing changed"
         return Judgement(GateVerdict.PASS, f"{words}, over {sizes[1]} fields", (figure,), details)
 
 
-def _candidate(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema:
+def _candidate(params: SchemaParams, ctx: GateContext, ids: list[str], aside: list[str]) -> Schema:
     written = ctx.manifest.get("data_schema")
     if written:
         return read_schema(written)
@@ -100,10 +100,11 @@ def _candidate(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema
         words = missing_words(params.evidence, ctx.release, WHAT, picked=picked)
         raise BadInput("The manifest has no data_schema", why=words)
     ids.extend(picked.ids)
+    aside.extend(picked.set_aside)
     return _of_piece(picked.piece)
 
 
-def _reference(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema:
+def _reference(params: SchemaParams, ctx: GateContext, ids: list[str], aside: list[str]) -> Schema:
     if params.reference_file is not None:
         raw = ctx.files.read("references", params.reference_file)
         return _of_bytes(raw, kind_of(name=params.reference_file, raw=raw))
@@ -113,6 +114,7 @@ def _reference(params: SchemaParams, ctx: GateContext, ids: list[str]) -> Schema
     else:
         picked = pick(ctx.evidence(params.evidence), ctx.release, INCUMBENT)
         piece = picked.piece
+        aside.extend(picked.set_aside)
         words = missing_words(params.evidence, ctx.release, WHAT, about=INCUMBENT, picked=picked)
     if piece is None:
         raise BadInput("There is nothing to compare the schema with", why=words)
@@ -165,7 +167,7 @@ def _is_refused(one: object, allowed: tuple[str, ...]) -> bool:
     return one.get("breaking") is not False or one.get("what") not in allowed
 
 
-def _words(bad: list[Any], count: int) -> str:
+def _words(bad: list[Any], refused: int) -> str:
     said = [f"{one.get('field')!r} {one.get('what')}: {one.get('why')}" for one in bad[:4] if isinstance(one, Mapping)]
-    more = [f"and {count - len(said)} more"] if count > len(said) else []
-    return f"{count} {'change is' if count == 1 else 'changes are'} not allowed: {'; '.join([*said, *more])}"
+    more = [f"and {refused - len(said)} more"] if refused > len(said) else []
+    return f"{refused} {'change is' if refused == 1 else 'changes are'} not allowed: {'; '.join([*said, *more])}"

@@ -10,7 +10,7 @@ from typing import Any
 from bot.adapters.configuration.address_checks import Where
 from bot.adapters.configuration.files import PolicyFile
 from bot.adapters.configuration.names import listed, unknown
-from bot.adapters.configuration.parameter_checks import Written, is_placeholder
+from bot.adapters.configuration.parameter_checks import Written, is_placeholder, leaves
 from bot.adapters.configuration.policy_checks import Playbooks
 from bot.adapters.configuration.reader import Path_
 from bot.adapters.configuration.shapes import Marked, marked
@@ -112,6 +112,12 @@ class _Check:
         if message:
             told = ("targets", environment, "allow_hosts") if from_target else path
             (self.found.faults if is_fault else self.found.warnings).append(document.fault(told, f"{about} {message}"))
+
+
+def gate_texts(file: PolicyFile) -> Iterator[tuple[Path_, str]]:
+    """Every text in the parameters of every gate, with its place."""
+    for place in _places(file):
+        yield from leaves(place.raw, place.path)
 
 
 def _places(file: PolicyFile) -> Iterator[_Place]:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
-from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates
+from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates, gate_texts
 from bot.adapters.configuration.host_checks import check_hosts
 from bot.adapters.configuration.live_checks import check_live
 from bot.adapters.configuration.parameter_checks import leaves
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook
 from bot.adapters.configuration.policy_checks import check_policy, policy_warnings
+from bot.adapters.configuration.reader import Document, Path_
 from bot.adapters.configuration.unused import unused_parts
 from bot.adapters.expressions import references
 from bot.adapters.notice_templates import NoticeTemplates
@@ -37,8 +38,8 @@ def load_configuration(
 ) -> Configuration:
     """The configuration in `folder`; playbooks in `shipped` are there too unless the folder has one of that name.
 
-    With `secrets`, a playbook that reads one that is not set gets a warning. With `contents`, these bytes stand for the
-    files of those paths, and None for a file that is not there. ConfigError lists every fault.
+    With `secrets`, a playbook or a gate that reads one that is not set gets a warning. With `contents`, these bytes
+    stand for the files of those paths, and None for a file that is not there. ConfigError lists every fault.
     """
     policies_folder = folder / "policies"
     if not policies_folder.is_dir():
@@ -53,8 +54,8 @@ def load_configuration(
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
     findings.faults += _check_templates(folder / "templates")
-    for file in playbooks.values():
-        findings.warnings += _missing_secrets(file, secrets)
+    if secrets is not None:
+        findings.warnings += _unset_secrets(playbooks, policies, secrets)
     findings.refuse(folder)
     if not policies:
         raise ConfigError(f"{policies_folder} holds no policy", next="run `andon init` for an example")
@@ -133,19 +134,31 @@ def _check_templates(folder: Path) -> list[Fault]:
     return NoticeTemplates((folder,)).faults(folder) if folder.is_dir() else []
 
 
-def _missing_secrets(file: PlaybookFile, secrets: EnvironmentSecrets | None) -> list[Fault]:
-    faults: list[Fault] = []
-    if secrets is None:
-        return faults
+def _unset_secrets(
+    playbooks: Mapping[str, PlaybookFile], policies: Mapping[str, PolicyFile], secrets: EnvironmentSecrets
+) -> Iterator[Fault]:
+    for file in playbooks.values():
+        yield from _missing_secrets(file.document, _step_texts(file), secrets)
+    for policy in policies.values():
+        yield from _missing_secrets(policy.document, gate_texts(policy), secrets)
+
+
+def _missing_secrets(
+    document: Document, texts: Iterable[tuple[Path_, str]], secrets: EnvironmentSecrets
+) -> Iterator[Fault]:
+    for place, text in texts:
+        try:
+            names = references(text).secrets
+            missing = [name for name in sorted(names) if secrets.find(name) is None]
+        except (ValueError, ConfigError):
+            continue  # reported as a fault already
+        for name in missing:
+            yield document.fault(place, f"the secret {name} is not set")
+
+
+def _step_texts(file: PlaybookFile) -> Iterator[tuple[Path_, str]]:
     for _, path, action, _ in actions(file.playbook.steps, ("steps",)):
-        for place, text in leaves(action.with_, (*path, "with")):
-            try:
-                names = references(text).secrets
-                missing = [name for name in sorted(names) if secrets.find(name) is None]
-            except (ValueError, ConfigError):
-                continue  # reported as a fault already
-            faults += [file.document.fault(place, f"the secret {name} is not set") for name in missing]
-    return faults
+        yield from leaves(action.with_, (*path, "with"))
 
 
 def _as_loaded(kind: FileKind, files: Mapping[str, PolicyFile | PlaybookFile], shipped: Path) -> list[ConfigFile]:

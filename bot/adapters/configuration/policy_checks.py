@@ -16,6 +16,7 @@ from bot.domain.errors import Fault
 from bot.domain.pages import PAGERS
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import AUTOMATIC, PRODUCTION, ROLLBACK_AUTHORITY, Policy
+from bot.domain.stages import CANARY
 from bot.plugins import RoleField
 
 Playbooks = Mapping[str, PlaybookFile]
@@ -82,6 +83,11 @@ def policy_warnings(file: PolicyFile) -> list[Fault]:
         if criterion.approval.then == "escalate" and not policy.escalation:
             why = "nobody is called when it expires, because the policy has no 'escalation:'"
             found.append(file.document.fault(("rollback", index, "approval", "then"), why))
+    if policy.canary is None:
+        for index, stage in enumerate(policy.stages):
+            if any(gate.use == CANARY for gate in stage.gates):
+                why = "its gate canary can never pass, because the policy has no 'canary:'"
+                found.append(file.document.fault(("stages", index), why))
     if policy.rollback and policy.environment is None and PRODUCTION not in policy.targets:
         why = f"alerts are about {PRODUCTION} where no 'environment:' says otherwise, but no target has that name"
         found.append(file.document.fault(("targets",), why))
