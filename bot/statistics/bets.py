@@ -43,7 +43,7 @@ class Bets:
     @property
     def log_weights(self) -> Floats:
         """Natural logarithms of the weights, one per bet."""
-        return np.log(np.array(self.weights))
+        return np.asarray(np.log(np.array(self.weights)))
 
 
 def above_bets(tolerance: float) -> Bets:

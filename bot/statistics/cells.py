@@ -35,15 +35,15 @@ class Grid:
     def cells_of(self, values: NDArray[np.bool_] | Floats) -> Cells:
         """The cell of each value. BadInput for a value that lies outside [0, 1] or is no number."""
         if values.dtype == np.bool_:
-            return values.astype(np.int64) * (len(self) - 1)
+            return np.asarray(values, dtype=np.int64) * (len(self) - 1)
         if len(values) and not (values.min() >= 0 and values.max() <= 1):
             raise BadInput(
                 "An observation lies outside 0 to 1",
                 next="refuse such pairs, and count them, before they are folded",
             )
         if len(self) == 3:
-            return np.rint(values * 2).astype(np.int64)
-        cells = np.ceil(np.sqrt(values) * ROOTS).astype(np.int64)
+            return np.asarray(np.rint(values * 2), dtype=np.int64)
+        cells: Cells = np.ceil(np.sqrt(values) * ROOTS).astype(np.int64)
         cells += values == 1
         return cells
 

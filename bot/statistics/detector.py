@@ -51,11 +51,11 @@ class ChangeDetector:
         self.sums: Floats = np.zeros(len(self.weights))
         self.waiting: Cells = np.zeros(0, dtype=np.int64)
 
-    def add(self, values: NDArray[np.bool_] | Floats) -> None:
-        """Fold observations in order; nothing more is done after an alarm but to count."""
+    def add(self, values: NDArray[np.bool_] | Floats) -> int | None:
+        """Fold observations in order, and the number of the alarm; after it, nothing is done but to count."""
         before, self.count = self.count, self.count + len(values)
         if self.alarmed is not None:
-            return
+            return self.alarmed
         cells = np.concatenate([self.waiting, self.cells.cells_of(values)])
         start, chunk = before - len(self.waiting), self.tables.chunk
         for at in range(0, len(cells), chunk):
@@ -65,10 +65,11 @@ class ChangeDetector:
             if len(reached):
                 self.alarmed = start + at + int(reached[0]) + 1
                 self.waiting = part[:0]
-                return
+                return self.alarmed
             if len(part) == chunk:
                 self.sums = path[-1]
         self.waiting = cells[len(cells) - len(cells) % chunk :]
+        return None
 
     def _path(self, cells: Cells) -> Floats:
         """R after each of `cells`: P_n (R_0 + sum of 1/P_j over j < n), P the running product."""

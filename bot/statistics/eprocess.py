@@ -37,7 +37,7 @@ class Design:
         return self.above if side is Side.ABOVE else self.below
 
     def edges(self, side: Side) -> Floats:
-        """The value that each cell stands for: the lower edge above, the upper edge below, so evidence is never more."""
+        """What each cell stands for: its lower edge above, its upper edge below, so that evidence is never more."""
         cells: Grid = grid(self.grid)
         return cells.lower if side is Side.ABOVE else cells.upper
 
@@ -127,4 +127,4 @@ class EProcess:
         starts = log_wealth + np.vstack([np.zeros(ends.shape[1]), np.cumsum(ends, axis=0)[:-1]])
         scale = np.exp(np.minimum(starts + table.log_weights - self.log_bound, 100.0))
         reached = np.einsum("ijk,ik->ij", products, scale).ravel()[: len(cells)]
-        return reached >= 1 - SLACK
+        return np.asarray(reached >= 1 - SLACK, dtype=np.bool_)

@@ -52,9 +52,7 @@ class Correlation:
         """Fold divergences; the numbers of pairs, from `first_needed` on, at which single pairs may be trusted.
 
         Without `first_needed` none are looked for, which is quicker."""
-        calm = [
-            self._add_piece(values[start : start + PIECE], first_needed) for start in range(0, len(values), PIECE)
-        ]
+        calm = [self._add_piece(values[start : start + PIECE], first_needed) for start in range(0, len(values), PIECE)]
         return np.concatenate(calm) if calm else np.zeros(0, dtype=np.int64)
 
     def _add_piece(self, values: NDArray[np.bool_] | Floats, first_needed: int | None) -> Cells:

@@ -43,9 +43,7 @@ def _mean(counts: Floats, values: Floats) -> float:
     return float(counts @ values / counts.sum()) if len(counts) else 0.0
 
 
-def _bisect(
-    process: EProcess, counts: Floats, values: Floats, *, least: float, most: float, rising: bool
-) -> float:
+def _bisect(process: EProcess, counts: Floats, values: Floats, *, least: float, most: float, rising: bool) -> float:
     """The logarithm of the e-value is monotone in the tested mean because the bets are fixed; the cautious end."""
     bets, weights = process.design.bets(process.side), process.tables.log_weights
     for _ in range(STEPS):

@@ -50,9 +50,7 @@ def _tree(data: bytes) -> dict[str, Any]:
             raise ValueError("cut short, or larger than a state can be")  # noqa: TRY301
         tree = json.loads(text)
     except (ValueError, zlib.error, RecursionError) as error:
-        raise BadInput(
-            "The stored state cannot be read", why=str(error), next="fold the kept batches again"
-        ) from error
+        raise BadInput("The stored state cannot be read", why=str(error), next="fold the kept batches again") from error
     return tree if isinstance(tree, dict) else {}
 
 

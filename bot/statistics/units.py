@@ -23,20 +23,33 @@ LARGEST_BLOCK = 1 << 20
 
 
 @dataclass(frozen=True)
-class Observed:
-    """Observations that became complete. `ends` are the positions, in the batch, of the pairs that completed them."""
+class Rows:
+    """Divergences in order of arrival; a missing pair has 0 here and 1 in `upper`, which is None where none is missing.
+
+    `names` are the units of the rows, empty where they have none."""
 
     values: NDArray[np.bool_] | Floats
-    ends: Cells
     upper: Floats | None = None
-    """The most that each could have been with what is missing; None where nothing is."""
+    names: Sequence[str] = ()
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Observations that became complete. `ends` are the positions of the rows that completed them."""
+
+    values: NDArray[np.bool_] | Floats
+    upper: Floats | None
+    ends: Cells
 
 
 class Units(Protocol):
     """Turns divergences into observations; what is not complete yet waits."""
 
-    def take(self, values: NDArray[np.bool_] | Floats, names: Sequence[str]) -> Observed:
-        """Pairs in order, with the names of their units where there are any."""
+    def take(self, rows: Rows) -> Observed:
+        """The observations that these rows complete."""
         ...
 
     def miss(self, count: int) -> tuple[int, Observed]:
@@ -62,9 +75,9 @@ def units_of(unit: str | int, state: Any = None) -> Units:
 class Singles:
     """Each pair is one observation."""
 
-    def take(self, values: NDArray[np.bool_] | Floats, names: Sequence[str]) -> Observed:  # noqa: ARG002
-        """The values as they are."""
-        return Observed(values, np.arange(len(values)))
+    def take(self, rows: Rows) -> Observed:
+        """The rows as they are."""
+        return Observed(rows.values, rows.upper, np.arange(len(rows)))
 
     def miss(self, count: int) -> tuple[int, Observed]:
         """Each is missing by itself."""
@@ -80,51 +93,53 @@ class Singles:
 
 
 class Blocks:
-    """The mean of each `size` pairs, counted from the first pair on; sums are exact, so batches do not matter."""
+    """The mean of each `size` pairs, counted from the first on, missing ones among them; sums are exact integers."""
 
     def __init__(self, size: int, state: Any = None) -> None:
         if not 2 <= size <= LARGEST_BLOCK:
             raise BadInput(f"A block has 2 to {LARGEST_BLOCK} pairs, not {size}")
         self.size = size
-        self.total, self.seen, self.missing = state or (0, 0, 0)
+        start: Sequence[int] = state or (0, 0, 0)
+        self.low, self.high, self.seen = start
 
-    def take(self, values: NDArray[np.bool_] | Floats, names: Sequence[str]) -> Observed:  # noqa: ARG002
-        """The blocks that these complete."""
-        missing = self.missing
-        ends = np.arange(self.size - self.seen - missing - 1, len(values), self.size)
-        sums = np.add.reduceat(exact(values), np.concatenate([[0], ends[:-1] + 1])) if len(ends) else _none()
-        if len(ends) == 0:
-            self.total, self.seen = self.total + exact_sum(values), self.seen + len(values)
-            return _nothing()
-        sums[0] += self.total
-        rest = values[ends[-1] + 1 :]
-        self.total, self.seen, self.missing = exact_sum(rest), len(rest), 0
-        means = sums / (ONE * self.size)
-        if not missing:
-            return Observed(means, ends)
-        upper = means.copy()
-        upper[0] = min(1.0, upper[0] + missing / self.size)
-        return Observed(means, ends, upper)
+    def take(self, rows: Rows) -> Observed:
+        """The blocks that these rows complete."""
+        ends = np.arange(self.size - self.seen - 1, len(rows), self.size)
+        has_missing = rows.upper is not None or self.high != self.low
+        low, self.low = self._means(rows.values, ends, self.low)
+        if has_missing:
+            high, self.high = self._means(rows.values if rows.upper is None else rows.upper, ends, self.high)
+        else:
+            high, self.high = low, self.low
+        self.seen = (self.seen + len(rows)) % self.size
+        return Observed(low, high if has_missing else None, ends)
+
+    def _means(self, values: NDArray[np.bool_] | Floats, ends: Cells, waiting: int) -> tuple[Floats, int]:
+        if not len(ends):
+            return np.zeros(0), waiting + exact_sum(values)
+        starts = np.concatenate([[0], ends[:-1] + 1])
+        sums = np.add.reduceat(exact(values[: ends[-1] + 1]), starts)
+        sums[0] += waiting
+        return sums / (ONE * self.size), exact_sum(values[ends[-1] + 1 :])
 
     def miss(self, count: int) -> tuple[int, Observed]:
         """They take places in the blocks: 0 for the test above, 1 for the one below."""
-        place = self.size - self.seen - self.missing
+        place = self.size - self.seen
         if count < place:
-            self.missing += count
+            self.high, self.seen = self.high + count * ONE, self.seen + count
             return 0, _nothing()
-        first = self.total / (ONE * self.size)
-        upper = first + (self.missing + place) / self.size
-        whole, self.missing = divmod(count - place, self.size)
-        self.total, self.seen = 0, 0
-        return whole, Observed(np.array([first]), np.array([0]), np.array([min(1.0, upper)]))
+        ends = [self.low / (ONE * self.size), (self.high + place * ONE) / (ONE * self.size)]
+        whole, self.seen = divmod(count - place, self.size)
+        self.low, self.high = 0, self.seen * ONE
+        return whole, Observed(np.array(ends[:1]), np.array(ends[1:]), np.zeros(1, dtype=np.int64))
 
     def close(self) -> Observed:
         """A part of a block is no observation; it goes on waiting."""
         return _nothing()
 
     def state(self) -> Any:
-        """Sum, pairs and missing pairs of the block that is not full."""
-        return [self.total, self.seen, self.missing]
+        """Both sums and the pairs of the block that is not full."""
+        return [self.low, self.high, self.seen]
 
 
 class Groups:
@@ -135,24 +150,26 @@ class Groups:
     """
 
     def __init__(self, state: Any = None) -> None:
-        self.open: dict[str, tuple[int, int]] = {name: (total, seen) for name, total, seen in state or ()}
+        self.open: dict[str, tuple[int, int, int]] = {name: tuple(rest) for name, *rest in state or ()}
 
-    def take(self, values: NDArray[np.bool_] | Floats, names: Sequence[str]) -> Observed:
-        """The units that close while these are folded, pair by pair."""
-        means: list[float] = []
+    def take(self, rows: Rows) -> Observed:
+        """The units that close while these rows are folded, one by one."""
+        closed: list[tuple[int, int, int]] = []
         ends: list[int] = []
-        for at, (whole, name) in enumerate(zip(exact(values).tolist(), names or [""] * len(values), strict=True)):
+        lows = exact(rows.values).tolist()
+        highs = lows if rows.upper is None else exact(rows.upper).tolist()
+        names = rows.names if len(rows.names) else [""] * len(rows)
+        for at, (low, high, name) in enumerate(zip(lows, highs, names, strict=True)):
             if not name:
-                means.append(whole / ONE)
+                closed.append((low, high, 1))
                 ends.append(at)
                 continue
-            total, seen = self.open.get(name, (0, 0))
-            self.open[name] = (total + whole, seen + 1)
+            before = self.open.get(name, (0, 0, 0))
+            self.open[name] = (before[0] + low, before[1] + high, before[2] + 1)
             if len(self.open) > OPEN_UNITS:
-                oldest = next(iter(self.open))
-                means.append(_mean(self.open.pop(oldest)))
+                closed.append(self.open.pop(next(iter(self.open))))
                 ends.append(at)
-        return Observed(np.array(means, dtype=np.float64), np.array(ends, dtype=np.int64))
+        return _closed(closed, np.array(ends, dtype=np.int64))
 
     def miss(self, count: int) -> tuple[int, Observed]:
         """Nobody knows whose they were: each is an observation of its own, which is the worst."""
@@ -160,22 +177,21 @@ class Groups:
 
     def close(self) -> Observed:
         """All open units, in the order in which they were first seen."""
-        means = [_mean(one) for one in self.open.values()]
+        closed = list(self.open.values())
         self.open.clear()
-        return Observed(np.array(means, dtype=np.float64), np.zeros(len(means), dtype=np.int64))
+        return _closed(closed, np.zeros(len(closed), dtype=np.int64))
 
     def state(self) -> Any:
-        """Name, sum and pairs of each open unit."""
-        return [[name, total, seen] for name, (total, seen) in self.open.items()]
+        """Name, both sums and pairs of each open unit."""
+        return [[name, *rest] for name, rest in self.open.items()]
 
 
-def _mean(unit: tuple[int, int]) -> float:
-    return unit[0] / (ONE * unit[1])
-
-
-def _none() -> Cells:
-    return np.zeros(0, dtype=np.int64)
+def _closed(units: list[tuple[int, int, int]], ends: Cells) -> Observed:
+    low = np.array([one[0] / (ONE * one[2]) for one in units], dtype=np.float64)
+    if all(one[0] == one[1] for one in units):
+        return Observed(low, None, ends)
+    return Observed(low, np.array([one[1] / (ONE * one[2]) for one in units], dtype=np.float64), ends)
 
 
 def _nothing() -> Observed:
-    return Observed(np.zeros(0), _none())
+    return Observed(np.zeros(0), None, np.zeros(0, dtype=np.int64))
