@@ -86,8 +86,8 @@ class EProcess:
 
     def p_value(self) -> float:
         """The any-time p-value: at most alpha ever, with chance at most alpha."""
-        least = self.log_bound if self.crossed is not None else 0.0
-        return min(1.0, math.exp(-max(self.peak, self.log_e(), least)))
+        found = min(1.0, math.exp(-max(self.peak, self.log_e())))
+        return min(found, self.alpha) if self.crossed is not None else found
 
     def look(self) -> None:
         """Remember the most evidence there was."""

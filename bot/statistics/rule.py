@@ -32,6 +32,7 @@ MEASURES = {
 """The ways to a divergence in [0, 1] for each kind of answer; the first is taken where the rule names none."""
 
 LARGEST_TOP = 10_000
+MOST_SLICES = 1_000
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,10 @@ class ComparisonRule:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        if self.output not in MEASURES or (self.measure and self.measure not in MEASURES[self.output]):
+        if self.output not in MEASURES:
+            raise BadInput(f"There is no output {self.output!r}", next=f"use one of {', '.join(MEASURES)}")
+        object.__setattr__(self, "output", Output(self.output))
+        if self.measure and self.measure not in MEASURES[self.output]:
             ways = {str(one): list(names) for one, names in MEASURES.items()}
             raise BadInput(f"There is no measure {self.measure!r} of {self.output!r}", next=f"use one of {ways}")
         for name in ("tolerance", "alpha", "latency_quantile"):
@@ -96,6 +100,8 @@ class ComparisonRule:
         _within("min_pairs", self.min_pairs, 0, 10**12)
         _within("min_pairs_diverged", self.min_pairs_diverged, 0, 10**12)
         _within("change_window", self.change_window, 0, 10**12)
+        if len(set(self.expected_slices)) < len(self.expected_slices) or len(self.expected_slices) > MOST_SLICES:
+            raise BadInput(f"Expected slices are at most {MOST_SLICES} different names")
         if self.pair_tolerance is not None:
             _within("pair_tolerance", self.pair_tolerance, 0, 1)
         if not isinstance(self.unit, int) and self.unit not in ("pair", "field"):

@@ -11,6 +11,7 @@ import numpy as np
 
 from bot.statistics.channel import Channel
 from bot.statistics.histogram import divergence_design
+from bot.statistics.rule import MOST_SLICES
 from bot.statistics.units import Rows
 
 if TYPE_CHECKING:
@@ -19,8 +20,6 @@ if TYPE_CHECKING:
     from bot.statistics.rule import ComparisonRule
 
     Cells = NDArray[np.int64]
-
-MOST_SLICES = 1_000
 
 
 @dataclass
