@@ -34,7 +34,8 @@ def scores(size: float) -> Draw:
 
 def heavy(chance: np.random.Generator, streams: int, pairs: int, mean: float) -> np.ndarray:
     """Graded differences of numbers, candidate = incumbent exp(s t), t of Student with 2 degrees: |tanh(s t / 2)|."""
-    return np.abs(np.tanh(spread_for(mean) / 2 * chance.standard_t(2, (streams, pairs))))
+    found = np.abs(np.tanh(spread_for(mean) / 2 * chance.standard_t(2, (streams, pairs))))
+    return np.minimum(found, 1 - 1e-12)  # a ratio that a float holds
 
 
 @lru_cache(maxsize=32)
