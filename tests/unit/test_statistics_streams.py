@@ -315,3 +315,9 @@ def test_looks_hang_on_the_number_of_the_pair_alone() -> None:
     assert [next_look(one) for one in (0, 63, 64, 127, 512, 1_023, 1_024, 1_025, 5_000)] == [
         64, 64, 128, 128, 1_024, 1_024, 2_048, 2_048, 5_120,
     ]  # fmt: skip
+    assert [next_look(one) for one in (65_535, 65_536, 10**8)] == [65_536, 73_728, 100_663_296]
+    count, powers = 0, []
+    while count < 2**30:
+        count = next_look(count)
+        powers += [count] if count & (count - 1) == 0 else []
+    assert powers == [2**one for one in range(6, 31)]
