@@ -67,7 +67,8 @@ class PhaseStanding:
 class LatencyStanding:
     """`figure` tests D = [candidate slower than the tolerated] - [incumbent above its quantile] against 0.
 
-    Quantiles in ms are plain figures, to 1 %; None before the first pair with times. `ratio` is of the two."""
+    While the times of both sides seem to be in different units the verdict is unknown. Quantiles in ms are plain
+    figures, to 1 %; None before the first pair with times. `ratio` is of the two."""
 
     figure: Figure
     tolerated: float

@@ -194,6 +194,7 @@ def test_seconds_for_milliseconds_are_flagged() -> None:
     assert Flag.LATENCY_UNITS in standing.flags
     assert standing.latency is not None
     assert standing.latency.ratio == pytest.approx(0.001, rel=0.2)
+    assert standing.latency.figure.verdict is Verdict.UNKNOWN
 
 
 def test_errors_of_the_candidate_alone_have_a_tolerance_of_their_own() -> None:
