@@ -12,7 +12,7 @@ from bot.statistics.pairs import Pairs
 from bot.statistics.rule import ComparisonRule, Output
 
 TAU = 0.02
-BLOCK = 100
+BLOCK = 500
 
 Draw = Callable[[np.random.Generator, int, int, float], np.ndarray]
 """Divergences of shape (streams, pairs) with this mean."""
@@ -79,7 +79,7 @@ def autocorrelated(strength: float) -> Draw:
 
 
 def blocks(draw: Draw, streams: int, pairs: int, mean: float, seed: tuple[int, ...]) -> Iterator[np.ndarray]:
-    """All streams, a hundred at a time, each block from its own seed."""
+    """All streams, five hundred at a time, each block from its own seed."""
     for start in range(0, streams, BLOCK):
         yield draw(np.random.default_rng([*seed, start]), min(BLOCK, streams - start), pairs, mean)
 

@@ -47,7 +47,7 @@ class HistogramStream:
     Each e-value is `log sum_k w_k exp(counts @ table_k)`: the same whatever the order of the observations and however
     they came in batches. A crossing is latched with the number of the observation; the most evidence there was and the
     best interval are remembered at looks that depend on that number alone (64, 128 ... 1,024, then eight to sixteen
-    times while it doubles; the interval at powers of two). Errors of the two sides are `alpha_above` and
+    times while it doubles; the interval at powers of two from 1,024). Errors of the two sides are `alpha_above` and
     `alpha_below` (Ville 1939), each.
     """
 
@@ -113,7 +113,7 @@ class HistogramStream:
     def _look(self) -> None:
         self.above.look()
         self.below.look()
-        if self.count & (self.count - 1) == 0:
+        if self.count >= STRIDE and self.count & (self.count - 1) == 0:
             low, high = self.interval_now()
             self.best_low, self.best_high = max(self.best_low, low), min(self.best_high, high)
 
