@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from scipy import stats
 
 from benchmarks import canary_peers as peers
+from benchmarks.canary_cells import false_cell, quantile, share_of, when_cell
 from benchmarks.canary_streams import (
     TAU,
     Draw,
@@ -126,11 +126,11 @@ def _false(report: Report, streams: int, pairs: int, seed: int) -> None:
     for index, (name, setting) in enumerate(KINDS.items()):
         found = run(setting, TAU, streams, pairs, rule(setting[0]), (seed, 1, index))
         for verdict, when_at in (("diverged", found.diverged), ("equivalent", found.equivalent)):
-            report.goals.append(Goal(f"false `{verdict}`, {name}", _share(when_at), ALLOWED, "of streams"))
-        rows.append((name, "none", _false_cell(found.diverged), _false_cell(found.equivalent)))
+            report.goals.append(Goal(f"false `{verdict}`, {name}", share_of(when_at), ALLOWED, "of streams"))
+        rows.append((name, "none", false_cell(found.diverged), false_cell(found.equivalent)))
         if index < 2:
             found = run(setting, TAU, streams, pairs, shipped(setting[0]), (seed, 1, index))
-            rows.append((name, "as shipped: guard, 200 pairs", *map(_false_cell, (found.diverged, found.equivalent))))
+            rows.append((name, "as shipped: guard, 200 pairs", *map(false_cell, (found.diverged, found.equivalent))))
     exact = [crossings(side, TAU, TAU, pairs)[-1] for side in Side]
     rows.append(("classes 0/1, exact", "none", *(f"{100 * one:.2f} %" for one in exact)))
     columns = ("pairs", "guard", "false diverged", "false equivalent")
@@ -144,11 +144,11 @@ def _dependent(report: Report, streams: int, pairs: int, seed: int) -> None:
         bare = run(setting, TAU, streams // 4, pairs, rule(setting[0]), seeds)
         guarded = run(setting, TAU, streams, pairs, shipped(setting[0]), seeds)
         block = run(setting, TAU, streams // 4, pairs, rule(setting[0], unit=50), seeds)
-        rows.append((name, *map(_false_cell, (
+        rows.append((name, *map(false_cell, (
             bare.diverged, guarded.diverged, block.diverged, bare.equivalent, block.equivalent))))  # fmt: skip
         if name in ("bursts of 1.5", "bursts of 2", "bursts of 5"):
             goal = f"false `diverged` with the guard, {name}"
-            report.goals.append(Goal(goal, _share(guarded.diverged), ALLOWED, "of streams"))
+            report.goals.append(Goal(goal, share_of(guarded.diverged), ALLOWED, "of streams"))
     columns = ("pairs", "diverged, bare", "diverged, guard", "diverged, blocks of 50", "equivalent, bare",
                "equivalent, blocks of 50")  # fmt: skip
     report.tables.append(Table("False verdicts at the tolerance, pairs that hang together", columns, tuple(rows)))
@@ -178,10 +178,10 @@ def _speed(report: Report, streams: int, seed: int) -> None:
         if name == "classes 0/1":
             chances = crossings(side, TAU, factor * TAU, 2_000)
             exact = f"{when(chances, 0.5)} / {when(chances, 0.9)}"
-        rows.append((name, label, _when_cell(found), exact, _when_cell(later)))
+        rows.append((name, label, when_cell(found), exact, when_cell(later)))
         for share, limit in zip((0.5, 0.9), limits or (), strict=False):
             words = f"{'`diverged`' if side is Side.ABOVE else '`equivalent`'}, {name}, {label}, {share:.0%} of streams"
-            report.goals.append(Goal(words, _quantile(found, share), limit, "pairs"))
+            report.goals.append(Goal(words, quantile(found, share), limit, "pairs"))
     columns = ("pairs", "mean divergence", "at pair", "exact", "as shipped: guard, 200 pairs")
     report.tables.append(Table("Pairs until the verdict, median / 90 %", columns, tuple(rows)))
 
@@ -209,11 +209,11 @@ def _change(report: Report, streams: int, seed: int, pairs: int) -> None:
                 (found, detector.alarmed),
             ):
                 kept.append((at or math.inf) - good)
-        rows.append((good, *(_when_cell(np.array(kept)) for kept in (one, fresh, found))))
+        rows.append((good, *(when_cell(np.array(kept)) for kept in (one, fresh, found))))
         if good == 5_000:
             for share, limit in ((0.5, 350), (0.9, 600)):
                 words = f"change after 5,000 good pairs, detector, {share:.0%} of streams"
-                report.goals.append(Goal(words, _quantile(np.array(found), share), limit, "pairs"))
+                report.goals.append(Goal(words, quantile(np.array(found), share), limit, "pairs"))
     columns = ("good pairs before", "one test from the start", "fresh test at the change", "detector")
     report.tables.append(Table("Pairs from a break (a quarter to 3 x) to `diverged`", columns, tuple(rows)))
     alarms = []
@@ -221,9 +221,9 @@ def _change(report: Report, streams: int, seed: int, pairs: int) -> None:
         for values in block:
             detector = ChangeDetector(divergence_design(TAU), 0.05, PAIRS)
             alarms.append(detector.add(values) or math.inf)
-    report.notes.append(f"false alarms of the detector at the tolerance: {_false_cell(np.array(alarms))}")
+    report.notes.append(f"false alarms of the detector at the tolerance: {false_cell(np.array(alarms))}")
     report.goals.append(
-        Goal("false alarms of the detector, classes 0/1", _share(np.array(alarms)), ALLOWED, "of streams")
+        Goal("false alarms of the detector, classes 0/1", share_of(np.array(alarms)), ALLOWED, "of streams")
     )
 
 
@@ -232,8 +232,8 @@ def _peers(report: Report, streams: int, few: int, pairs: int, seed: int) -> Non
     for index, name in enumerate(("classes 0/1", "scores Beta(10)")):
         for method, count, judge in _judges(name, streams, few, pairs, (seed, 6, index)):
             false, soon = judge(1.0), [judge(factor) for factor in (3.0, 5.0)]
-            rows.append((name, method, count, _false_cell(false[0]), "–" if false[1] is None else _false_cell(false[1]),
-                         *(_when_cell(one[0]) for one in soon)))  # fmt: skip
+            rows.append((name, method, count, false_cell(false[0]), "–" if false[1] is None else false_cell(false[1]),
+                         *(when_cell(one[0]) for one in soon)))  # fmt: skip
     columns = ("pairs", "method", "streams", "false diverged", "false equivalent", "3 x tolerance", "5 x tolerance")
     report.tables.append(Table("What others do", columns, tuple(rows)))
 
@@ -281,23 +281,3 @@ def _two_samples(test: str, one: np.ndarray, two: np.ndarray) -> Alarms:
 
 def _of(found: Found, side: Side) -> np.ndarray:
     return found.diverged if side is Side.ABOVE else found.equivalent
-
-
-def _share(at: np.ndarray) -> float:
-    return float(np.isfinite(at).mean())
-
-
-def _false_cell(at: np.ndarray) -> str:
-    wrong, count = int(np.isfinite(at).sum()), len(at)
-    low = stats.beta.ppf(0.025, wrong, count - wrong + 1) if wrong else 0.0
-    high = stats.beta.ppf(0.975, wrong + 1, count - wrong) if wrong < count else 1.0
-    return f"{100 * wrong / count:.1f} % [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _quantile(at: np.ndarray, share: float) -> float:
-    return float(np.sort(at)[max(0, math.ceil(share * len(at)) - 1)])
-
-
-def _when_cell(at: np.ndarray) -> str:
-    ends = [_quantile(at, share) for share in (0.5, 0.9)]
-    return " / ".join("never" if math.isinf(one) else f"{one:.0f}" for one in ends)
