@@ -40,7 +40,7 @@ class Phase:
         self.correlation = Correlation()
         self.admitted: int | None = None
         """The pair at which the crossing of single pairs counted: at once, or once the guard let it."""
-        self.compared = self.total = 0
+        self.compared = self.total = self.missing = 0
 
     def take(self, rows: Rows, numbers: Cells, compared: NDArray[np.bool_] | Floats, slices: Sequence[str]) -> None:
         """Fold rows with the numbers of their pairs; `compared` are those that are not missing."""
@@ -50,6 +50,7 @@ class Phase:
         if self.slices is not None and len(slices):
             self.slices.take(rows, slices, numbers)
         self.compared += len(compared)
+        self.missing += len(rows) - len(compared)
         self.total += exact_sum(compared)
         self._admit(compared)
 
@@ -87,6 +88,7 @@ class Phase:
     def miss(self, count: int) -> None:
         """Pairs that never came; of which slice they were nobody knows, so they count in the whole only."""
         number = self.started + self.compared
+        self.missing += count
         for channel in (self.pairs, self.blocks):
             if channel is not None:
                 channel.miss(count, number)
@@ -102,7 +104,7 @@ class Phase:
 
     @property
     def estimate(self) -> float | None:
-        """The mean divergence of compared pairs; of units where the rule compares those."""
+        """The mean divergence of compared pairs; of units where the rule compares those, missing pairs as 0."""
         if self.rule.unit == "field":
             return self.pairs.stream.estimate
         return self.total / ONE / self.compared if self.compared else None
@@ -140,6 +142,7 @@ class Phase:
         """Take over what a shard saw in the same phase. BadInput for rules whose tests hang on the order."""
         self._refuse_order(other)
         self.compared, self.total = self.compared + other.compared, self.total + other.total
+        self.missing += other.missing
         number = self.started + self.compared
         self.pairs = self.pairs.merged(other.pairs, number)
         self.admitted = self.pairs.above_at
@@ -164,7 +167,7 @@ class Phase:
         detector = self.pairs.detector
         return {
             "phase": [self.name, self.started, self.restarts],
-            "n": [self.compared, self.total, self.admitted],
+            "n": [self.compared, self.total, self.missing, self.admitted],
             "pairs": self.pairs.state(),
             "changed": [self.pairs.changed_at, detector.state() if detector is not None else None],
             "blocks": self.blocks.state() if self.blocks is not None else None,
@@ -177,7 +180,7 @@ class Phase:
         """What `state` gave."""
         phase = cls(rule, *state["phase"])
         detector = phase.pairs.detector
-        phase.compared, phase.total, phase.admitted = state["n"]
+        phase.compared, phase.total, phase.missing, phase.admitted = state["n"]
         phase.pairs = Channel.of_state(state["pairs"])
         phase.pairs.changed_at = state["changed"][0]
         if detector is not None:

@@ -207,6 +207,8 @@ def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
         return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
     if phase.compared < needed:
         return f"too few pairs: equivalent needs {needed} at least"
+    if phase.missing > rule.tolerance * (phase.compared + phase.missing):
+        return f"{phase.missing} pairs are missing or refused, more than the tolerance leaves room for"
     if phase.pairs.below_at is not None and phase.slices is not None:
         return "the whole is below the tolerance, but not every slice is"
     low, high = phase.pairs.stream.dead_zone()

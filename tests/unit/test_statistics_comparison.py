@@ -212,6 +212,7 @@ def test_missing_pairs_stand_in_the_way_of_equivalent() -> None:
     standing = folded(PLAIN, classes(np.zeros(2_000), incumbent_failed=fails)).standing()
     assert standing.verdict is Verdict.UNKNOWN
     assert (standing.missing, standing.pairs, standing.estimate) == (50, 1_950, 0.0)
+    assert "50 pairs are missing or refused" in standing.why
     comparison = Comparison(PLAIN)
     comparison.miss(100)
     comparison.fold(disagreeing(1_000, 0.0))

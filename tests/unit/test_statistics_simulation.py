@@ -1,4 +1,4 @@
-"""The simulations behind the report on canary errors: means and runs as they claim, peers that alarm when they should."""
+"""The simulations behind the report on canary errors: means and runs as claimed, peers that alarm when they should."""
 
 from __future__ import annotations
 
