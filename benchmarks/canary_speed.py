@@ -32,9 +32,9 @@ KINDS = {"classes 0/1": (Output.CLASSES, classes), "scores Beta(10)": (Output.SC
 
 
 def measure(*, quick: bool, seed: int) -> Report:
-    """Both tables; two minutes of one core, `--quick` some seconds."""
+    """Both tables; a minute or two of one core, `--quick` some seconds."""
     report = Report("canary_speed", "Canary comparison: pairs per second", METHOD, seed)
-    turns, pairs = (2, 200_000) if quick else (5, 2_000_000)
+    turns, pairs = (2, 200_000) if quick else (5, 1_000_000)
     _own(report, turns, pairs, seed)
     _peers(report, turns, seed, quick=quick)
     _memory(report, 10 if quick else 100, seed)
