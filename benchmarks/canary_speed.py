@@ -38,6 +38,10 @@ def measure(*, quick: bool, seed: int) -> Report:
     _own(report, turns, pairs, seed)
     _peers(report, turns, seed, quick=quick)
     _memory(report, 10 if quick else 100, seed)
+    report.notes.append(
+        "a pair is affected above a divergence of 0.1, so that few keys are named; naming more costs more"
+    )
+    report.notes.append("answers come as arrays; lists of Python values cost more")
     return report
 
 
