@@ -24,6 +24,7 @@ NAMES = (
     "minutes",
     "slack",
     "canary_errors",
+    "canary_beside",
     "canary_speed",
 )
 ROOT = Path(__file__).resolve().parents[1]
