@@ -25,6 +25,9 @@ NAMES = (
     "slack",
     "drift",
     "observations",
+    "canary_errors",
+    "canary_beside",
+    "canary_speed",
 )
 ROOT = Path(__file__).resolve().parents[1]
 
