@@ -145,8 +145,16 @@ def _say(args: argparse.Namespace, judged: Judged) -> int:
     else:
         for one in judged.results:
             show(f"{_SIGNS[str(one.verdict)]} {one.name}: {one.why}")
-        show(f"{judged.verdict}: {judged.why}")
+        show(f"{judged.verdict}: {_summed_up(judged)}")
     return EXITS[str(judged.verdict)]
+
+
+def _summed_up(judged: Judged) -> str:
+    """Why; in short where every gate has said it on a line of its own."""
+    open_ones = [one for one in judged.results if str(one.verdict) != "pass"]
+    if not open_ones:
+        return judged.why
+    return f"{len(open_ones)} of {len(judged.results)} gates of {judged.stage} do not pass"
 
 
 def _plain(judged: Judged) -> dict[str, Any]:

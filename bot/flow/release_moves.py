@@ -110,7 +110,8 @@ class ReleaseMoves:
             situation.bells.append(bell_to_judge(release.id))
         self._audit_move(situation, moved, by=by, passed=stage)
         self._tell(situation, pin, moved, entered, passed=stage or "")
-        return f"release {release.id} is {moved.state} now" + (f", in stage {moved.stage}" if moved.stage else "")
+        where = f", in stage {moved.stage}" if moved.stage and moved.stage != moved.state else ""
+        return f"release {release.id} is {moved.state} now{where}"
 
     def after_run(self, situation: Situation, run: Run) -> None:
         """The playbook of a stage came to its end: the release goes on where it succeeded, and waits where not."""
