@@ -64,6 +64,10 @@ class ReleaseRecords(Protocol):
 
     # Canaries
     def canary(self, release_id: str) -> Canary | None: ...
+    def bare_canary(self, release_id: str) -> Canary | None:
+        """The canary without its states of comparison and join, for looking at."""
+        ...
+
     def open_canary(self, canary: Canary) -> bool:
         """Add it; False where there is one already."""
         ...

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+from bot.domain.canaries import CANARY_SOURCE
 from bot.domain.configuration import Configuration
 from bot.domain.errors import BadInput, Conflict, NotFound, Refused
-from bot.domain.events import Actor, Command, Delivery, Disposition, Event, Receipt
+from bot.domain.events import Actor, Alert, Command, Delivery, Disposition, Event, Receipt
 from bot.domain.judging import place_of
+from bot.domain.policies import Policy
 from bot.flow.batch import Batch, Heard, check_unreplayed
 from bot.flow.consequences import Consequences
 from bot.flow.matching import PolicyIndex
@@ -110,9 +112,16 @@ class Intake:
             heard.problem = str(error)
         index = self._index_of(configuration)
         for alert in heard.alerts:
-            policies = self._consequences.matching(alert, index.candidates(alert.labels))
+            policies = self._about(alert, configuration, index)
             heard.matches.append([(policy, place_of(alert, policy)) for policy in policies])
         return heard
+
+    def _about(self, alert: Alert, configuration: Configuration, index: PolicyIndex) -> Sequence[Policy]:
+        """The policies of an alert: those that match it; of the own comparison, the one of its service."""
+        if alert.source == CANARY_SOURCE:
+            own = configuration.policies.get(alert.labels["service"])
+            return (own,) if own is not None else ()
+        return self._consequences.matching(alert, index.candidates(alert.labels))
 
     def _index_of(self, configuration: Configuration) -> PolicyIndex:
         known, index = self._indexed

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import accumulate
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, func, literal, or_, select, update
 
 from bot.adapters.sql.database_clock import now_and
 from bot.adapters.sql.release_tables import UNFOLDED, affected_keys, canaries, canary_points, observation_batches
@@ -22,6 +22,9 @@ _BATCH = columns_of(observation_batches, ObservationBatch)
 _POINT = columns_of(canary_points, CanaryPoint)
 _AFFECTED = columns_of(affected_keys, AffectedKeys)
 
+_BARE_CANARY = select(
+    *(literal(b"").label(one.name) if one.name in ("comparison", "joining") else one for one in _CANARY)
+).where(canaries.c.release_id == bindparam("release_id"))
 _CANARY_BY_ID = select(*_CANARY).where(canaries.c.release_id == bindparam("release_id"))
 _UNTOLD = and_(
     canaries.c.verdict == CanaryVerdict.DIVERGED, canaries.c.told != canaries.c.phase + f":{CanaryVerdict.DIVERGED}"
@@ -74,6 +77,11 @@ class CanaryQueries(Work):
     def canary(self, release_id: str) -> Canary | None:
         """The canary of a release."""
         row = self.row(_CANARY_BY_ID, {"release_id": release_id})
+        return Canary(*row) if row else None
+
+    def bare_canary(self, release_id: str) -> Canary | None:
+        """The canary without its states."""
+        row = self.row(_BARE_CANARY, {"release_id": release_id})
         return Canary(*row) if row else None
 
     def open_canary(self, canary: Canary) -> bool:
