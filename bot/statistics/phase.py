@@ -1,0 +1,191 @@
+"""One phase of a comparison: fresh tests with an error of their own, and the pair at which each verdict stood."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from bot.domain.errors import BadInput
+from bot.statistics.cells import ONE, exact_sum
+from bot.statistics.channel import Channel
+from bot.statistics.detector import ChangeDetector, restart_alpha
+from bot.statistics.guard import BLOCK, Correlation
+from bot.statistics.histogram import divergence_design
+from bot.statistics.rule import ComparisonRule
+from bot.statistics.slices import Slices
+from bot.statistics.units import Rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+    Cells = NDArray[np.int64]
+
+
+class Phase:
+    """Tests from pair number `started` on. `restarts` counts recorded restarts of the same artifact."""
+
+    def __init__(self, rule: ComparisonRule, name: str, started: int = 0, restarts: int = 0) -> None:
+        self.rule, self.name, self.started, self.restarts = rule, name, started, restarts
+        self.alpha = restart_alpha(rule.alpha, restarts)
+        self.alphas = rule.alphas(self.alpha)
+        design = divergence_design(rule.tolerance)
+        self.pairs = Channel(design, rule.unit, self.alphas["pairs"], self.alpha)
+        self.blocks = Channel(design, BLOCK, self.alphas["blocks"], self.alpha) if rule.is_guarded else None
+        self.slices = Slices(rule, self.alphas["slices"], self.alpha) if rule.slices else None
+        if rule.change_window:
+            self.pairs.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
+        self.correlation = Correlation()
+        self.admitted: int | None = None
+        """The pair at which the crossing of single pairs counted: at once, or once the guard let it."""
+        self.compared = self.total = 0
+
+    def take(self, rows: Rows, numbers: Cells, compared: NDArray[np.bool_] | Floats, slices: Sequence[str]) -> None:
+        """Fold rows with the numbers of their pairs; `compared` are those that are not missing."""
+        self.pairs.take(rows, numbers)
+        if self.blocks is not None:
+            self.blocks.take(rows, numbers)
+        if self.slices is not None and len(slices):
+            self.slices.take(rows, slices, numbers)
+        self.compared += len(compared)
+        self.total += exact_sum(compared)
+        self._admit(compared)
+
+    def _admit(self, compared: NDArray[np.bool_] | Floats) -> None:
+        waiting = self._waiting()
+        if not self.rule.is_guarded:
+            if self.rule.unit == "pair":
+                self.correlation.add(compared)
+            self._let(waiting, None)
+            return
+        first = min(waiting.values()) - self.started if waiting else None
+        self._let(waiting, self.correlation.add(compared, first) + self.started)
+
+    def _waiting(self) -> dict[str, int]:
+        """Crossings that do not count yet: of the whole under "", of slices under their names with a mark before."""
+        found = {}
+        if self.pairs.above_at is not None and self.admitted is None:
+            found[""] = self.pairs.above_at
+        for name, one in self.slices.found.items() if self.slices is not None else ():
+            if one.channel.above_at is not None and one.admitted is None:
+                found["/" + name] = one.channel.above_at
+        return found
+
+    def _let(self, waiting: dict[str, int], calm: Cells | None) -> None:
+        for name, crossed in waiting.items():
+            later = [crossed] if calm is None else calm[calm >= crossed]
+            if not len(later):
+                continue
+            if name:
+                assert self.slices is not None
+                self.slices.found[name[1:]].admitted = int(later[0])
+            else:
+                self.admitted = int(later[0])
+
+    def miss(self, count: int) -> None:
+        """Pairs that never came; of which slice they were nobody knows, so they count in the whole only."""
+        number = self.started + self.compared
+        for channel in (self.pairs, self.blocks):
+            if channel is not None:
+                channel.miss(count, number)
+        self._let(self._waiting() if not self.rule.is_guarded else {}, None)
+
+    def close(self) -> None:
+        """Take open units as they are."""
+        number = self.started + self.compared
+        self.pairs.close(number)
+        if self.slices is not None:
+            self.slices.close(number)
+        self._let(self._waiting() if not self.rule.is_guarded else {}, None)
+
+    @property
+    def estimate(self) -> float | None:
+        """The mean divergence of compared pairs; of units where the rule compares those."""
+        if self.rule.unit == "field":
+            return self.pairs.stream.estimate
+        return self.total / ONE / self.compared if self.compared else None
+
+    @property
+    def diverged_at(self) -> int | None:
+        """The pair at which `diverged` stood: a crossing that counts, and the fewest pairs that the rule demands."""
+        found = [self.admitted, self.blocks.above_at if self.blocks is not None else None, self.pairs.changed_at]
+        found += [one.admitted for one in self.slices.found.values()] if self.slices is not None else []
+        reached = [one for one in found if one is not None]
+        if not reached or self.compared < self.rule.min_pairs_diverged:
+            return None
+        return max(min(reached), self.started + self.rule.min_pairs_diverged)
+
+    @property
+    def equivalent_at(self) -> int | None:
+        """The pair at which `equivalent` stood: the whole, and each slice that had appeared, with enough pairs."""
+        if self.pairs.below_at is None or self.compared < self.rule.min_pairs:
+            return None
+        first = max(self.pairs.below_at, self.started + self.rule.min_pairs)
+        if self.slices is None:
+            return first
+        ends = {one.channel.below_at for one in self.slices.found.values() if one.channel.below_at is not None}
+        later = sorted({first, *(one for one in ends if one > first)})
+        return next((number for number in later if self.slices.equivalent_from(number)), None)
+
+    def p_diverged(self) -> float:
+        """Any-time p of the whole, over all its tests together: at most alpha once one of them has crossed."""
+        parts = [self.pairs.stream.above.p_value() * self.alpha / self.alphas["pairs"]]
+        if self.blocks is not None:
+            parts.append(self.blocks.stream.above.p_value() * self.alpha / self.alphas["blocks"])
+        return min(1.0, *parts)
+
+    def merge(self, other: Phase) -> None:
+        """Take over what a shard saw in the same phase. BadInput for rules whose tests hang on the order."""
+        self._refuse_order(other)
+        self.compared, self.total = self.compared + other.compared, self.total + other.total
+        number = self.started + self.compared
+        self.pairs = self.pairs.merged(other.pairs, number)
+        self.admitted = self.pairs.above_at
+        self.correlation = Correlation()
+        if self.slices is not None and other.slices is not None:
+            self.slices.merge(other.slices, number)
+
+    def _refuse_order(self, other: Phase) -> None:
+        rule = self.rule
+        hangs = rule.is_guarded or rule.unit != "pair" or rule.change_window or rule.latency is not None
+        if hangs or (rule.slices and not rule.expected_slices):
+            raise BadInput(
+                "Shards under this rule cannot be merged",
+                why="guard, blocks, units, change detector, latency and slices by appearance hang on the order",
+                next="fold all pairs of a release in one order",
+            )
+        if (self.rule, self.name, self.restarts) != (other.rule, other.name, other.restarts):
+            raise BadInput("Shards of unlike rules or phases cannot be merged")
+
+    def state(self) -> dict[str, Any]:
+        """Everything but the rule, as JSON values."""
+        detector = self.pairs.detector
+        return {
+            "phase": [self.name, self.started, self.restarts],
+            "n": [self.compared, self.total, self.admitted],
+            "pairs": self.pairs.state(),
+            "changed": [self.pairs.changed_at, detector.state() if detector is not None else None],
+            "blocks": self.blocks.state() if self.blocks is not None else None,
+            "slices": self.slices.state() if self.slices is not None else None,
+            "correlation": self.correlation.state(),
+        }
+
+    @classmethod
+    def of_state(cls, rule: ComparisonRule, state: dict[str, Any]) -> Phase:
+        """What `state` gave."""
+        phase = cls(rule, *state["phase"])
+        detector = phase.pairs.detector
+        phase.compared, phase.total, phase.admitted = state["n"]
+        phase.pairs = Channel.of_state(state["pairs"])
+        phase.pairs.changed_at = state["changed"][0]
+        if detector is not None:
+            detector.restore(state["changed"][1])
+            phase.pairs.detector = detector
+        if phase.blocks is not None:
+            phase.blocks = Channel.of_state(state["blocks"])
+        if phase.slices is not None:
+            phase.slices.restore(state["slices"])
+        phase.correlation.restore(state["correlation"])
+        return phase
