@@ -13,7 +13,7 @@ unexport PYTHONHOME PYTHONPATH PYTHONPYCACHEPREFIX PIP_USER PIP_TARGET PIP_PREFI
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input --no-cache-dir --quiet
 CODE := bot handlers playbooks
-PY_FILES := $(CODE) tests benchmarks requirements
+PY_FILES := $(CODE) clients examples tests benchmarks requirements
 
 # The first Python that is new enough and can make virtual environments.
 CANDIDATES := python3 python3.11 python3.12 python3.13 python3.14 python
@@ -50,6 +50,7 @@ lint: $(VENV)/.ready-test
 	$(BIN)/ruff format --check $(wildcard $(PY_FILES))
 	$(BIN)/mypy
 	$(BIN)/mypy requirements/in_step.py
+	$(BIN)/mypy clients/andon_observations.py examples/shadow_proxy/shadow_proxy.py
 	$(BIN)/lint-imports
 	$(BIN)/python requirements/in_step.py
 

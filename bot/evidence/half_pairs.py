@@ -91,7 +91,9 @@ class Lines:
 
     def half(self, at: int, seen: float) -> Half:
         """What line `at` says."""
-        return Half(*(column[at] for name, column in self.columns.items() if name != "at"), seen)
+        half = Half(*(column[at] for name, column in self.columns.items() if name != "at"))
+        half.seen = seen
+        return half
 
     def stretch(self, start: int, end: int) -> dict[str, Sequence[Any]]:
         """The columns of the lines from `start` to before `end`."""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from bot.domain.errors import BadInput
 from bot.evidence.half_pairs import Half, Lines, WholePairs, all_are_whole
 from bot.evidence.key_memory import Fate, KeyMemory, key_hash
 from bot.evidence.observation_columns import Observations
@@ -39,6 +40,11 @@ class Windows:
     """From the first half until a label is no longer waited for."""
     most_unlabelled: int = 50_000
     """Pairs without a label that are kept for one; 0 keeps none."""
+
+    def __post_init__(self) -> None:
+        spans = (self.grace, self.labels)
+        if any(span <= timedelta(0) for span in spans) or min(self.most_waiting, self.remembered) < 1:
+            raise BadInput("A window of the canary's join is empty", next="give each a span or a count above 0")
 
 
 @dataclass

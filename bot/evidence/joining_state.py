@@ -35,9 +35,7 @@ def from_bytes(raw: bytes, windows: Windows | None = None) -> Joiner:
     """The join that goes on where `to_bytes` left it. BadInput for bytes of another making or another version."""
     joiner = Joiner(windows)
     try:
-        magic, version, length = _HEAD.unpack_from(raw)
-        if magic != _MAGIC or version != _VERSION:
-            raise ValueError("another version")
+        length = _packed_length(raw)
         told = json.loads(zlib.decompress(raw[_HEAD.size : _HEAD.size + length]))
         joiner.clock = told["clock"]
         joiner.counts = Counts(**told["counts"])
@@ -51,3 +49,10 @@ def from_bytes(raw: bytes, windows: Windows | None = None) -> Joiner:
             next="start the canary's comparison anew",
         ) from error
     return joiner
+
+
+def _packed_length(raw: bytes) -> int:
+    magic, version, length = _HEAD.unpack_from(raw)
+    if magic != _MAGIC or version != _VERSION:
+        raise ValueError("another version")
+    return int(length)

@@ -104,7 +104,7 @@ def _row(line: bytes) -> Row:
         raise LineRefused(Reason.BROKEN_TEXT) from error
     try:
         value = _CAREFUL.decode(text)
-        if _SUSPECT.search(text) and any(_UNSTORABLE.search(one) for one in _texts_in(value)):
+        if _SUSPECT.search(text) and holds_unstorable(value):
             raise LineRefused(Reason.BROKEN_TEXT)
     except json.JSONDecodeError as error:
         raise LineRefused(Reason.NOT_JSON) from error
@@ -115,6 +115,11 @@ def _row(line: bytes) -> Row:
     if type(value) is not dict:
         raise LineRefused(Reason.NOT_AN_OBJECT)
     return value
+
+
+def holds_unstorable(value: Any) -> bool:
+    """Whether any text in a value, names included, holds NUL or half a character."""
+    return any(_UNSTORABLE.search(one) for one in _texts_in(value))
 
 
 def _texts_in(value: Any) -> Iterator[str]:

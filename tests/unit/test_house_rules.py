@@ -14,13 +14,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HOUSE = ("bot", "handlers", "playbooks")
-EVERYWHERE = (*HOUSE, "benchmarks", "requirements", "tests")
+EVERYWHERE = (*HOUSE, "benchmarks", "clients", "examples", "requirements", "tests")
 NAMES_OF_NOTHING = {"utils", "util", "helpers", "helper", "common", "base", "misc", "shared", "stuff"}
 
 LONGEST_FILE = 300
 LONGEST_TEST_FILE = 500
 LONGEST_FUNCTION = 40
 LONGER_FILES = {
+    "clients/andon_observations.py": 340,  # one file, because it is copied into other people's code
     "bot/transactions.py": 420,  # only signatures: what a unit of work can do, on one page
 }
 
