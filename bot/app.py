@@ -40,11 +40,13 @@ from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
+from bot.flow.folding import Folder
 from bot.flow.freshening import Freshener
 from bot.flow.intake import Intake
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
+from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner
@@ -54,7 +56,7 @@ from bot.flow.telling import Teller
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
-from handlers.alerts import load_sources
+from handlers.alerts import INSIDE, load_sources
 from handlers.meeting_notes import hear_notes
 from playbooks.steps import load_steps
 
@@ -85,6 +87,8 @@ class App:
     runner: Runner
     notices: NoticeDesk
     sweep: Sweep
+    observing: Observing
+    folder: Folder
     workshop: Workshop
     pagers: Mapping[str, Pager]
     owner: str
@@ -200,8 +204,10 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     endings = Endings(outside.ids, teller, outside.current)
     consequences = Consequences(outside.ids, teller)
     mover = Mover(outside.ids, outside.current, endings, consequences)
+    intake = _intake(outside, consequences)
     return {
-        "intake": _intake(outside, consequences),
+        **_canaries(outside, intake),
+        "intake": intake,
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
         "sweep": _sweep(settings, outside, endings, consequences),
@@ -261,13 +267,25 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         queue=outside.queue,
         clock=outside.clock,
         ids=outside.ids,
-        sources=outside.sources,
+        sources={**outside.sources, **load_sources(INSIDE)},
         configuration=outside.current,
         consequences=consequences,
         orders=orders,
         crash=outside.workshop.crash,
         log=outside.log,
     )
+
+
+def _canaries(outside: _Outside, intake: Intake) -> dict[str, Any]:
+    parts: dict[str, Any] = {
+        "store": outside.store,
+        "queue": outside.queue,
+        "clock": outside.clock,
+        "ids": outside.ids,
+        "configuration": outside.current,
+    }
+    folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, **parts)
+    return {"observing": Observing(**parts), "folder": folder}
 
 
 def _runner(settings: Settings, outside: _Outside, mover: Mover) -> Runner:

@@ -33,6 +33,14 @@ class Sweep(Protocol):
         ...
 
 
+class Folder(Protocol):
+    """Compares candidates with incumbents."""
+
+    def fold(self, release_id: str) -> None:
+        """Fold the observations of a release that wait; it may come twice."""
+        ...
+
+
 class HasJobs(Protocol):
     """What the jobs need of the program."""
 
@@ -42,6 +50,8 @@ class HasJobs(Protocol):
     def notices(self) -> Notices: ...
     @property
     def sweep(self) -> Sweep: ...
+    @property
+    def folder(self) -> Folder: ...
 
 
 _bound: list[HasJobs] = []
@@ -63,9 +73,15 @@ def send_notice(notice_id: str) -> None:
     _app().notices.send(notice_id)
 
 
+def fold_canary(release_id: str) -> None:
+    """Fold the observations of a release."""
+    _app().folder.fold(release_id)
+
+
 CALLS: Mapping[JobName, Callable[[str], None]] = {
     JobName.ADVANCE_RUN: advance_run,
     JobName.SEND_NOTICE: send_notice,
+    JobName.FOLD_CANARY: fold_canary,
 }
 """What each name of a job calls."""
 

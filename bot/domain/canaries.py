@@ -82,13 +82,13 @@ class Canary:
 
     @property
     def owes_word(self) -> bool:
-        """It diverged in this phase, and the front door has not confirmed that it heard of it."""
-        return self.verdict is CanaryVerdict.DIVERGED and self.told != self.word
+        """Something diverged in this phase, and the front door has not confirmed that it heard of it."""
+        return bool(self.standing.get("because_in_phase")) and self.told != self.word
 
     @property
     def word(self) -> str:
-        """What there is to tell: the phase and its verdict."""
-        return f"{self.phase}:{self.verdict}"
+        """What there is to tell of a divergence: once for each phase."""
+        return f"{self.phase}:{CanaryVerdict.DIVERGED}"
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,6 @@ from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_duration
 
-
 CANARY_DIVERGENCE = "canary divergence"
 """The name of the criterion that a policy's `canary: on_divergence:` is."""
 

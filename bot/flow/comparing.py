@@ -22,9 +22,6 @@ if TYPE_CHECKING:
     from bot.statistics.pairs import Pairs
     from bot.statistics.standing import Standing
 
-SAME_VERSION = "same-version"
-"""The flag of a candidate that has the incumbent's version: there is nothing to compare."""
-
 GROWTH = 1.04
 """A point is kept when there are so many times as many pairs as at the last one: about 400 up to a hundred million."""
 MOST_POINTS = 8
@@ -120,13 +117,16 @@ class Comparing:
         return counts.missing_incumbent + counts.missing_candidate
 
     def _fold(self, pairs: Pairs, missing_before: int) -> None:
+        missed = self._missing() - missing_before
+        if not len(pairs) and not missed and self.states.comparison is None:
+            return
         comparison = self._comparison(pairs)
         for part in self._parts(pairs):
             folded = comparison.fold(part)
             self._note_affected(part, folded.affected)
-            if len(part) < len(pairs):
+            if len(part) < len(pairs) and part.keys[-1] != pairs.keys[-1]:
                 self._point(comparison.standing())
-        if missed := self._missing() - missing_before:
+        if missed:
             comparison.miss(missed)
         if labelled := self.states.joiner.labelled:
             comparison.label(late_labels(labelled))
@@ -136,10 +136,8 @@ class Comparing:
         from bot.statistics.comparison import Comparison
 
         if self.states.comparison is None:
-            made = Comparison(comparison_rule(self.rule, has_slices=bool(len(pairs.slices))), str(self.phase))
-            if not len(pairs):
-                return made
-            self.states.comparison = made
+            rule = comparison_rule(self.rule, has_slices=bool(len(pairs.slices)))
+            self.states.comparison = Comparison(rule, str(self.phase))
         return self.states.comparison
 
     def _parts(self, pairs: Pairs) -> Iterator[Pairs]:
@@ -239,7 +237,8 @@ def point_of(release_id: str, at: datetime, standing: Standing) -> CanaryPoint:
 def points_between(last: int, end: int) -> list[int]:
     """Numbers of pairs between two at which a point is due: in growing steps, a few at most."""
     growth = max(GROWTH, (end / max(last, FEWEST_FOR_POINT)) ** (1 / MOST_POINTS))
-    found, at = [], float(max(last, FEWEST_FOR_POINT))
+    found: list[int] = []
+    at = float(max(last, FEWEST_FOR_POINT))
     while (at := max(at * growth, at + FEWEST_FOR_POINT)) < end and len(found) < MOST_POINTS:
         found.append(int(at))
     return found

@@ -114,7 +114,7 @@ def _tell_halt(
 ) -> None:
     """Nothing is rolled back by it, so people hear of the halt itself, and the halt's own playbook runs."""
     incident, cause = situation.incidents[place], f"event:{decision.event_id}"
-    said = {"reason": reason, "by": ANDON.name, "buttons": for_halt(incident)}
+    said: dict[str, Any] = {"reason": reason, "by": ANDON.name, "buttons": for_halt(incident)}
     consequences.tell(situation, "halted", policy, incident, cause=cause, **said)
     propose(consequences, situation, policy, incident, by=ANDON.name, cause=cause)
     if policy.halt is None or place in situation.runs or place[1] not in policy.targets:
@@ -127,9 +127,7 @@ def _report(consequences: Consequences, situation: Situation, incident: Incident
     """The measured figures as facts of the halt report; only those that say something new."""
     current = newest(list(situation.report(incident.id)))
     fresh = {
-        name: value
-        for name, value in _figures(alert, incident)
-        if name not in current or current[name].value != value
+        name: value for name, value in _figures(alert, incident) if name not in current or current[name].value != value
     }
     if not fresh:
         return

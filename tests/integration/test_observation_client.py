@@ -198,9 +198,7 @@ def test_many_threads_lose_nothing(receiver: HeldServer) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:.*multi-threaded.*fork:DeprecationWarning")
-def test_a_child_of_a_fork_sends_its_own_lines_and_the_parent_its_own(
-    receiver: HeldServer, tmp_path: Path
-) -> None:
+def test_a_child_of_a_fork_sends_its_own_lines_and_the_parent_its_own(receiver: HeldServer, tmp_path: Path) -> None:
     with observing(receiver.url, batch_seconds=60) as observer:
         observer.label("parent", 1)
         child = os.fork()

@@ -64,8 +64,12 @@ class Engine:
         """Do all that is due, until nothing is."""
         while bells := [bell for lane in Lane for bell in self.app.sweep.due(lane)]:
             for bell in bells:
-                call = self.app.runner.advance if bell.job is JobName.ADVANCE_RUN else self.app.notices.send
-                call(bell.id)
+                calls = {
+                    JobName.ADVANCE_RUN: self.app.runner.advance,
+                    JobName.SEND_NOTICE: self.app.notices.send,
+                    JobName.FOLD_CANARY: self.app.folder.fold,
+                }
+                calls[bell.job](bell.id)
 
     def work_until(self, run_id: str, *statuses: str, seconds: float = 20.0) -> dict[str, Any]:
         """Go on working, waits included, until the run is in one of these states."""

@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 from itertools import accumulate
 
-from sqlalchemy import and_, bindparam, func, literal, or_, select, update
+from sqlalchemy import and_, bindparam, func, literal, select, update
 
 from bot.adapters.sql.database_clock import now_and
 from bot.adapters.sql.release_tables import UNFOLDED, affected_keys, canaries, canary_points, observation_batches
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import releases
 from bot.adapters.sql.work import Work
-from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, CanaryVerdict, ObservationBatch
+from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.errors import Conflict
 from bot.domain.releases import ReleaseStatus
 
@@ -26,9 +26,6 @@ _BARE_CANARY = select(
     *(literal(b"").label(one.name) if one.name in ("comparison", "joining") else one for one in _CANARY)
 ).where(canaries.c.release_id == bindparam("release_id"))
 _CANARY_BY_ID = select(*_CANARY).where(canaries.c.release_id == bindparam("release_id"))
-_UNTOLD = and_(
-    canaries.c.verdict == CanaryVerdict.DIVERGED, canaries.c.told != canaries.c.phase + f":{CanaryVerdict.DIVERGED}"
-)
 _OVER = releases.c.status.in_([one for one in ReleaseStatus if one.is_over or one is ReleaseStatus.ENDORSED])
 _IS_UNFOLDED_OF = and_(UNFOLDED, observation_batches.c.release_id == bindparam("release_id"))
 _UNFOLDED_BATCHES = (
@@ -46,9 +43,9 @@ _BATCH_WITH = select(observation_batches.c.id, observation_batches.c.sha256).whe
 _WAITS = timedelta(minutes=-1)
 """How long nothing is folded before it is looked whether halves that wait have waited too long."""
 _TO_FOLD = (
-    select(canaries.c.release_id, canaries.c.standing, canaries.c.folded_at <= now_and(_WAITS), _UNTOLD, _OVER)
+    select(canaries.c.release_id, canaries.c.standing, canaries.c.folded_at <= now_and(_WAITS), _OVER)
     .join_from(canaries, releases, releases.c.id == canaries.c.release_id)
-    .where(canaries.c.closed_at.is_(None), or_(canaries.c.folded_at <= now_and(_WAITS), _UNTOLD, _OVER))
+    .where(canaries.c.closed_at.is_(None))
 )
 _UNFOLDED_RELEASES = select(observation_batches.c.release_id).where(UNFOLDED).distinct()
 _POINTS = select(*_POINT).where(canary_points.c.release_id == bindparam("release_id")).order_by(canary_points.c.number)
@@ -124,8 +121,8 @@ class CanaryQueries(Work):
     def canaries_to_fold(self) -> Sequence[str]:
         """Releases that have something to fold now, by the database's clock."""
         found = dict.fromkeys(self.unfolded_releases())
-        for release_id, standing, is_old, is_untold, is_over in self.rows(_TO_FOLD):
-            if is_untold or is_over or (is_old and standing.get("waiting")):
+        for release_id, standing, is_old, is_over in self.rows(_TO_FOLD):
+            if is_over or standing.get("owes") or (is_old and standing.get("waiting")):
                 found[release_id] = None
         return list(found)
 
