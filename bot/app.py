@@ -277,13 +277,8 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
 
 
 def _canaries(outside: _Outside, intake: Intake) -> dict[str, Any]:
-    parts: dict[str, Any] = {
-        "store": outside.store,
-        "queue": outside.queue,
-        "clock": outside.clock,
-        "ids": outside.ids,
-        "configuration": outside.current,
-    }
+    parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids")}
+    parts["configuration"] = outside.current
     folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, **parts)
     return {"observing": Observing(**parts), "folder": folder}
 

@@ -22,6 +22,7 @@ from bot.slack.edge import open_edge
 from bot.slack.guard import Guard
 from bot.web.answers import answer
 from bot.web.api import reads
+from bot.web.api_canaries import Observations, canaries
 from bot.web.api_files import fetching, giving
 from bot.web.api_minutes import minutes, said
 from bot.web.api_orders import orders
@@ -46,7 +47,10 @@ from bot.web.webhooks import Webhooks
 def create_web(head: Head) -> FastAPI:
     """The ASGI application. Starts one intake thread with its lifespan and ends it there."""
     metrics = WebMetrics(head)
-    batcher = Batcher(_timed(head, metrics), head.queue.ring, measure=metrics.batched, note=head.intake.note)
+    batcher: Batcher[Delivery, Receipt] = Batcher(
+        _timed(head, metrics), head.queue.ring, measure=metrics.batched, note=head.intake.note
+    )
+    observations = Observations(head)
     slack = SlackEvents(head, _guard(head.settings), open_edge(head), metrics)
     app = FastAPI(
         title="Andon",
@@ -54,12 +58,18 @@ def create_web(head: Head) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(batcher, slack),
+        lifespan=_lifespan(batcher, observations, slack),
     )
     tokens = ApiTokens(head.tokens)
     templates = Templates(shipped_folder("templates") / "pages")
     queries, given = Queries(head), Orders(head, metrics)
-    for name, part in (("head", head), ("tokens", tokens), ("queries", queries), ("orders", given)):
+    for name, part in (
+        ("head", head),
+        ("tokens", tokens),
+        ("queries", queries),
+        ("orders", given),
+        ("observations", observations),
+    ):
         setattr(app.state, name, part)
     authentication = WebhookAuthentication(head.settings.webhook_secrets, head.webhook_token)
     # The busiest routes stand first: they are looked through in order.
@@ -67,6 +77,7 @@ def create_web(head: Head) -> FastAPI:
     app.router.routes.extend(slack.routes())
     app.router.routes.extend(Health(head, metrics).routes())
     app.include_router(reads)
+    app.include_router(canaries)
     app.include_router(orders)
     app.include_router(said)
     app.include_router(minutes)
@@ -96,15 +107,17 @@ def _guard(settings: Settings) -> Guard:
     return Guard(settings.slack_signing_secrets, RedisOnce(redis))
 
 
-def _lifespan(batcher: Batcher, slack: SlackEvents) -> Any:
+def _lifespan(batcher: Batcher[Delivery, Receipt], observations: Observations, slack: SlackEvents) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         batcher.start()
+        observations.start()
         slack.start()
         try:
             yield
         finally:
             await batcher.stop()
+            await observations.stop()
             await asyncio.to_thread(slack.stop)
 
     return lifespan

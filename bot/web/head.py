@@ -6,7 +6,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from bot.domain.configuration import Configuration
+from bot.domain.errors import AndonError
 from bot.domain.events import Actor, Command, Delivery, Receipt
+from bot.flow.observing import Sent, Taken
 from bot.plugins import AlertSource
 from bot.ports import Bell, Clock, Ids, Queue, Store
 from bot.settings import Settings
@@ -40,6 +42,14 @@ class Intake(Protocol):
 
     def replay(self, event_id: str, actor: Actor) -> Receipt:
         """Take a dead letter once more. NotFound, Refused, BadInput, TryLater."""
+        ...
+
+
+class Observing(Protocol):
+    """The door for observations."""
+
+    def take(self, sent: Sequence[Sent], ring: Ring | None = None) -> Sequence[Taken | AndonError]:
+        """One answer for each batch, all in one commit; TryLater where it cannot be stored."""
         ...
 
 
@@ -83,3 +93,5 @@ class Head(Protocol):
 
     @property
     def intake(self) -> Intake: ...
+    @property
+    def observing(self) -> Observing: ...

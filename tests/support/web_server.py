@@ -22,6 +22,7 @@ from bot.domain.playbooks import Playbook
 from bot.domain.policies import Policy
 from bot.flow.consequences import Consequences
 from bot.flow.intake import Intake
+from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.telling import Teller
 from bot.settings import Settings
@@ -98,6 +99,7 @@ class TestHead:
     tokens: dict[str, Actor]
     webhook_token: str | None
     intake: Any
+    observing: Any
     calls: list[int] = field(default_factory=list)
 
 
@@ -146,7 +148,10 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         crash=lambda _: None,
         log=lambda _, **__: None,
     )
-    return TestHead(settings, store, queue, clock, ids, configuration, sources, dict(TOKENS), webhook_token, intake)
+    observing = Observing(store=store, queue=queue, clock=clock, ids=ids, configuration=current)
+    return TestHead(
+        settings, store, queue, clock, ids, configuration, sources, dict(TOKENS), webhook_token, intake, observing
+    )
 
 
 @dataclass
