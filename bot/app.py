@@ -56,7 +56,8 @@ from bot.flow.telling import Teller
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
-from handlers.alerts import INSIDE, load_sources
+from handlers.alerts import load_sources
+from handlers.inside import SOURCES as INSIDE
 from handlers.meeting_notes import hear_notes
 from playbooks.steps import load_steps
 
@@ -204,10 +205,8 @@ def _build_flow(settings: Settings, outside: _Outside) -> dict[str, Any]:
     endings = Endings(outside.ids, teller, outside.current)
     consequences = Consequences(outside.ids, teller)
     mover = Mover(outside.ids, outside.current, endings, consequences)
-    intake = _intake(outside, consequences)
     return {
-        **_canaries(outside, intake),
-        "intake": intake,
+        **_intake_and_canaries(outside, _intake(outside, consequences)),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
         "sweep": _sweep(settings, outside, endings, consequences),
@@ -276,11 +275,10 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
     )
 
 
-def _canaries(outside: _Outside, intake: Intake) -> dict[str, Any]:
-    parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids")}
-    parts["configuration"] = outside.current
+def _intake_and_canaries(outside: _Outside, intake: Intake) -> dict[str, Any]:
+    parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids", "current")}
     folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, **parts)
-    return {"observing": Observing(**parts), "folder": folder}
+    return {"intake": intake, "observing": Observing(**parts), "folder": folder}
 
 
 def _runner(settings: Settings, outside: _Outside, mover: Mover) -> Runner:

@@ -64,7 +64,7 @@ class Folder:
         queue: Queue,
         clock: Clock,
         ids: Ids,
-        configuration: Callable[[], Configuration],
+        current: Callable[[], Configuration],
         accept: Accept,
         crash: Callable[[str], None],
         log: Log,
@@ -74,7 +74,7 @@ class Folder:
         self._queue = queue
         self._clock = clock
         self._ids = ids
-        self._configuration = configuration
+        self._current = current
         self._accept = accept
         self._crash = crash
         self._log = log
@@ -121,7 +121,7 @@ class Folder:
             batches = tx.unfolded_batches(release_id, limit=MOST_BATCHES, most_bytes=MOST_BYTES)
         if release is None or (canary is None and not batches):
             return None
-        policy = self._configuration().policies.get(release.service)
+        policy = self._current().policies.get(release.service)
         return _Found(release, canary or self._open(release, policy), batches, policy)
 
     def _open(self, release: Release, policy: Policy | None) -> Canary:
@@ -214,7 +214,7 @@ class Folder:
         if canary is None or release is None or not canary.owes_word:
             return
         if release.is_in_flight:
-            policy = self._configuration().policies.get(release.service)
+            policy = self._current().policies.get(release.service)
             self._accept([event_of(canary, release, policy)])
         self._crash("after_canary_event")
         self._mark(release_id, canary.word)

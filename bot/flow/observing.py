@@ -103,13 +103,13 @@ class Observing:
     """Takes batches. What is answered as taken is stored; folding it comes later."""
 
     def __init__(
-        self, *, store: Store, queue: Queue, clock: Clock, ids: Ids, configuration: Callable[[], Configuration]
+        self, *, store: Store, queue: Queue, clock: Clock, ids: Ids, current: Callable[[], Configuration]
     ) -> None:
         self._store = store
         self._queue = queue
         self._clock = clock
         self._ids = ids
-        self._configuration = configuration
+        self._current = current
 
     def take(
         self, sent: Sequence[Sent], ring: Callable[[Sequence[Bell]], object] | None = None
@@ -119,7 +119,7 @@ class Observing:
         An error among the answers is about that batch alone: NotFound for a release that there is not, Refused for
         one that takes none, or none any more.
         """
-        now, configuration = self._clock.now(), self._configuration()
+        now, configuration = self._clock.now(), self._current()
         with self._store.write() as tx:
             door = _Door(tx, configuration, now, self._ids)
             answers = [door.take(one) for one in sent]

@@ -15,9 +15,6 @@ SOURCES = (
     "handlers.alerts.grafana:Grafana",
 )
 
-INSIDE = ("handlers.alerts.canary:Canary",)
-"""Sources of the house itself: their events come from its own workers, and no address takes them."""
-
 
 def load_sources(places: Sequence[str] = SOURCES) -> dict[str, AlertSource]:
     """Every source by its name, in the order of the list; ConfigError where two have one name."""

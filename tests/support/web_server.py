@@ -59,6 +59,13 @@ POLICY = {
         "staging": {"deployer": "http://127.0.0.1:9", "allow_hosts": ["127.0.0.1"]},
     },
 }
+SCORED = {
+    "service": "scored-model",
+    "match": 'alert.labels.service == "scored-model"',
+    "release": {"incumbent": "7", "candidate": "8"},
+    "canary": {"output": "classes", "tolerance": 0.02},
+}
+"""A service whose release is compared."""
 PLAYBOOK = {
     "playbook": "rollback_model",
     "summary": "Put the incumbent back",
@@ -117,7 +124,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
     store.upgrade()
     queue = RqQueue(f"unix://{folder}/nobody.sock")
     clock, ids = SystemClock(), UlidIds()
-    configuration = FixedConfiguration(configuration_of(POLICY))
+    configuration = FixedConfiguration(configuration_of(POLICY, SCORED))
     teller = Teller(ids, settings.address)
     consequences = Consequences(ids, teller)
 
@@ -148,7 +155,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         crash=lambda _: None,
         log=lambda _, **__: None,
     )
-    observing = Observing(store=store, queue=queue, clock=clock, ids=ids, configuration=current)
+    observing = Observing(store=store, queue=queue, clock=clock, ids=ids, current=current)
     return TestHead(
         settings, store, queue, clock, ids, configuration, sources, dict(TOKENS), webhook_token, intake, observing
     )

@@ -15,7 +15,7 @@ import handlers.alerts
 from bot.domain.alert_json import alert_json
 from bot.domain.errors import BadInput, ConfigError
 from bot.plugins import AlertSource
-from handlers.alerts import INSIDE, SOURCES, load_sources
+from handlers.alerts import SOURCES, load_sources
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 PAYLOADS = Path(__file__).parent.parent / "payloads"
@@ -32,9 +32,8 @@ def expected() -> dict[str, list[dict[str, Any]]]:
 
 def test_every_file_of_the_folder_is_on_the_list_under_its_own_name() -> None:
     files = {path.stem for path in Path(handlers.alerts.__file__).parent.glob("*.py")} - {"__init__"}
-    assert {place.partition(":")[0].rpartition(".")[2] for place in (*SOURCES, *INSIDE)} == files
-    assert set(LOADED) | set(load_sources(INSIDE)) == files
-    assert not set(LOADED) & set(load_sources(INSIDE))
+    assert {place.partition(":")[0].rpartition(".")[2] for place in SOURCES} == files
+    assert set(LOADED) == files
 
 
 def test_every_source_is_documented_and_has_a_payload() -> None:
