@@ -50,8 +50,7 @@ def create_web(head: Head) -> FastAPI:
     batcher: Batcher[Delivery, Receipt] = Batcher(
         _timed(head, metrics), head.queue.ring, measure=metrics.batched, note=head.intake.note
     )
-    observations = Observations(head)
-    slack = SlackEvents(head, _guard(head.settings), open_edge(head), metrics)
+    slack, observations = SlackEvents(head, _guard(head.settings), open_edge(head), metrics), Observations(head)
     app = FastAPI(
         title="Andon",
         openapi_url=None,
