@@ -89,9 +89,9 @@ def log_factors(side: Side, bets: Bets, values: Floats, mean: float) -> Floats:
 
 def log_mean(log_wealth: Floats, log_weights: Floats) -> float:
     """The logarithm of the weighted average of wealth: the e-value's logarithm."""
-    terms = log_wealth + log_weights
-    most = float(terms.max())
-    return most + math.log(float(np.exp(terms - most).sum()))
+    terms = (log_wealth + log_weights).tolist()
+    most: float = max(terms)
+    return most + math.log(sum(math.exp(one - most) for one in terms))
 
 
 def fewest(side: Side, bets: Bets, mean: float, alpha: float) -> int:

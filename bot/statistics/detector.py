@@ -52,10 +52,10 @@ class ChangeDetector:
         self.waiting: Cells = np.zeros(0, dtype=np.int64)
 
     def add(self, values: NDArray[np.bool_] | Floats) -> int | None:
-        """Fold observations in order, and the number of the alarm; after it, nothing is done but to count."""
-        before, self.count = self.count, self.count + len(values)
+        """Fold observations in order, and the number of the alarm; after it, nothing more is done."""
         if self.alarmed is not None:
             return self.alarmed
+        before, self.count = self.count, self.count + len(values)
         cells = np.concatenate([self.waiting, self.cells.cells_of(values)])
         start, chunk = before - len(self.waiting), self.tables.chunk
         for at in range(0, len(cells), chunk):
@@ -63,7 +63,7 @@ class ChangeDetector:
             path = self._path(part)
             reached = np.flatnonzero(path @ self.weights >= self.bound)
             if len(reached):
-                self.alarmed = start + at + int(reached[0]) + 1
+                self.alarmed = self.count = start + at + int(reached[0]) + 1
                 self.waiting = part[:0]
                 return self.alarmed
             if len(part) == chunk:

@@ -79,10 +79,16 @@ class EProcess:
         self.counts: Floats = np.zeros(len(self.tables.logs))
         self.crossed: int | None = None
         self.peak = 0.0
+        self._reach = self._wealth()
+
+    def _wealth(self) -> Floats:
+        """The logarithm of each bet's wealth: the one way in which it is computed."""
+        found: Floats = self.counts @ self.tables.logs
+        return found
 
     def log_e(self) -> float:
         """The logarithm of the e-value now."""
-        return log_mean(self.counts @ self.tables.logs, self.tables.log_weights)
+        return log_mean(self._wealth(), self.tables.log_weights)
 
     def p_value(self) -> float:
         """The any-time p-value: at most alpha ever, with chance at most alpha."""
@@ -91,20 +97,34 @@ class EProcess:
 
     def look(self) -> None:
         """Remember the most evidence there was."""
-        self.peak = max(self.peak, self.log_e())
+        self._reach = self._wealth()
+        self.peak = max(self.peak, log_mean(self._reach, self.tables.log_weights))
+
+    def recount(self, counts: Floats) -> None:
+        """Take over counts from elsewhere."""
+        self.counts = counts
+        self._reach = self._wealth()
 
     def miss(self, count: int) -> None:
         """Observations that never came, each taken as the one that speaks most against this side."""
         self.counts[0 if self.side is Side.ABOVE else -1] += count
 
-    def advance(self, cells: Cells, added: Cells, before: int) -> None:
-        """Count `cells` (`added` is their histogram), and find the first crossing; `before` were counted already."""
+    def advance(self, cells: Cells, added: Floats, before: int) -> None:
+        """Count `cells` (`added` is their histogram), and find the first crossing; `before` were counted already.
+
+        `_reach` is no less than any wealth since it was last taken from the counts; while even that is too little,
+        there is nothing to look for."""
         if self.crossed is None:
-            log_wealth = self.counts @ self.tables.logs
-            most = log_mean(log_wealth + added @ self.tables.gains, self.tables.log_weights)
-            if most >= self.log_bound - SLACK:
-                self._scan(cells, log_wealth, before)
+            gains = added @ self.tables.gains
+            self._reach = self._reach + gains
+            if self._may_cross():
+                self._reach = self._wealth() + gains
+                if self._may_cross():
+                    self._scan(cells, self._wealth(), before)
         self.counts += added
+
+    def _may_cross(self) -> bool:
+        return log_mean(self._reach, self.tables.log_weights) >= self.log_bound - SLACK
 
     def _scan(self, cells: Cells, log_wealth: Floats, before: int) -> None:
         """Running products find the candidates, the count of a prefix confirms: so batches cannot matter."""

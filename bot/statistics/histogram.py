@@ -80,10 +80,10 @@ class HistogramStream:
 
     def _add_part(self, low: Cells, high: Cells | None) -> None:
         looks_at = next_look(self.count)
-        added = np.bincount(low, minlength=len(self.cells))
+        added = np.bincount(low, minlength=len(self.cells)).astype(np.float64)
         self.above.advance(low, added, self.count)
         if high is not None:
-            added = np.bincount(high, minlength=len(self.cells))
+            added = np.bincount(high, minlength=len(self.cells)).astype(np.float64)
         self.below.advance(low if high is None else high, added, self.count)
         self.count += len(low)
         if self.count == looks_at:
@@ -141,7 +141,7 @@ class HistogramStream:
             raise BadInput("Streams with unlike tests cannot be merged", next="fold them under one rule")
         whole = HistogramStream(self.design, self.above.alpha, self.below.alpha)
         for mine, one, two in ((whole.above, self.above, other.above), (whole.below, self.below, other.below)):
-            mine.counts = one.counts + two.counts
+            mine.recount(one.counts + two.counts)
         whole.count, whole.missing = self.count + other.count, self.missing + other.missing
         whole.total = self.total + other.total
         for process in (whole.above, whole.below):
@@ -170,7 +170,7 @@ class HistogramStream:
             above, below = (Bets(tuple(given[one]["sizes"]), tuple(given[one]["weights"])) for one in Side)
             stream = cls(Design(given["grid"], given["mean"], above, below), *state["alpha"])
             for index, process in enumerate((stream.above, stream.below)):
-                process.counts = packing.dense(state["counts"][index], len(stream.cells))
+                process.recount(packing.dense(state["counts"][index], len(stream.cells)))
                 process.crossed, process.peak = state["crossed"][index], state["peak"][index]
             stream.count, stream.missing, stream.total = state["n"]
             stream.best_low, stream.best_high = state["best"]

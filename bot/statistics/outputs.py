@@ -126,7 +126,8 @@ def _scores(one: Floats, two: Floats, refusals: Refusals) -> Floats:
 def _numbers(one: Floats, two: Floats, rule: ComparisonRule) -> Bools | Floats:
     """`within`: 1 where |c - i| > max(absolute, relative |i|). `graded`: |c - i| / (|c| + |i|) there, 0 elsewhere."""
     half = np.abs(two / 2 - one / 2)
-    beyond = half > np.maximum(rule.absolute / 2, rule.relative * (np.abs(one) / 2))
+    with np.errstate(over="ignore"):  # a tolerance past the largest float tolerates everything
+        beyond = half > np.maximum(rule.absolute / 2, rule.relative * (np.abs(one) / 2))
     if rule.way == "within":
         return beyond
     both = np.abs(one) / 2 + np.abs(two) / 2
@@ -137,7 +138,12 @@ def _text(one: Column, two: Column, refusals: Refusals, way: str) -> Bools | Flo
     differs = columns.differences(one, two, refusals, (str,))
     if way == "exact":
         return differs
-    return columns.per_pair(one, two, refusals, lambda a, b: 1 - min(len(a), len(b)) / max(len(a), len(b), 1))
+    return columns.per_pair(one, two, refusals, _lengths)
+
+
+def _lengths(one: str, two: str) -> float:
+    longer = max(len(one), len(two))
+    return 1 - min(len(one), len(two)) / longer if longer else 0.0
 
 
 def _ranked(one: Any, two: Any, top: int, measure: Any) -> float | str:

@@ -33,6 +33,13 @@ MEASURES = {
 
 LARGEST_TOP = 10_000
 MOST_SLICES = 1_000
+BOUNDS: dict[str, tuple[float, float]] = {
+    "tolerance": (1e-6, 1 - 1e-6), "alpha": (1e-6, 1 - 1e-6), "latency_quantile": (1e-6, 1 - 1e-6),
+    "errors": (1e-6, 1 - 1e-6), "drop": (0, 0.99), "latency": (1e-3, 1e3), "pair_tolerance": (0, 1),
+    "relative": (0, 1e9), "absolute": (0, 1e300), "top": (1, LARGEST_TOP), "min_pairs": (0, 10**12),
+    "min_pairs_diverged": (0, 10**12), "change_window": (0, 10**12),
+}  # fmt: skip
+OPTIONAL = {"errors", "drop", "latency", "pair_tolerance"}
 
 
 @dataclass(frozen=True)
@@ -86,24 +93,12 @@ class ComparisonRule:
         if self.measure and self.measure not in MEASURES[self.output]:
             ways = {str(one): list(names) for one, names in MEASURES.items()}
             raise BadInput(f"There is no measure {self.measure!r} of {self.output!r}", next=f"use one of {ways}")
-        for name in ("tolerance", "alpha", "latency_quantile"):
-            _within(name, getattr(self, name), 1e-6, 1 - 1e-6)
-        if self.errors is not None:
-            _within("errors", self.errors, 1e-6, 1 - 1e-6)
-        if self.drop is not None:
-            _within("drop", self.drop, 0, 0.99)
-        if self.latency is not None:
-            _within("latency", self.latency, 1e-3, 1e3)
-        _within("relative", self.relative, 0, 1e9)
-        _within("absolute", self.absolute, 0, 1e300)
-        _within("top", self.top, 1, LARGEST_TOP)
-        _within("min_pairs", self.min_pairs, 0, 10**12)
-        _within("min_pairs_diverged", self.min_pairs_diverged, 0, 10**12)
-        _within("change_window", self.change_window, 0, 10**12)
+        for name, (least, most) in BOUNDS.items():
+            value = getattr(self, name)
+            if value is not None or name not in OPTIONAL:
+                _within(name, value, least, most)
         if len(set(self.expected_slices)) < len(self.expected_slices) or len(self.expected_slices) > MOST_SLICES:
             raise BadInput(f"Expected slices are at most {MOST_SLICES} different names")
-        if self.pair_tolerance is not None:
-            _within("pair_tolerance", self.pair_tolerance, 0, 1)
         if not isinstance(self.unit, int) and self.unit not in ("pair", "field"):
             raise BadInput(f"A unit is `pair`, `field` or a number of pairs, not {self.unit!r}")
         if isinstance(self.unit, int):
