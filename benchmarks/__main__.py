@@ -14,7 +14,7 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.reports import Report, markdown, write, write_index
 
-NAMES = ("received_to_call", "ingest", "durable_step", "resume", "start", "handoff", "minutes", "slack")
+NAMES = ("received_to_call", "ingest", "durable_step", "resume", "start", "handoff", "minutes", "slack", "observations")
 ROOT = Path(__file__).resolve().parents[1]
 
 

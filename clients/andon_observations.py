@@ -32,7 +32,7 @@ LARGEST_BATCH = 4_000_000
 """Bytes before packing, so that a batch stays under the limit of 5 MB even where packing gains nothing."""
 LONGEST_PAUSE = 30.0
 AGAIN = frozenset((408, 425, 429))
-_PLAIN = (str, int, float, bool, type(None))
+_PLAIN = frozenset((str, int, float, bool, type(None)))
 _LINES_BETWEEN_YIELDS = 16
 
 
@@ -162,7 +162,7 @@ class Observer:
             for name, value in line.items():
                 if type(value) not in _PLAIN:
                     line[name] = _snapshot(value)
-            line.setdefault("at", round(time.time(), 3))
+            line.setdefault("at", time.time())
             with self._lock:
                 if len(self._queue) >= self._queue_lines or self._closing.is_set():
                     self._counts["dropped_full"] += 1

@@ -4,12 +4,12 @@ A new key is taken for a remembered one with probability 100,000 / 2**62 = 2.2e-
 
 from __future__ import annotations
 
-import sys
-from array import array
 from collections import deque
 from collections.abc import Iterable
 from enum import IntEnum
 from hashlib import blake2b
+
+from bot.evidence.plain_arrays import from_little, to_little
 
 
 class Fate(IntEnum):
@@ -64,18 +64,12 @@ class KeyMemory:
 
     def to_bytes(self) -> bytes:
         """8 bytes for each key, oldest first, little-endian: hash << 2 | fate."""
-        packed = array("Q", (hashed << 2 | self._fates[hashed] for hashed in self._order))
-        if sys.byteorder == "big":
-            packed.byteswap()
-        return packed.tobytes()
+        return to_little("Q", [hashed << 2 | self._fates[hashed] for hashed in self._order])
 
     @classmethod
     def from_bytes(cls, raw: bytes, most: int) -> KeyMemory:
         """What `to_bytes` gave; ValueError when it cannot be that."""
-        packed = array("Q")
-        packed.frombytes(raw)
-        if sys.byteorder == "big":
-            packed.byteswap()
+        packed = from_little("Q", raw)
         memory = cls(most)
         fates = (Fate.PAIRED, Fate.NO_INCUMBENT, Fate.NO_CANDIDATE)
         memory._order.extend(one >> 2 for one in packed)

@@ -15,6 +15,7 @@ from bot.evidence.set_aside import LineRefused, Reason, SetAside
 LONGEST_KEY = 200
 LONGEST_LIST = 4096
 LARGEST_WHOLE = 2**63
+FEW = 16
 FIELDS = ("key", "incumbent", "candidate", "incumbent_ms", "candidate_ms", "error", "label", "slice", "at")
 
 SIDES = ("incumbent", "candidate")
@@ -53,19 +54,27 @@ class Observations:
 
     def add(self, chunk: Chunk, unit: str) -> None:
         """Append what the rows of a chunk say; rows that break a rule are set aside with their line numbers."""
-        rows, columns = chunk.rows, _columns(chunk.rows, unit, chunk.text)
+        self._add(chunk.rows, chunk.numbers, _columns(chunk.rows, unit, chunk.text), unit)
+
+    def _add(self, rows: list[Row], numbers: list[int], columns: dict[str, list[Any]], unit: str) -> None:
         try:
             meant = _meant(columns)
         except LineRefused:
-            rows = self._kept(chunk, unit)
+            if len(rows) > FEW:  # halved until the bad one stands among few: the others stay quick
+                middle = len(rows) // 2
+                for part in (slice(None, middle), slice(middle, None)):
+                    parts = {name: column[part] for name, column in columns.items()}
+                    self._add(rows[part], numbers[part], parts, unit)
+                return
+            rows = self._kept(rows, numbers, unit)
             columns = _columns(rows, unit, "")
             meant = _meaning(columns)
         if rows:
             self._extend(columns["key"], meant)
 
-    def _kept(self, chunk: Chunk, unit: str) -> list[Row]:
+    def _kept(self, rows: list[Row], numbers: list[int], unit: str) -> list[Row]:
         kept = []
-        for row, number in zip(chunk.rows, chunk.numbers, strict=True):
+        for row, number in zip(rows, numbers, strict=True):
             reason = fault_of(row, unit)
             if reason is None:
                 kept.append(row)
