@@ -18,6 +18,7 @@ from bot.cli.arguments import (
     count,
     port,
 )  # fmt: skip
+from bot.cli.canary_grammar import CANARY_WORDS
 from bot.cli.people_grammar import PEOPLE_WORDS
 
 ACTING = "bot.cli.acting"
@@ -187,6 +188,7 @@ WORDS: tuple[Word, ...] = (
         (arg("incident", metavar="ID"), arg("--reason", required=True, metavar="TEXT"), JSON),
     ),
     *PEOPLE_WORDS,
+    *CANARY_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
     Word(
         "doctor", "try every configured connection and say how to mend what is wrong", "bot.cli.doctor:doctor", (JSON,)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bot.domain.canary_rules import Canary as CanaryRule
 from bot.domain.errors import ConfigError
+from bot.statistics.installed import EXTRA, is_installed
 
 if TYPE_CHECKING:
     from bot.evidence.joining import Windows
@@ -70,9 +71,5 @@ def windows(rule: CanaryRule) -> Windows:
 
 def check_installed() -> None:
     """ConfigError, naming the extra, where the mathematics cannot be loaded."""
-    from importlib.util import find_spec
-
-    if find_spec("numpy") is None:
-        raise ConfigError(
-            "The comparison of predictions needs NumPy", why="it is not installed", next="pip install 'andon[stats]'"
-        )
+    if not is_installed():
+        raise ConfigError("The comparison of predictions needs NumPy", why="it is not installed", next=EXTRA)

@@ -18,6 +18,7 @@ from bot.flow.canary_rule import comparison_rule, unit_field, windows
 
 if TYPE_CHECKING:
     from bot.evidence.joining import Joiner
+    from bot.evidence.observation_columns import Observations
     from bot.statistics.comparison import Comparison
     from bot.statistics.pairs import Pairs
     from bot.statistics.standing import Standing
@@ -63,6 +64,8 @@ class Comparing:
     points: list[CanaryPoint] = field(default_factory=list)
     lines: list[bytes] = field(default_factory=list)
     """Affected predictions as lines of JSON."""
+    most_points: int = MOST_POINTS
+    """Of one batch."""
 
     def __post_init__(self) -> None:
         self.kept: dict[str, Any] = json.loads(json.dumps(dict(self.before.standing)))
@@ -80,17 +83,20 @@ class Comparing:
         except BadInput as error:
             self.set_aside(batch, str(error))
             return
+        self.take_in(found, batch.received_at, batch.id)
+
+    def take_in(self, found: Observations, at: datetime, name: str) -> None:
+        """Fold in what was read of a batch, or of a part of a file, of this name."""
         self._count("batches")
         refused = self.kept.setdefault("refused_lines", {})
         for one in found.aside.said():
             before = refused.get(one["reason"], {"count": 0})
             refused[str(one["reason"])] = {
                 "count": before["count"] + one["count"],
-                "first": before.get("first") or {"batch": batch.id, "lines": one["lines"]},
+                "first": before.get("first") or {"batch": name, "lines": one["lines"]},
             }
         missing = self._missing()
-        pairs = self.states.joiner.fold(found, batch.received_at)
-        self._fold(pairs, missing)
+        self._fold(self.states.joiner.fold(found, at), missing)
 
     def set_aside(self, batch: ObservationBatch, why: str) -> None:
         """A batch that counts for nothing."""
@@ -104,10 +110,16 @@ class Comparing:
         self._count("after_end")
         self.set_aside(batch, "the release was over when it came")
 
-    def expire(self) -> None:
+    def expire(self, now: datetime | None = None) -> None:
         """Give up halves that waited too long."""
         missing = self._missing()
-        self._fold(self.states.joiner.expire(self.now), missing)
+        self._fold(self.states.joiner.expire(now or self.now), missing)
+
+    def finish(self) -> None:
+        """Nothing more comes: whatever waits is missing, and units that are open are closed."""
+        self.expire(self.now + self.rule.grace * 2)
+        if self.states.comparison is not None:
+            self.states.comparison.close_units()
 
     def _count(self, name: str) -> None:
         self.kept[name] = self.kept.get(name, 0) + 1
@@ -144,7 +156,7 @@ class Comparing:
         """Pairs cut where points are due, so that one large batch is more than one point."""
         count, start = len(pairs), 0
         seen = self._pairs_seen()
-        ends = points_between(max(self._last_point[1], seen), seen + count)
+        ends = points_between(max(self._last_point[1], seen), seen + count, self.most_points)
         for end in [*(one - seen for one in ends), count]:
             if start < end:
                 yield pairs if (start, end) == (0, count) else cut(pairs, start, end)
@@ -234,12 +246,12 @@ def point_of(release_id: str, at: datetime, standing: Standing) -> CanaryPoint:
     )
 
 
-def points_between(last: int, end: int) -> list[int]:
-    """Numbers of pairs between two at which a point is due: in growing steps, a few at most."""
-    growth = max(GROWTH, (end / max(last, FEWEST_FOR_POINT)) ** (1 / MOST_POINTS))
+def points_between(last: int, end: int, most: int = MOST_POINTS) -> list[int]:
+    """Numbers of pairs between two at which a point is due: in growing steps, `most` of them at most."""
+    growth = max(GROWTH, (end / max(last, FEWEST_FOR_POINT)) ** (1 / most))
     found: list[int] = []
     at = float(max(last, FEWEST_FOR_POINT))
-    while (at := max(at * growth, at + FEWEST_FOR_POINT)) < end and len(found) < MOST_POINTS:
+    while (at := max(at * growth, at + FEWEST_FOR_POINT)) < end and len(found) < most:
         found.append(int(at))
     return found
 

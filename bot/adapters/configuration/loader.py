@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.adapters.configuration.canary_checks import canary_faults, canary_warnings
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
 from bot.adapters.configuration.host_checks import check_hosts
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook, leaves
@@ -94,8 +95,9 @@ def _policies(
             continue
         policies[name] = file
         host_faults, host_warnings = check_hosts(file, playbooks, steps)
-        findings.faults += [*check_policy(file, playbooks, broken, steps), *host_faults]
-        findings.warnings += [*policy_warnings(file), *host_warnings, *unused_parts(file.document)]
+        findings.faults += [*check_policy(file, playbooks, broken, steps), *host_faults, *canary_faults(file)]
+        unused = unused_parts(file.document)
+        findings.warnings += [*policy_warnings(file), *host_warnings, *canary_warnings(file), *unused]
     return policies
 
 

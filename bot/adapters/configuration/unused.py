@@ -12,7 +12,6 @@ from bot.domain.errors import Fault
 NOT_YET: tuple[tuple[str, ...], ...] = (
     ("review_every",),
     ("fallbacks",),
-    ("canary",),
     ("stages",),
     ("drills",),
     ("stable", "window"),
