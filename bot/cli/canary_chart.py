@@ -53,8 +53,7 @@ def drawing(points: Sequence[Mapping[str, Any]], tolerance: float, *, marks: Map
     shown = [one for one in points if one["estimate"] is not None]
     if len(shown) < 2:
         return []
-    columns = [shown[round(at * (len(shown) - 1) / (WIDTH - 1))] for at in range(min(WIDTH, 4 * len(shown)))]
-    columns = columns if len(shown) >= WIDTH else _spread(shown)
+    columns = [shown[round(at * (len(shown) - 1) / (WIDTH - 1))] for at in range(WIDTH)]
     top = _top(shown, tolerance)
     rows = [[" "] * len(columns) for _ in range(HEIGHT)]
     for at, point in enumerate(columns):
@@ -65,12 +64,6 @@ def drawing(points: Sequence[Mapping[str, Any]], tolerance: float, *, marks: Map
                 rows[row][at] = marks["band"] if rows[row][at] == " " else rows[row][at]
         rows[_row(point["estimate"], top)][at] = marks["estimate"]
     return [*_labelled(rows, top, tolerance, marks), *_foot(columns, marks)]
-
-
-def _spread(shown: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Few points, each over several columns."""
-    each = max(1, WIDTH // len(shown))
-    return [point for point in shown for _ in range(each)]
 
 
 def _top(shown: Sequence[Mapping[str, Any]], tolerance: float) -> float:

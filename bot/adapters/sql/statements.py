@@ -98,7 +98,7 @@ def statements_for(dialect: str) -> Statements:
         saves={kind: _upsert(insert, kind) for kind in saved},
         meet_service=insert(tables.services).on_conflict_do_nothing(),
         keep_file=insert(people_tables.kept_files).on_conflict_do_nothing(),
-        keep_batch=insert(release_tables.observation_batches).on_conflict_do_nothing(),
+        keep_batch=insert(release_tables.observation_batches).inline().on_conflict_do_nothing(),
         open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
