@@ -21,10 +21,10 @@ SAME_VERSION = "same-version"
 
 MEASURES: Mapping[Output, str] = {
     Output.CLASSES: "disagreement",
-    Output.SCORES: "mean difference of scores",
-    Output.NUMBERS: "share outside the tolerance",
-    Output.RANKING: "mean difference of rankings",
-    Output.VECTORS: "mean distance of vectors",
+    Output.SCORES: "difference of scores",
+    Output.NUMBERS: "share of different numbers",
+    Output.RANKING: "difference of rankings",
+    Output.VECTORS: "distance of vectors",
     Output.TEXT: "share of different texts",
 }
 """What the divergence of each kind of answer is called."""
@@ -107,18 +107,18 @@ def measured(standing: Mapping[str, Any], release: Release, rule: Mapping[str, A
     if because == ERRORS:
         one = standing["errors"]
         return Measured(
-            "share of requests that the candidate alone fails",
+            "Share of requests that the candidate alone fails",
             0.0, one["estimate"], one["low"], one["high"], one["tolerance"],
         )  # fmt: skip
     if because == LATENCY:
         one = standing["latency"]
-        name = f"latency, quantile {one['quantile']:g}"
+        name = f"Latency, quantile {one['quantile']:g}"
         return Measured(name, one["incumbent_ms"], one["candidate_ms"], None, None, None, unit="ms")
     if because == ACCURACY:
         one = standing["labels"]["accuracy_drop"] or {}
         drop = (rule.get("labels") or {}).get("max_drop")
         return Measured(
-            f"drop of accuracy against version {release.incumbent}",
+            f"Drop of accuracy against version {release.incumbent}",
             0.0, one.get("estimate"), one.get("low"), one.get("high"), drop,
         )  # fmt: skip
     return _of_predictions(standing, release)
@@ -126,7 +126,7 @@ def measured(standing: Mapping[str, Any], release: Release, rule: Mapping[str, A
 
 def _of_predictions(standing: Mapping[str, Any], release: Release) -> Measured:
     """The divergence itself. An incumbent diverges from itself in nothing: that is its figure before."""
-    name = f"{standing['measure']} with version {release.incumbent}"
+    name = f"{standing['measure'].capitalize()} with version {release.incumbent}"
     diverged = [one for one in standing["slices"] if one["diverged_at"] is not None]
     low, high = standing["interval"] or (None, None)
     estimate, tolerance = standing["estimate"], standing["tolerance"]

@@ -26,6 +26,8 @@ from bot.ports import Ids
 
 HOUSE = "andon"
 """The service that a notice about Andon itself names."""
+_FIGURES = ("metric", "confidence_interval", "reproduced")
+"""Fields whose numbers notices write in their own words."""
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def report_facts(facts: Sequence[Fact]) -> dict[str, Any]:
         "sources": {name: fact.source for name, fact in known.items()},
         "asked": {name: fact.asked for name, fact in current.items() if not fact.is_known and fact.asked},
         "alternatives": known["alternatives"].value if "alternatives" in known else [],
-        "figures": {name: known[name].value for name in ("metric", "confidence_interval") if name in known},
+        "figures": {name: known[name].value for name in _FIGURES if name in known},
     }
 
 
