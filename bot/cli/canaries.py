@@ -150,8 +150,8 @@ def _observations(name: str, unit: str) -> Iterator[Observations]:
     elif kind == ".csv":
         import io
 
-        with _input(name) as file:
-            yield from from_csv(io.TextIOWrapper(file, encoding="utf-8", newline=""), unit=unit)
+        with _input(name) as file, io.TextIOWrapper(file, encoding="utf-8", newline="") as text:
+            yield from from_csv(text, unit=unit)
     else:
         for part in _line_parts(name):
             yield parse_lines(part, unit=unit)

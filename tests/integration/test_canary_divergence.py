@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from support.alert_bodies import firing
-from support.canaries import RULE, canary, compared, send, told, whole
+from support.canaries import QUIET, RULE, canary, compared, send, told, whole
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder, fresh_name
 from support.ledger import running_ledger
@@ -19,7 +19,6 @@ from bot.domain.events import Delivery, Word
 from bot.domain.releases import ReleaseStatus
 from bot.domain.runs import RunStatus
 
-QUIET: Tree = {"output": "classes", "tolerance": 0.02}
 PROMOTE = playbook("promote_it", acting("repeat"), acting("repeat", id="more"), kind="promote")
 HALT = playbook("stop_it", acting("repeat"), kind="halt")
 EXPLICIT: Tree = {

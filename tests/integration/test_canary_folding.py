@@ -8,20 +8,16 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from support.canaries import RULE, canary, compared, ndjson, offer, send, told, whole
+from support.canaries import QUIET, RULE, canary, compared, ndjson, offer, send, told, whole
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder, fresh_name
 from support.ledger import running_ledger
-from support.written_config import Tree
 
 from bot.domain.canaries import CanaryVerdict, Phase
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.releases import ReleaseStatus
 from bot.flow.folding import Folder
 from bot.flow.observing import look_at
-
-QUIET: Tree = {"output": "classes", "tolerance": 0.02}
-"""A canary whose divergence halts and rolls nothing back."""
 
 
 @pytest.fixture(scope="module", params=KINDS)

@@ -15,6 +15,9 @@ from support.written_config import Tree
 RULE: Tree = {"output": "classes", "tolerance": 0.02, "on_divergence": {"playbook": "by_key"}}
 """A canary of classes whose divergence rolls back by itself."""
 
+QUIET: Tree = {"output": "classes", "tolerance": 0.02}
+"""A canary whose divergence halts and rolls nothing back."""
+
 
 def whole(count: int, every: int = 0, *, start: int = 0, **more: Any) -> Iterator[dict[str, Any]]:
     """Whole pairs; each `every`-th of them differs. They are spread evenly, as independent ones are, not in bursts."""
