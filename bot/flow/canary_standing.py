@@ -14,6 +14,7 @@ from bot.domain.canary_rules import Output
 from bot.domain.releases import Release
 
 if TYPE_CHECKING:
+    from bot.statistics.comparison import Comparison
     from bot.statistics.standing import Standing
 
 SAME_VERSION = "same-version"
@@ -47,7 +48,28 @@ class Measured:
     data_slice: str = ""
 
 
-def plain_standing(standing: Standing, before: Mapping[str, Any], release: Release, rule: CanaryRule) -> dict[str, Any]:
+def interval_of(standing: Standing, comparison: Comparison) -> list[float] | None:
+    """The best interval so far; where its ends have crossed because the stream changed, that of all pairs of the phase.
+
+    None before the first pair, and where even those ends have crossed."""
+    if standing.estimate is None:
+        return None
+    low, high = standing.low, standing.high
+    if low > high:
+        # Merged with nothing, a stream is looked at once: what crossed before the change does not bind it.
+        stream = comparison.phase.pairs.stream
+        fresh = type(stream)(stream.design, stream.above.alpha, stream.below.alpha)
+        low, high = stream.merged(fresh).interval_now()
+    return [low, high] if low <= high else None
+
+
+def plain_standing(
+    standing: Standing,
+    interval: list[float] | None,
+    before: Mapping[str, Any],
+    release: Release,
+    rule: CanaryRule,
+) -> dict[str, Any]:
     """The standing as JSON. `verdict` is diverged where anything the policy bounds is; equal versions are unknown."""
     found: dict[str, Any] = _finite(json.loads(json.dumps(asdict(standing), default=str)))
     because = _because(standing)
@@ -68,7 +90,7 @@ def plain_standing(standing: Standing, before: Mapping[str, Any], release: Relea
         found["flags"] = [SAME_VERSION, *found["flags"]]
     if because and PREDICTIONS not in because:
         found["why"] = f"{', '.join(because)} past what is tolerated; of the answers: {found['why']}"
-    found["interval"] = _interval(standing)
+    found["interval"] = interval
     found |= {"verdict": str(verdict), "because": because, "first_in": first, "because_in_phase": in_this_phase}
     found["measure"] = MEASURES[rule.output]
     return {name: value for name, value in found.items() if name not in ("low", "high")}
@@ -83,13 +105,6 @@ def _because(standing: Standing) -> list[str]:
         ACCURACY: standing.labels.accuracy if standing.labels else "",
     }
     return [name for name, verdict in found.items() if verdict == diverged]
-
-
-def _interval(standing: Standing) -> list[float] | None:
-    """None where nothing was compared, or where the ends have crossed because the stream changed."""
-    if standing.estimate is None or standing.low > standing.high:
-        return None
-    return [standing.low, standing.high]
 
 
 def _finite(value: Any) -> Any:

@@ -15,6 +15,7 @@ from bot.domain.errors import BadInput
 from bot.domain.releases import Release
 from bot.domain.times import format_time
 from bot.flow.canary_rule import comparison_rule, unit_field, windows
+from bot.flow.canary_standing import interval_of, plain_standing
 
 if TYPE_CHECKING:
     from bot.evidence.joining import Joiner
@@ -137,7 +138,7 @@ class Comparing:
             folded = comparison.fold(part)
             self._note_affected(part, folded.affected)
             if len(part) < len(pairs) and part.keys[-1] != pairs.keys[-1]:
-                self._point(comparison.standing())
+                self._point(comparison, comparison.standing())
         if missed:
             comparison.miss(missed)
         if labelled := self.states.joiner.labelled:
@@ -185,21 +186,21 @@ class Comparing:
                 line["failed"] = True
             self.lines.append(json.dumps(line, ensure_ascii=True, separators=(",", ":")).encode())
 
-    def _point(self, standing: Standing) -> None:
-        made = point_of(self.before.release_id, self.now, standing)
+    def _point(self, comparison: Comparison, standing: Standing) -> None:
+        made = point_of(self.before.release_id, self.now, standing, interval_of(standing, comparison))
         self.points.append(made)
         self._last_point = (made.phase, made.pairs)
 
     def outcome(self, *, closes: bool) -> tuple[Canary, AffectedKeys | None]:
         """The canary after the fold, and what was affected in it."""
         from bot.evidence import joining_state
-        from bot.flow.canary_standing import plain_standing
 
-        comparison = self.states.comparison
-        standing = comparison.standing() if comparison is not None else None
-        if standing is not None:
-            self._last(standing)
-            self.kept |= plain_standing(standing, self.kept, self.release, self.rule)
+        comparison, standing = self.states.comparison, None
+        if comparison is not None:
+            standing = comparison.standing()
+            self._last(comparison, standing)
+            interval = interval_of(standing, comparison)
+            self.kept |= plain_standing(standing, interval, self.kept, self.release, self.rule)
         self.kept["counts"] = asdict(self.states.joiner.counts)
         self.kept["waiting"] = len(self.states.joiner.waiting)
         self.kept["last_point"] = list(self._last_point)
@@ -217,12 +218,12 @@ class Comparing:
         )
         return replace(after, standing={**self.kept, "owes": after.owes_word}), self._affected()
 
-    def _last(self, standing: Standing) -> None:
+    def _last(self, comparison: Comparison, standing: Standing) -> None:
         """A point where one is due, or where the verdict or the phase is another."""
         phase, pairs = self._last_point
         news = (standing.phase, str(standing.verdict)) != (phase, self.kept.get("verdict", "unknown"))
         if news or standing.pairs >= max(pairs * GROWTH, pairs + FEWEST_FOR_POINT):
-            self._point(standing)
+            self._point(comparison, standing)
 
     def _affected(self) -> AffectedKeys | None:
         if not self.lines:
@@ -231,17 +232,16 @@ class Comparing:
         return AffectedKeys(self.before.release_id, self.now, len(self.lines), content)
 
 
-def point_of(release_id: str, at: datetime, standing: Standing) -> CanaryPoint:
-    """One moment of the running estimate. An interval whose ends have crossed is none."""
-    has_interval = standing.low <= standing.high and standing.estimate is not None
+def point_of(release_id: str, at: datetime, standing: Standing, interval: list[float] | None) -> CanaryPoint:
+    """One moment of the running estimate."""
     return CanaryPoint(
         release_id=release_id,
         at=at,
         phase=standing.phase,
         pairs=standing.pairs,
         estimate=standing.estimate,
-        low=standing.low if has_interval else None,
-        high=standing.high if has_interval else None,
+        low=interval[0] if interval else None,
+        high=interval[1] if interval else None,
         verdict=CanaryVerdict(standing.verdict),
     )
 
