@@ -14,7 +14,18 @@ from pathlib import Path
 from benchmarks import machine
 from benchmarks.reports import Report, markdown, write, write_index
 
-NAMES = ("received_to_call", "ingest", "durable_step", "resume", "start", "handoff", "minutes", "slack", "observations")
+NAMES = (
+    "received_to_call",
+    "ingest",
+    "durable_step",
+    "resume",
+    "start",
+    "handoff",
+    "minutes",
+    "slack",
+    "observations",
+    "canary_path",
+)
 ROOT = Path(__file__).resolve().parents[1]
 
 
