@@ -25,6 +25,8 @@ NAMES = (
     "slack",
     "observations",
     "canary_path",
+    "canary_errors",
+    "canary_speed",
 )
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -12,7 +12,7 @@ import psutil
 
 LIBRARIES = (
     "fastapi", "httptools", "httpx", "hiredis", "psycopg", "pydantic", "redis", "rq", "sqlalchemy", "starlette",
-    "uvicorn", "uvloop", "common-expression-language",
+    "uvicorn", "uvloop", "common-expression-language", "numpy", "scipy",
 )  # fmt: skip
 
 

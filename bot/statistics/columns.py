@@ -25,6 +25,8 @@ UNLIKE_LENGTHS = "different lengths"
 EMPTY = "empty"
 ZERO_VECTOR = "vector of zeros"
 REPEATED = "an item twice in one ranking"
+TOO_LONG = "a class of more than 256 characters, or 64 bits"
+LONGEST_CLASS = 256
 
 
 @dataclass
@@ -90,8 +92,11 @@ def differences(
     refusals: Refusals,
     allowed: tuple[type, ...],
 ) -> Bools:
-    """Whether two columns of text, whole numbers or booleans differ, pair by pair; types must be alike."""
-    if _plain(incumbent) and _plain(candidate) and incumbent.dtype.kind == candidate.dtype.kind:  # type: ignore[union-attr]
+    """Whether two columns of text, whole numbers or booleans differ, pair by pair; types must be alike.
+
+    Where more than text is allowed these are classes, which are kept, and so must be short."""
+    longest = LONGEST_CLASS if len(allowed) > 1 else None
+    if _plain(incumbent, longest) and _plain(candidate, longest) and incumbent.dtype.kind == candidate.dtype.kind:  # type: ignore[union-attr]
         kind = {"U": str, "i": int, "u": int, "b": bool}[incumbent.dtype.kind]  # type: ignore[union-attr]
         if kind in allowed:
             return np.asarray(incumbent != candidate, dtype=np.bool_)
@@ -103,6 +108,10 @@ def differences(
                 refusals.refuse_one(at, _fault(mine, other))
             elif type(mine) is not type(other):
                 refusals.refuse_one(at, UNLIKE_TYPES)
+    if longest is not None and not (_are_short(one, kinds) and _are_short(two, kinds)):
+        for at, pair in enumerate(zip(one, two, strict=True)):
+            if any(_is_long(answer) for answer in pair):
+                refusals.refuse_one(at, TOO_LONG)
     return np.fromiter(map(operator.ne, one, two), dtype=np.bool_, count=len(one)) & ~refusals.mask
 
 
@@ -111,8 +120,25 @@ def _fault(mine: Any, other: Any) -> str:
     return NOT_A_NUMBER if is_nan else WRONG_TYPE
 
 
-def _plain(column: Any) -> bool:
-    return isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "Uiub"
+def _plain(column: Any, longest: int | None) -> bool:
+    if not (isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "Uiub"):
+        return False
+    return column.dtype.kind != "U" or longest is None or column.dtype.itemsize <= 4 * longest
+
+
+def _are_short(column: list[Any], kinds: set[type]) -> bool:
+    """Whether all are short, seen quickly where they are of one type."""
+    if kinds == {str}:
+        return max(map(len, column), default=0) <= LONGEST_CLASS
+    if kinds == {int}:
+        return max(column, default=0) < 2**63 and min(column, default=0) >= -(2**63)
+    return not any(map(_is_long, column))
+
+
+def _is_long(answer: Any) -> bool:
+    if isinstance(answer, str):
+        return len(answer) > LONGEST_CLASS
+    return isinstance(answer, int) and not -(2**63) <= answer < 2**63
 
 
 def _objects(column: Any) -> list[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -149,10 +149,10 @@ class Comparison:
         alpha/2**j."""
         self.phase.close()
         self.past += (phase_of(self.phase),)
-        detector = self.phase.pairs.detector
+        detector = self.phase.watched.detector
         self.phase = Phase(self.rule, name, self.compared, restarts)
         if detector is not None and detector.alarmed is None:
-            self.phase.pairs.detector = detector
+            self.phase.watched.detector = detector
 
     # What it says
 
@@ -191,6 +191,8 @@ class Comparison:
         one, two = found if found is not None else (None, None)
         ratio = two / one if one is not None and two is not None else None
         figure = figure_of(self.latency.stream, doubled=True)
+        if self.latency.units.factor is not None:
+            figure = replace(figure, verdict=Verdict.UNKNOWN)
         quantile, refused = self.rule.latency_quantile, self.latency.refused
         return LatencyStanding(figure, self.rule.latency, quantile, one, two, ratio, refused)
 

@@ -79,7 +79,8 @@ class EProcess:
         self.counts: Floats = np.zeros(len(self.tables.logs))
         self.crossed: int | None = None
         self.peak = 0.0
-        self._reach = self._wealth()
+        self._reach = self._gains = self._wealth()
+        """No bet's wealth is more than `_reach` since it was last taken from the counts; `_gains`: what may come on."""
 
     def _wealth(self) -> Floats:
         """The logarithm of each bet's wealth: the one way in which it is computed."""
@@ -109,22 +110,34 @@ class EProcess:
         """Observations that never came, each taken as the one that speaks most against this side."""
         self.counts[0 if self.side is Side.ABOVE else -1] += count
 
-    def advance(self, cells: Cells, added: Floats, before: int) -> None:
-        """Count `cells` (`added` is their histogram), and find the first crossing; `before` were counted already.
+    def may_cross(self, added: Floats) -> bool:
+        """Whether the bound could be reached while observations with this histogram come, in whatever order."""
+        if self.crossed is not None:
+            return False
+        self._gains = added @ self.tables.gains
+        if self._is_near():
+            self._reach = self._wealth()
+            return self._is_near()
+        return False
 
-        `_reach` is no less than any wealth since it was last taken from the counts; while even that is too little,
-        there is nothing to look for."""
-        if self.crossed is None:
-            gains = added @ self.tables.gains
-            self._reach = self._reach + gains
-            if self._may_cross():
-                self._reach = self._wealth() + gains
-                if self._may_cross():
-                    self._scan(cells, self._wealth(), before)
+    def _is_near(self) -> bool:
+        terms = (self._reach + self._gains + self.tables.log_weights).tolist()
+        most: float = max(terms)
+        if most + math.log(len(terms)) < self.log_bound - SLACK:
+            return False
+        return most + math.log(sum(math.exp(one - most) for one in terms)) >= self.log_bound - SLACK
+
+    def count(self, added: Floats) -> None:
+        """Count observations of which `may_cross` was just asked, and that do not cross."""
         self.counts += added
+        if self.crossed is None:
+            self._reach = self._reach + self._gains
 
-    def _may_cross(self) -> bool:
-        return log_mean(self._reach, self.tables.log_weights) >= self.log_bound - SLACK
+    def advance(self, cells: Cells, added: Floats, before: int) -> None:
+        """Count `cells` (`added` is their histogram), and find the first crossing; `before` were counted already."""
+        if self.may_cross(added):
+            self._scan(cells, self._reach, before)
+        self.count(added)
 
     def _scan(self, cells: Cells, log_wealth: Floats, before: int) -> None:
         """Running products find the candidates, the count of a prefix confirms: so batches cannot matter."""

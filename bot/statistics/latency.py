@@ -90,7 +90,7 @@ class LatencyRatio:
 
 
 def _steps(times: Floats) -> NDArray[np.int64]:
-    return np.clip(np.floor(np.log(times / LEAST_MS) / RESOLUTION), 0, STEPS - 1).astype(np.int64)
+    return np.clip(np.floor((np.log(times) - math.log(LEAST_MS)) / RESOLUTION), 0, STEPS - 1).astype(np.int64)
 
 
 def memory_ratio(incumbent_bytes: float, candidate_bytes: float) -> float:

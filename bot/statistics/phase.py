@@ -36,11 +36,11 @@ class Phase:
         self.blocks = Channel(design, BLOCK, self.alphas["blocks"], self.alpha) if rule.is_guarded else None
         self.slices = Slices(rule, self.alphas["slices"], self.alpha) if rule.slices else None
         if rule.change_window:
-            self.pairs.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
+            self.watched.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
         self.correlation = Correlation()
         self.admitted: int | None = None
         """The pair at which the crossing of single pairs counted: at once, or once the guard let it."""
-        self.compared = self.total = 0
+        self.compared = self.total = self.missing = 0
 
     def take(self, rows: Rows, numbers: Cells, compared: NDArray[np.bool_] | Floats, slices: Sequence[str]) -> None:
         """Fold rows with the numbers of their pairs; `compared` are those that are not missing."""
@@ -50,6 +50,7 @@ class Phase:
         if self.slices is not None and len(slices):
             self.slices.take(rows, slices, numbers)
         self.compared += len(compared)
+        self.missing += len(rows) - len(compared)
         self.total += exact_sum(compared)
         self._admit(compared)
 
@@ -87,6 +88,7 @@ class Phase:
     def miss(self, count: int) -> None:
         """Pairs that never came; of which slice they were nobody knows, so they count in the whole only."""
         number = self.started + self.compared
+        self.missing += count
         for channel in (self.pairs, self.blocks):
             if channel is not None:
                 channel.miss(count, number)
@@ -101,8 +103,13 @@ class Phase:
         self._let(self._waiting() if not self.rule.is_guarded else {}, None)
 
     @property
+    def watched(self) -> Channel:
+        """What the detector of changes reads: means of blocks where single pairs may hang together in bursts."""
+        return self.pairs if self.blocks is None else self.blocks
+
+    @property
     def estimate(self) -> float | None:
-        """The mean divergence of compared pairs; of units where the rule compares those."""
+        """The mean divergence of compared pairs; of units where the rule compares those, missing pairs as 0."""
         if self.rule.unit == "field":
             return self.pairs.stream.estimate
         return self.total / ONE / self.compared if self.compared else None
@@ -110,7 +117,7 @@ class Phase:
     @property
     def diverged_at(self) -> int | None:
         """The pair at which `diverged` stood: a crossing that counts, and the fewest pairs that the rule demands."""
-        found = [self.admitted, self.blocks.above_at if self.blocks is not None else None, self.pairs.changed_at]
+        found = [self.admitted, self.blocks.above_at if self.blocks is not None else None, self.watched.changed_at]
         found += [one.admitted for one in self.slices.found.values()] if self.slices is not None else []
         reached = [one for one in found if one is not None]
         if not reached or self.compared < self.rule.min_pairs_diverged:
@@ -140,6 +147,7 @@ class Phase:
         """Take over what a shard saw in the same phase. BadInput for rules whose tests hang on the order."""
         self._refuse_order(other)
         self.compared, self.total = self.compared + other.compared, self.total + other.total
+        self.missing += other.missing
         number = self.started + self.compared
         self.pairs = self.pairs.merged(other.pairs, number)
         self.admitted = self.pairs.above_at
@@ -161,12 +169,12 @@ class Phase:
 
     def state(self) -> dict[str, Any]:
         """Everything but the rule, as JSON values."""
-        detector = self.pairs.detector
+        detector = self.watched.detector
         return {
             "phase": [self.name, self.started, self.restarts],
-            "n": [self.compared, self.total, self.admitted],
+            "n": [self.compared, self.total, self.missing, self.admitted],
             "pairs": self.pairs.state(),
-            "changed": [self.pairs.changed_at, detector.state() if detector is not None else None],
+            "changed": [self.watched.changed_at, detector.state() if detector is not None else None],
             "blocks": self.blocks.state() if self.blocks is not None else None,
             "slices": self.slices.state() if self.slices is not None else None,
             "correlation": self.correlation.state(),
@@ -176,15 +184,15 @@ class Phase:
     def of_state(cls, rule: ComparisonRule, state: dict[str, Any]) -> Phase:
         """What `state` gave."""
         phase = cls(rule, *state["phase"])
-        detector = phase.pairs.detector
-        phase.compared, phase.total, phase.admitted = state["n"]
+        detector = phase.watched.detector
+        phase.compared, phase.total, phase.missing, phase.admitted = state["n"]
         phase.pairs = Channel.of_state(state["pairs"])
-        phase.pairs.changed_at = state["changed"][0]
-        if detector is not None:
-            detector.restore(state["changed"][1])
-            phase.pairs.detector = detector
         if phase.blocks is not None:
             phase.blocks = Channel.of_state(state["blocks"])
+        phase.watched.changed_at = state["changed"][0]
+        if detector is not None:
+            detector.restore(state["changed"][1])
+            phase.watched.detector = detector
         if phase.slices is not None:
             phase.slices.restore(state["slices"])
         phase.correlation.restore(state["correlation"])

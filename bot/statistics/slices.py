@@ -59,7 +59,7 @@ class Slices:
         """Fold rows; `names` are their slices ("" for none), `numbers` those of their pairs."""
         places: dict[str, list[int]] = {}
         for place, name in enumerate(names):
-            places.setdefault(name, []).append(place)
+            places.setdefault(name or "", []).append(place)
         places.pop("", None)
         for name, listed in places.items():
             at: Cells = np.array(listed, dtype=np.int64)

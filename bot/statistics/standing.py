@@ -67,7 +67,8 @@ class PhaseStanding:
 class LatencyStanding:
     """`figure` tests D = [candidate slower than the tolerated] - [incumbent above its quantile] against 0.
 
-    Quantiles in ms are plain figures, to 1 %; None before the first pair with times. `ratio` is of the two."""
+    While the times of both sides seem to be in different units the verdict is unknown. Quantiles in ms are plain
+    figures, to 1 %; None before the first pair with times. `ratio` is of the two."""
 
     figure: Figure
     tolerated: float
@@ -206,6 +207,8 @@ def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
         return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
     if phase.compared < needed:
         return f"too few pairs: equivalent needs {needed} at least"
+    if phase.missing > rule.tolerance * (phase.compared + phase.missing):
+        return f"{phase.missing} pairs are missing or refused, more than the tolerance leaves room for"
     if phase.pairs.below_at is not None and phase.slices is not None:
         return "the whole is below the tolerance, but not every slice is"
     low, high = phase.pairs.stream.dead_zone()

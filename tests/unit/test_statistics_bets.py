@@ -9,53 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.recursion import crossings, when
 from bot.domain.errors import BadInput
 from bot.statistics.bets import Bets, Side, above_bets, below_bets, dead_zone, factors, fewest, flat_bets, log_mean
-from bot.statistics.histogram import divergence_design
 
 TAU = 0.02
 PAIRS = 20_000
-
-
-def log_e(side: Side, pairs: int, ones: np.ndarray) -> np.ndarray:
-    """By the formula, for 0/1 values: one logarithm per count of ones."""
-    bets = divergence_design(TAU).bets(side)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        logs = np.log(factors(side, bets, np.array([0.0, 1.0]), TAU))
-        wealth = np.outer(pairs - ones, logs[0]) + np.where(ones[:, None] > 0, np.outer(ones, logs[1]), 0.0)
-        return np.logaddexp.reduce(wealth + bets.log_weights, axis=1)
-
-
-def crossings(side: Side, mean: float, pairs: int = PAIRS, alpha: float = 0.05) -> np.ndarray:
-    """The chance to have crossed after each number of pairs, exactly: ones that have not crossed, step by step."""
-    bound, width = math.log(1 / alpha), 1_200
-    alive, edge = np.zeros(width), 0
-    alive[0] = 1.0
-    left = np.empty(pairs)
-    for number in range(1, pairs + 1):
-        moved = alive * (1 - mean)
-        moved[1:] += alive[:-1] * mean
-        edge = boundary(side, number, edge, bound)
-        alive = moved
-        if side is Side.ABOVE:
-            alive[edge:] = 0.0
-        else:
-            alive[:edge] = 0.0
-        left[number - 1] = alive.sum()
-    return 1 - left
-
-
-def boundary(side: Side, number: int, edge: int, bound: float) -> int:
-    """Above: the fewest ones that cross. Below: one more than the most ones that do. Neither ever falls."""
-    is_up = side is Side.BELOW
-    while (float(log_e(side, number, np.array([edge]))[0]) >= bound) is is_up:
-        edge += 1
-    return edge
-
-
-def when(chances: np.ndarray, share: float) -> int:
-    """The first number of pairs by which this share has crossed."""
-    return int(np.argmax(chances >= share)) + 1
 
 
 def test_the_number_of_bets_follows_the_tolerance() -> None:
@@ -75,8 +34,8 @@ def test_a_bet_on_the_tested_mean_neither_wins_nor_loses(mean: float, side: Side
 
 
 def test_false_verdicts_at_the_tolerance_are_as_rare_as_the_exact_recursion_of_the_study_says() -> None:
-    assert crossings(Side.ABOVE, TAU)[-1] == pytest.approx(0.0331, abs=0.00006)
-    assert crossings(Side.BELOW, TAU)[-1] == pytest.approx(0.0464, abs=0.00006)
+    assert crossings(Side.ABOVE, TAU, TAU, PAIRS)[-1] == pytest.approx(0.0331, abs=0.00006)
+    assert crossings(Side.BELOW, TAU, TAU, PAIRS)[-1] == pytest.approx(0.0464, abs=0.00006)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +45,7 @@ def test_false_verdicts_at_the_tolerance_are_as_rare_as_the_exact_recursion_of_t
 def test_verdicts_come_as_soon_as_the_exact_recursion_of_the_study_says(
     side: Side, mean: float, median: int, p90: int
 ) -> None:
-    chances = crossings(side, mean, 1_000)
+    chances = crossings(side, TAU, mean, 1_000)
     assert (when(chances, 0.5), when(chances, 0.9)) == (median, p90)
 
 

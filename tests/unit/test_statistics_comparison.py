@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from unit.test_statistics_outputs import HOSTILE
 from unit.test_statistics_units import bursts
 
 from bot.domain.errors import BadInput
 from bot.statistics.comparison import Comparison
 from bot.statistics.flags import Flag
 from bot.statistics.pairs import Pairs
-from bot.statistics.rule import ComparisonRule, Output
+from bot.statistics.rule import MEASURES, ComparisonRule, Output
 from bot.statistics.standing import Verdict
 
 SEED = 5
@@ -211,6 +212,7 @@ def test_missing_pairs_stand_in_the_way_of_equivalent() -> None:
     standing = folded(PLAIN, classes(np.zeros(2_000), incumbent_failed=fails)).standing()
     assert standing.verdict is Verdict.UNKNOWN
     assert (standing.missing, standing.pairs, standing.estimate) == (50, 1_950, 0.0)
+    assert "50 pairs are missing or refused" in standing.why
     comparison = Comparison(PLAIN)
     comparison.miss(100)
     comparison.fold(disagreeing(1_000, 0.0))
@@ -270,6 +272,19 @@ def test_classes_that_the_incumbent_never_named_are_counted() -> None:
     standing = folded(PLAIN, pairs_of(["a", "b", "a"], ["a", "x", "b"]), pairs_of(["x", "b"], ["y", "x"])).standing()
     assert standing.unseen_classes == 2
     assert Flag.UNSEEN in standing.flags
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.lists(st.tuples(HOSTILE, HOSTILE, HOSTILE), max_size=5),
+    st.sampled_from([(output, way) for output, ways in MEASURES.items() for way in ways]),
+)
+def test_whatever_comes_leaves_a_state_that_can_be_kept(listed: list[Any], kind: tuple[Output, str]) -> None:
+    rule = ComparisonRule(kind[0], 0.02, measure=kind[1], drop=0.01, positive="a")
+    columns = [list(one) for one in zip(*listed, strict=True)] or [[], [], []]
+    comparison = folded(rule, pairs_of(columns[0], columns[1], labels=columns[2]))
+    assert Comparison.from_bytes(comparison.to_bytes()).standing() == comparison.standing()
+    assert comparison.standing().verdict is Verdict.UNKNOWN
 
 
 def test_constant_answers_are_flagged() -> None:

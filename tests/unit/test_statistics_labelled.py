@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from unit.test_statistics_comparison import pairs_of
 
 from bot.domain.errors import BadInput
@@ -183,6 +185,15 @@ def test_times_that_are_none_are_refused_and_counted() -> None:
     assert int(found.counts[0].sum()) == 1
 
 
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.floats(), st.floats()), max_size=8))
+def test_whatever_times_come_are_folded_or_refused(listed: list[tuple[float, float]]) -> None:
+    found = LatencyRatio(1.2, 0.99, 0.05)
+    table = np.array(listed, dtype=np.float64).reshape(-1, 2)
+    found.add(table[:, 0], table[:, 1])
+    assert int(found.counts[0].sum()) + found.refused == len(listed)
+
+
 def test_seconds_for_milliseconds_are_flagged() -> None:
     one, two = times(3_000, 0.001, SEED)
     rule = ComparisonRule(Output.CLASSES, 0.02, latency=1.2)
@@ -194,6 +205,7 @@ def test_seconds_for_milliseconds_are_flagged() -> None:
     assert Flag.LATENCY_UNITS in standing.flags
     assert standing.latency is not None
     assert standing.latency.ratio == pytest.approx(0.001, rel=0.2)
+    assert standing.latency.figure.verdict is Verdict.UNKNOWN
 
 
 def test_errors_of_the_candidate_alone_have_a_tolerance_of_their_own() -> None:

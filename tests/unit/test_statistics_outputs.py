@@ -129,6 +129,9 @@ def test_a_score_outside_its_bounds_is_refused_and_never_clipped(value: float) -
         (Output.CLASSES, 1, True, columns.UNLIKE_TYPES),
         (Output.CLASSES, "a", math.nan, columns.NOT_A_NUMBER),
         (Output.CLASSES, "a", ["a"], columns.WRONG_TYPE),
+        (Output.CLASSES, "a", "x" * 257, columns.TOO_LONG),
+        (Output.CLASSES, 1, 10**400, columns.TOO_LONG),
+        (Output.CLASSES, -(2**63) - 1, 1, columns.TOO_LONG),
         (Output.TEXT, "a", 1, columns.WRONG_TYPE),
         (Output.RANKING, ["a", "b"], ["a"], columns.UNLIKE_LENGTHS),
         (Output.RANKING, [], [], columns.EMPTY),
@@ -148,6 +151,12 @@ def test_answers_that_cannot_be_compared_are_refused_with_their_reason(
     output: Output, one: Any, two: Any, reason: str
 ) -> None:
     assert refused(output, one, two) == {reason: 1}
+
+
+def test_long_classes_of_arrays_and_mixed_columns_are_refused_too() -> None:
+    assert found(Output.CLASSES, np.array(["a", "b"]), np.array(["a", "x" * 300])).refused == {columns.TOO_LONG: 1}
+    assert found(Output.CLASSES, [1, "b", True], [2**70, "x" * 300, True]).refused == {columns.TOO_LONG: 2}
+    assert found(Output.TEXT, ["x" * 300], ["x" * 300]).values.tolist() == [False]
 
 
 def test_arrays_of_vectors_are_refused_row_by_row() -> None:
