@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from bot.evidence.joining import Windows
     from bot.statistics.rule import ComparisonRule
 
-CHANGE_WINDOW = 1_000_000
-"""Observations over which the detector of a later break keeps its promise."""
+CHANGE_WINDOW = 20_000
+"""Observations over which the detector of a later break keeps its promise; of single pairs it reads blocks of 50."""
 PAIR = "pair"
 
 

@@ -42,6 +42,30 @@ def test_a_batch_counts_once_and_is_found_by_its_key(store: SqlStore, opened: Ca
         assert tx.batch_with("rel-2", "key-1") is None
 
 
+@pytest.mark.timeout(60)
+def test_several_batches_of_the_largest_size_are_kept_in_one_commit(store: SqlStore, opened: Canary) -> None:
+    content = bytes(range(256)) * 19_531
+    with store.write() as tx:
+        for number in range(3):
+            assert tx.keep_batch(batch(number, content=content))
+    with store.read() as tx:
+        found = tx.unfolded_batches("rel-1", limit=9)
+    assert [one.content == content for one in found] == [True, True, True]
+
+
+@pytest.mark.timeout(60)
+def test_a_fold_with_large_states_and_many_affected_predictions_is_saved(store: SqlStore, opened: Canary) -> None:
+    large = bytes(range(256)) * 10_000
+    with store.write() as tx:
+        tx.fold_into(opened, replace(opened, comparison=large, joining=large, folded_at=NOW), [])
+        tx.add(AffectedKeys("rel-1", NOW, 1, large))
+    with store.read() as tx:
+        found = tx.canary("rel-1")
+        assert found is not None
+        assert (found.comparison, found.joining) == (large, large)
+        assert tx.affected_keys("rel-1")[0][1].content == large
+
+
 def test_batches_come_in_the_order_of_arrival_as_many_as_fit(store: SqlStore, opened: Canary) -> None:
     with store.write() as tx:
         for number in (3, 1, 2):
