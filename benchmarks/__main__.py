@@ -25,6 +25,7 @@ NAMES = (
     "slack",
     "drift",
     "observations",
+    "canary_path",
     "canary_errors",
     "canary_beside",
     "canary_speed",

@@ -31,12 +31,14 @@ from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
+from bot.flow.folding import Folder
 from bot.flow.freshening import Freshener
 from bot.flow.gate_looking import Bench
 from bot.flow.intake import Intake
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
+from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.reading_back import ReadingBack
@@ -85,6 +87,8 @@ class App:
     judge: Judge
     evidence: EvidenceDesk
     moves: ReleaseMoves
+    observing: Observing
+    folder: Folder
     gates: Mapping[str, Gate]
     workshop: Workshop
     pagers: Mapping[str, Pager]
@@ -154,6 +158,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "judge": _judge(outside, moves, bench, intake),
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
         "moves": moves,
+        **_canaries(outside, intake),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
         "sweep": _sweep(settings, outside, endings, consequences, intake),
@@ -262,6 +267,12 @@ def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, b
         crash=outside.workshop.crash,
         log=outside.log,
     )
+
+
+def _canaries(outside: Outside, intake: Intake) -> dict[str, Any]:
+    parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids", "current")}
+    folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, **parts)
+    return {"observing": Observing(**parts), "folder": folder}
 
 
 def _runner(settings: Settings, outside: Outside, mover: Mover) -> Runner:

@@ -41,6 +41,14 @@ class Sweep(Protocol):
         ...
 
 
+class Folder(Protocol):
+    """Compares candidates with incumbents."""
+
+    def fold(self, release_id: str) -> None:
+        """Fold the observations of a release that wait; it may come twice."""
+        ...
+
+
 class HasJobs(Protocol):
     """What the jobs need of the program."""
 
@@ -52,6 +60,8 @@ class HasJobs(Protocol):
     def sweep(self) -> Sweep: ...
     @property
     def judge(self) -> Judge: ...
+    @property
+    def folder(self) -> Folder: ...
 
 
 _bound: list[HasJobs] = []
@@ -79,10 +89,16 @@ def judge_release(release_id: str) -> None:
     _app().sweep.tell()
 
 
+def fold_canary(release_id: str) -> None:
+    """Fold the observations of a release."""
+    _app().folder.fold(release_id)
+
+
 CALLS: Mapping[JobName, Callable[[str], None]] = {
     JobName.ADVANCE_RUN: advance_run,
     JobName.SEND_NOTICE: send_notice,
     JobName.JUDGE_RELEASE: judge_release,
+    JobName.FOLD_CANARY: fold_canary,
 }
 """What each name of a job calls."""
 

@@ -77,6 +77,10 @@ class ReleaseRecords(Protocol):
 
     # Canaries
     def canary(self, release_id: str) -> Canary | None: ...
+    def bare_canary(self, release_id: str) -> Canary | None:
+        """The canary without its states of comparison and join, for looking at."""
+        ...
+
     def open_canary(self, canary: Canary) -> bool:
         """Add it; False where there is one already."""
         ...
@@ -89,12 +93,23 @@ class ReleaseRecords(Protocol):
         """Add a batch; False where its key was there already."""
         ...
 
-    def unfolded_batches(self, release_id: str, *, limit: int) -> Sequence[ObservationBatch]:
-        """In order of arrival."""
+    def batch_with(self, release_id: str, key: str) -> tuple[str, str] | None:
+        """Id and digest of the batch that came with this key."""
+        ...
+
+    def unfolded_batches(
+        self, release_id: str, *, limit: int, most_bytes: int | None = None
+    ) -> Sequence[ObservationBatch]:
+        """In order of arrival; as many as fit into `most_bytes`, and at least one."""
         ...
 
     def unfolded_releases(self) -> Sequence[str]:
         """Releases that have batches to fold."""
+        ...
+
+    def canaries_to_fold(self) -> Sequence[str]:
+        """Releases that have something to fold now, by the database's clock: batches, pairs whose other half may be
+        missing by now, a verdict that was not told, or an end."""
         ...
 
     def canary_points(self, release_id: str) -> Sequence[CanaryPoint]:

@@ -18,6 +18,9 @@ POINTS = (
     "after_outcome",
     "before_notice",
     "after_notice",
+    "before_fold_commit",
+    "after_fold_commit",
+    "after_canary_event",
 )
 
 

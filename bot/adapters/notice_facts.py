@@ -34,6 +34,7 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
 FIGURES: Mapping[str, tuple[str, ...]] = {
     "metric": ("name", "before", "now", "change_percent", "unit"),
     "confidence_interval": ("low", "high", "level", "threshold"),
+    "reproduced": ("times", "of"),
 }
 """The parts of `figures`: the numbers themselves, where they were reported."""
 

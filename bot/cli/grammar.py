@@ -18,6 +18,7 @@ from bot.cli.arguments import (
     count,
     port,
 )  # fmt: skip
+from bot.cli.canary_grammar import CANARY_WORDS
 from bot.cli.live_grammar import LIVE_WORDS
 from bot.cli.people_grammar import PEOPLE_WORDS
 from bot.cli.policy_grammar import POLICY_WORDS
@@ -194,6 +195,7 @@ WORDS: tuple[Word, ...] = (
     *LIVE_WORDS,
     *PEOPLE_WORDS,
     *POLICY_WORDS,
+    *CANARY_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
     Word(
         "doctor", "try every configured connection and say how to mend what is wrong", "bot.cli.doctor:doctor", (JSON,)

@@ -8,6 +8,14 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from bot.domain.releases import Release, ReleaseStatus
+from bot.domain.stages import WATCH
+
+CANARY_SOURCE = "canary"
+"""The source of the events that comparisons raise. It has no address: no request from outside can be one of its."""
+DIVERGENCE = "PredictionDivergence"
+"""What such an event is called."""
+
 
 class CanaryVerdict(StrEnum):
     """What the comparison says so far."""
@@ -15,6 +23,22 @@ class CanaryVerdict(StrEnum):
     DIVERGED = "diverged"
     EQUIVALENT = "equivalent"
     UNKNOWN = "unknown"
+
+
+class Phase(StrEnum):
+    """How many the candidate answers to; the test for a divergence begins anew in each."""
+
+    CANARY = "canary"
+    LIVE = "live"
+    WATCH = "watch"
+
+    @classmethod
+    def of(cls, release: Release) -> Phase:
+        """Where a release is, halted or not."""
+        status = release.resumes_as if release.status is ReleaseStatus.HALTED else release.status
+        if release.stage == WATCH or status is ReleaseStatus.WATCHED:
+            return cls.WATCH
+        return cls.LIVE if status is ReleaseStatus.LIVE else cls.CANARY
 
 
 @dataclass(frozen=True)
@@ -55,6 +79,16 @@ class Canary:
     """The verdict that went to the front door last, with its phase."""
     folded_at: datetime | None = None
     closed_at: datetime | None = None
+
+    @property
+    def owes_word(self) -> bool:
+        """Something diverged in this phase, and the front door has not confirmed that it heard of it."""
+        return bool(self.standing.get("because_in_phase")) and self.told != self.word
+
+    @property
+    def word(self) -> str:
+        """What there is to tell of a divergence: once for each phase."""
+        return f"{self.phase}:{CanaryVerdict.DIVERGED}"
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from bot.domain.canaries import CANARY_SOURCE
 from bot.domain.events import Alert
 from bot.domain.incidents import Severity
 from bot.domain.policies import PRODUCTION, Criterion
 
 LIVE = "live"
 """What was read back from where a service serves."""
-INNER_SOURCES = frozenset({LIVE})
+INNER_SOURCES = frozenset({LIVE, CANARY_SOURCE})
 
 UNRELEASED_VERSION = "UnreleasedVersion"
 """The `alertname` of a version that no release put where it serves."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from bot.domain.conditions import Truth
+from bot.domain.canaries import CANARY_SOURCE
+from bot.domain.conditions import Finding, Truth
 from bot.domain.decisions import Decision, Trace, Verdict, alert_facts
 from bot.domain.events import Alert, AlertState, AlertStatus, EventKind
 from bot.domain.incidents import Incident, Severity
@@ -16,6 +17,37 @@ from bot.domain.policies import ROLLBACK_AUTHORITY, Criterion, Mode, Policy
 from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_duration
+
+CANARY_DIVERGENCE = "canary divergence"
+"""The name of the criterion that a policy's `canary: on_divergence:` is."""
+
+
+@dataclass(frozen=True)
+class _Established:
+    """The condition of that criterion: the comparison has the verdict already when its event comes."""
+
+    text: str = "the canary diverged"
+
+    def judge(self, facts: Mapping[str, Any]) -> Finding:  # noqa: ARG002
+        return Finding(Truth.YES)
+
+    def value(self, facts: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        return True
+
+
+def criteria_of(policy: Policy, source: str) -> Sequence[Criterion]:
+    """What may decide about an alert: the criteria as written, then, of the canary, its own."""
+    rule = policy.canary.on_divergence if policy.canary and source == CANARY_SOURCE else None
+    if rule is None:
+        return policy.rollback
+    own = Criterion.model_construct(
+        name=CANARY_DIVERGENCE,
+        when=_Established(),
+        playbook=rule.playbook,
+        authority=rule.authority,
+        within=rule.within,
+    )
+    return (*policy.rollback, own)
 
 
 @dataclass(frozen=True)
@@ -92,13 +124,15 @@ def decide(alert: Alert, policy: Policy, known: Known) -> Decision:
     quiet = _nothing_to_do(alert, policy, environment)
     if quiet:
         return replace(draft, reason=quiet)
+    if past := _of_another_release(alert, known):
+        return replace(draft, verdict=Verdict.STALE, reason=past)
     facts |= {
         "severity": str(severity),
         "environment": environment,
         "service": policy.service,
         "release": release_facts(known.release),
     }
-    criterion, trace = _first_that_holds(policy, facts, alert)
+    criterion, trace = _first_that_holds(criteria_of(policy, alert.source), facts, alert)
     draft = replace(draft, trace=trace)
     if criterion is None:
         unknown = [one.criterion for one in trace if one.truth == Truth.UNKNOWN]
@@ -125,16 +159,30 @@ def _environment(alert: Alert, policy: Policy, facts: Mapping[str, Any]) -> str:
 
 
 def _severity(alert: Alert, policy: Policy, facts: Mapping[str, Any]) -> Severity:
+    """As the policy says. Of what Andon found itself, SEV-2 where it says nothing; wrong predictions in production are
+    never less than that."""
+    if alert.source == CANARY_SOURCE:
+        return min(policy.severity_of(facts), SEVERITY, key=lambda one: one.rank)
     if not is_inner(alert):
         return policy.severity_of(facts)
     return next((one for one, condition in policy.severity.items() if condition.judge(facts)), SEVERITY)
 
 
+def _of_another_release(alert: Alert, known: Known) -> str:
+    """Why a verdict about a release decides nothing: another one is on its way, or none."""
+    if alert.source != CANARY_SOURCE:
+        return ""
+    release, about = known.release, alert.labels.get("release", "")
+    if release is None or release.id != about:
+        return f"it is about release {about}, which is not the newest one any more"
+    return "" if release.is_in_flight else f"release {about} is {str(release.status).replace('_', ' ')} already"
+
+
 def _first_that_holds(
-    policy: Policy, facts: Mapping[str, Any], alert: Alert
+    criteria: Sequence[Criterion], facts: Mapping[str, Any], alert: Alert
 ) -> tuple[Criterion | None, tuple[Trace, ...]]:
     trace: list[Trace] = []
-    for criterion in policy.rollback:
+    for criterion in criteria:
         if not may_decide(criterion, alert):
             trace.append(Trace(criterion.name, str(Truth.NO), f"it does not name {alert.labels.get('alertname')}"))
             continue

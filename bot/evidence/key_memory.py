@@ -42,7 +42,7 @@ class KeyMemory:
 
     def knows_none_of(self, hashes: set[int]) -> bool:
         """Whether all these keys are new."""
-        return hashes.isdisjoint(self._fates)
+        return self._fates.keys().isdisjoint(hashes)
 
     def note(self, hashed: int, fate: Fate) -> None:
         """Remember one more key, or another fate of one that is remembered."""

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+from bot.domain.canaries import CANARY_SOURCE
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
 from bot.domain.errors import Refused
@@ -15,6 +16,7 @@ from bot.domain.judging import decide, ignored, repeats
 from bot.domain.policies import Policy
 from bot.domain.records import AuditEntry
 from bot.flow.consequences import Consequences
+from bot.flow.divergence import of_canary
 from bot.flow.situation import Situation
 from bot.ports import Ids, Place, Transaction
 
@@ -73,7 +75,7 @@ class Batch:
         matches = [match for one in heard for found in one.matches for match in found]
         self.standing = tx.standing(
             sorted({policy.service for policy, _ in matches}),
-            places={place for policy, place in matches if policy.rollback},
+            places={place for policy, place in matches if policy.rollback or policy.canary},
             deliveries={(one.delivery.source, one.dedup_key) for one in heard if one.dedup_key != one.event_id},
             alerts={(alert.source, alert.identity) for one in heard for alert in one.alerts},
         )
@@ -188,7 +190,8 @@ class Batch:
     def _decide(self, event_id: str, alert: Alert, policy: Policy, place: Place) -> Decision:
         known = self.situation.known(place, policy)
         decision = replace(decide(alert, policy, known), id=self.ids.new("dec"), event_id=event_id)
-        return self.consequences.of_alert(self.situation, decision, alert, policy, self.configuration)
+        carry_out = of_canary if alert.source == CANARY_SOURCE else Consequences.of_alert
+        return carry_out(self.consequences, self.situation, decision, alert, policy, self.configuration)
 
     def _repeat(
         self,

@@ -11,7 +11,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict, alert_facts, alert_of
 from bot.domain.events import ANDON, Alert, AlertStatus
 from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus, Severity
-from bot.domain.judging import decide
+from bot.domain.judging import criteria_of, decide
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ApprovalRule, Policy
 from bot.domain.records import AuditEntry
@@ -144,7 +144,8 @@ class Consequences:
     def _plan(
         self, situation: Situation, decision: Decision, policy: Policy, configuration: Configuration, incident: Incident
     ) -> Decision:
-        criterion = next(one for one in policy.rollback if one.name == decision.criterion)
+        source = str(decision.alert.get("source", ""))
+        criterion = next(one for one in criteria_of(policy, source) if one.name == decision.criterion)
         cause = Cause(
             event_id=decision.event_id,
             within=criterion.within,

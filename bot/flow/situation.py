@@ -64,7 +64,7 @@ class Situation:
             incident=self.incidents.get(place),
             run=self.runs.get(place),
             release=self.releases.get(place[0]),
-            last_action_at=self._last_action(place) if policy.rollback else None,
+            last_action_at=self._last_action(place) if policy.rollback or policy.canary else None,
         )
 
     def _last_action(self, place: Place) -> datetime | None:

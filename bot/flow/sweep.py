@@ -1,4 +1,4 @@
-"""Finds what is due and rings for it: runs without a live lease, waits that are over, notices, breaches, approvals."""
+"""Finds what is due and rings for it: runs without a live lease, waits, notices, canaries, breaches, approvals."""
 
 from __future__ import annotations
 
@@ -89,10 +89,12 @@ class Sweep:
             runs = tx.due_runs(limit=_MOST)
             notices = tx.due_notices(limit=_MOST)
             releases = tx.releases_to_judge()
+            canaries = tx.canaries_to_fold()
         fresh = now - _FRESH if now else None
         rings = {(run.id, run.version): bell_for(run) for run in runs if fresh is None or not _is_fresh(run, fresh)}
         rings |= {(one, 0): Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in notices}
-        return rings | {(one, 0): bell_to_judge(one) for one in releases}
+        rings |= {(one, 0): bell_to_judge(one) for one in releases}
+        return rings | {(f"canary:{one}", 0): Bell(JobName.FOLD_CANARY, one, Lane.OTHER) for one in canaries}
 
     def _record_breaches(self) -> None:
         with self._store.read() as tx:

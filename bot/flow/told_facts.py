@@ -11,6 +11,9 @@ from bot.domain.runs import Run
 from bot.domain.step_states import StepState, StepStatus
 from bot.domain.times import format_duration, format_time
 
+_FIGURES = ("metric", "confidence_interval", "reproduced")
+"""Fields whose numbers notices write in their own words."""
+
 
 def report_facts(facts: Sequence[Fact]) -> dict[str, Any]:
     """What was reported: `report` in plain words, `sources` of it, and in `asked` who was asked for what is missing."""
@@ -21,7 +24,7 @@ def report_facts(facts: Sequence[Fact]) -> dict[str, Any]:
         "sources": {name: fact.source for name, fact in known.items()},
         "asked": {name: fact.asked for name, fact in current.items() if not fact.is_known and fact.asked},
         "alternatives": known["alternatives"].value if "alternatives" in known else [],
-        "figures": {name: known[name].value for name in ("metric", "confidence_interval") if name in known},
+        "figures": {name: known[name].value for name in _FIGURES if name in known},
     }
 
 

@@ -149,10 +149,10 @@ class Comparison:
         alpha/2**j."""
         self.phase.close()
         self.past += (phase_of(self.phase),)
-        detector = self.phase.pairs.detector
+        detector = self.phase.watched.detector
         self.phase = Phase(self.rule, name, self.compared, restarts)
         if detector is not None and detector.alarmed is None:
-            self.phase.pairs.detector = detector
+            self.phase.watched.detector = detector
 
     # What it says
 

@@ -36,7 +36,7 @@ class Phase:
         self.blocks = Channel(design, BLOCK, self.alphas["blocks"], self.alpha) if rule.is_guarded else None
         self.slices = Slices(rule, self.alphas["slices"], self.alpha) if rule.slices else None
         if rule.change_window:
-            self.pairs.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
+            self.watched.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
         self.correlation = Correlation()
         self.admitted: int | None = None
         """The pair at which the crossing of single pairs counted: at once, or once the guard let it."""
@@ -103,6 +103,11 @@ class Phase:
         self._let(self._waiting() if not self.rule.is_guarded else {}, None)
 
     @property
+    def watched(self) -> Channel:
+        """What the detector of changes reads: means of blocks where single pairs may hang together in bursts."""
+        return self.pairs if self.blocks is None else self.blocks
+
+    @property
     def estimate(self) -> float | None:
         """The mean divergence of compared pairs; of units where the rule compares those, missing pairs as 0."""
         if self.rule.unit == "field":
@@ -112,7 +117,7 @@ class Phase:
     @property
     def diverged_at(self) -> int | None:
         """The pair at which `diverged` stood: a crossing that counts, and the fewest pairs that the rule demands."""
-        found = [self.admitted, self.blocks.above_at if self.blocks is not None else None, self.pairs.changed_at]
+        found = [self.admitted, self.blocks.above_at if self.blocks is not None else None, self.watched.changed_at]
         found += [one.admitted for one in self.slices.found.values()] if self.slices is not None else []
         reached = [one for one in found if one is not None]
         if not reached or self.compared < self.rule.min_pairs_diverged:
@@ -164,12 +169,12 @@ class Phase:
 
     def state(self) -> dict[str, Any]:
         """Everything but the rule, as JSON values."""
-        detector = self.pairs.detector
+        detector = self.watched.detector
         return {
             "phase": [self.name, self.started, self.restarts],
             "n": [self.compared, self.total, self.missing, self.admitted],
             "pairs": self.pairs.state(),
-            "changed": [self.pairs.changed_at, detector.state() if detector is not None else None],
+            "changed": [self.watched.changed_at, detector.state() if detector is not None else None],
             "blocks": self.blocks.state() if self.blocks is not None else None,
             "slices": self.slices.state() if self.slices is not None else None,
             "correlation": self.correlation.state(),
@@ -179,15 +184,15 @@ class Phase:
     def of_state(cls, rule: ComparisonRule, state: dict[str, Any]) -> Phase:
         """What `state` gave."""
         phase = cls(rule, *state["phase"])
-        detector = phase.pairs.detector
+        detector = phase.watched.detector
         phase.compared, phase.total, phase.missing, phase.admitted = state["n"]
         phase.pairs = Channel.of_state(state["pairs"])
-        phase.pairs.changed_at = state["changed"][0]
-        if detector is not None:
-            detector.restore(state["changed"][1])
-            phase.pairs.detector = detector
         if phase.blocks is not None:
             phase.blocks = Channel.of_state(state["blocks"])
+        phase.watched.changed_at = state["changed"][0]
+        if detector is not None:
+            detector.restore(state["changed"][1])
+            phase.watched.detector = detector
         if phase.slices is not None:
             phase.slices.restore(state["slices"])
         phase.correlation.restore(state["correlation"])

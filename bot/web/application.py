@@ -23,6 +23,7 @@ from bot.slack.edge import open_edge
 from bot.slack.guard import Guard
 from bot.web.answers import answer
 from bot.web.api import reads
+from bot.web.api_canaries import Observations, canaries
 from bot.web.api_files import fetching, giving
 from bot.web.api_live import live
 from bot.web.api_minutes import minutes, said
@@ -46,40 +47,38 @@ from bot.web.slack_events import SlackEvents
 from bot.web.templating import Templates
 from bot.web.webhooks import Webhooks
 
+ROUTERS = (reads, policies, canaries, orders, said, minutes, fetching, giving, release_reads, release_orders, live)
+"""The JSON API, part by part."""
+
 
 def create_web(head: Head) -> FastAPI:
     """The ASGI application. Starts one intake thread with its lifespan and ends it there."""
     metrics = WebMetrics(head)
-    batcher = Batcher(_timed(head, metrics), head.queue.ring, measure=metrics.batched, note=head.intake.note)
-    slack = SlackEvents(head, _guard(head.settings), open_edge(head), metrics)
+    batcher: Batcher[Delivery, Receipt] = Batcher(
+        _timed(head, metrics), head.queue.ring, measure=metrics.batched, note=head.intake.note
+    )
+    slack, observations = SlackEvents(head, _guard(head.settings), open_edge(head), metrics), Observations(head)
     app = FastAPI(
         title="Andon",
         openapi_url=None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        lifespan=_lifespan(batcher, slack),
+        lifespan=_lifespan(batcher, observations, slack),
     )
     tokens = ApiTokens(head.tokens)
     templates = Templates(shipped_folder("templates") / "pages")
     queries, given = Queries(head), Orders(head, metrics)
-    for name, part in (("head", head), ("tokens", tokens), ("queries", queries), ("orders", given)):
+    parts = {"head": head, "tokens": tokens, "queries": queries, "orders": given, "observations": observations}
+    for name, part in parts.items():
         setattr(app.state, name, part)
     authentication = WebhookAuthentication(head.settings.webhook_secrets, head.webhook_token)
     # The busiest routes stand first: they are looked through in order.
     app.router.routes.extend(Webhooks(head, authentication, batcher, metrics).routes())
     app.router.routes.extend(slack.routes())
     app.router.routes.extend(Health(head, metrics).routes())
-    app.include_router(reads)
-    app.include_router(policies)
-    app.include_router(orders)
-    app.include_router(said)
-    app.include_router(minutes)
-    app.include_router(fetching)
-    app.include_router(giving)
-    app.include_router(release_reads)
-    app.include_router(release_orders)
-    app.include_router(live)
+    for router in ROUTERS:
+        app.include_router(router)
     app.router.routes.extend(Login(head, tokens, templates).routes())
     app.router.routes.extend(Pages(head, queries, templates).routes())
     app.router.routes.extend(PageOrders(given, queries).routes())
@@ -104,15 +103,17 @@ def _guard(settings: Settings) -> Guard:
     return Guard(settings.slack_signing_secrets, RedisOnce(redis))
 
 
-def _lifespan(batcher: Batcher, slack: SlackEvents) -> Any:
+def _lifespan(batcher: Batcher[Delivery, Receipt], observations: Observations, slack: SlackEvents) -> Any:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         batcher.start()
+        observations.start()
         slack.start()
         try:
             yield
         finally:
             await batcher.stop()
+            await observations.stop()
             await asyncio.to_thread(slack.stop)
 
     return lifespan

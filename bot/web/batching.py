@@ -8,17 +8,22 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Generic, TypeVar
 
 import structlog
 
 from bot.adapters.fault_traces import describe_fault
 from bot.domain.errors import AndonError, TryLater
-from bot.domain.events import Delivery, Receipt
 from bot.ports import Bell, Lane
 from bot.web.head import Ring
 
-Accept = Callable[[Sequence[Delivery], Ring], list[Receipt]]
-Settled = tuple["_Waiting", Receipt | BaseException]
+Came = TypeVar("Came")
+"""What comes in: a delivery, or a batch of observations."""
+Said = TypeVar("Said")
+"""The answer to it, given after its commit."""
+
+Accept = Callable[[Sequence[Came], Ring], Sequence[Said | AndonError]]
+Settled = tuple["_Waiting[Came, Said]", Said | BaseException]
 
 LATER_SECONDS = 0.03
 """How long notices and the like stand back: the first call of a rollback leaves within this time on an idle machine,
@@ -27,31 +32,33 @@ and the workers of the other lanes would take processors and the writers' turn f
 _log = structlog.get_logger("andon.web")
 
 
-class _Waiting:
+class _Waiting(Generic[Came, Said]):
     """One delivery and the future of its request."""
 
     __slots__ = ("delivery", "future")
 
-    def __init__(self, delivery: Delivery, future: asyncio.Future[Receipt]) -> None:
+    def __init__(self, delivery: Came, future: asyncio.Future[Said]) -> None:
         self.delivery = delivery
         self.future = future
 
 
-class Batcher:
+class Batcher(Generic[Came, Said]):
     """Hands deliveries to `accept` in batches. A lone delivery goes at once; those that come meanwhile share the next.
+
+    An error among the answers is that delivery's alone; one that is raised is everybody's.
 
     Bells are rung by a thread of their own: a queue that is away never delays an answer.
     """
 
     def __init__(
         self,
-        accept: Accept,
+        accept: Accept[Came, Said],
         ring: Ring,
         *,
         most: int = 256,
         most_waiting: int = 4096,
         measure: Callable[[int], object] = lambda _: None,
-        note: Callable[[Sequence[Receipt]], object] = lambda _: None,
+        note: Callable[[Sequence[Said]], object] = lambda _: None,
     ) -> None:
         self._note = note
         self._accept = accept
@@ -59,7 +66,7 @@ class Batcher:
         self._most = most
         self._most_waiting = most_waiting
         self._measure = measure
-        self._inbox: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Waiting[Came, Said] | None] = queue.SimpleQueue()
         self._bells: queue.SimpleQueue[Sequence[Bell] | None] = queue.SimpleQueue()
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -81,7 +88,7 @@ class Batcher:
         self._bells.put(None)
         await asyncio.to_thread(bells.join)
 
-    async def submit(self, delivery: Delivery) -> Receipt:
+    async def submit(self, delivery: Came) -> Said:
         """The receipt, after the commit. TryLater where too many wait or the store is away."""
         if self._loop is None or self._count >= self._most_waiting:
             raise TryLater(
@@ -89,7 +96,7 @@ class Batcher:
                 delay=timedelta(seconds=2),
                 next="send it again",
             )
-        waiting = _Waiting(delivery, self._loop.create_future())
+        waiting: _Waiting[Came, Said] = _Waiting(delivery, self._loop.create_future())
         self._count += 1
         self._inbox.put(waiting)
         return await waiting.future
@@ -111,11 +118,11 @@ class Batcher:
             self._measure(len(batch))
             settled = self._answers(batch)
             self._settle(settled)
-            self._note([result for _, result in settled if isinstance(result, Receipt)])
+            self._note([result for _, result in settled if not isinstance(result, BaseException)])
             if ended:
                 return
 
-    def _answers(self, batch: list[_Waiting]) -> list[Settled]:
+    def _answers(self, batch: list[_Waiting[Came, Said]]) -> list[Settled[Came, Said]]:
         try:
             receipts = self._accept([one.delivery for one in batch], self._pass_on)
             return list(zip(batch, receipts, strict=True))
@@ -123,7 +130,7 @@ class Batcher:
             if isinstance(error, TryLater) or len(batch) == 1:
                 return [(one, error) for one in batch]
         except Exception as error:
-            sources = sorted({one.delivery.source for one in batch})
+            sources = sorted({str(getattr(one.delivery, "source", "observations")) for one in batch})
             _log.error("accept_failed", deliveries=len(batch), sources=sources, **describe_fault(error))
             if len(batch) == 1:
                 return [(batch[0], error)]
@@ -135,7 +142,7 @@ class Batcher:
         self._bells.put(bells)
         time.sleep(0)
 
-    def _settle(self, settled: list[Settled]) -> None:
+    def _settle(self, settled: list[Settled[Came, Said]]) -> None:
         assert self._loop is not None
         try:
             self._loop.call_soon_threadsafe(self._resolve, settled)
@@ -143,15 +150,15 @@ class Batcher:
             # The loop is closed and nobody waits: what was committed stays, and a resend is a duplicate.
             _log.warning("answers_lost", deliveries=len(settled))
 
-    def _resolve(self, settled: list[Settled]) -> None:
+    def _resolve(self, settled: list[Settled[Came, Said]]) -> None:
         self._count -= len(settled)
         for waiting, result in settled:
             if waiting.future.done():
                 continue
-            if isinstance(result, Receipt):
-                waiting.future.set_result(result)
-            else:
+            if isinstance(result, BaseException):
                 waiting.future.set_exception(result)
+            else:
+                waiting.future.set_result(result)
 
     def _ring_all(self) -> None:
         """The bell thread: rollbacks at once; what only tells or waits a moment later, so that it is not in front."""

@@ -6,9 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol
 
 from bot.domain.configuration import Configuration
+from bot.domain.errors import AndonError
 from bot.domain.events import Actor, Command, Delivery, Receipt
 from bot.domain.gates import Evidence
 from bot.flow.evidence_desk import Pushed
+from bot.flow.observing import Sent, Taken
 from bot.flow.release_moves import ReleaseMoves
 from bot.plugins import AlertSource
 from bot.ports import Bell, Clock, Ids, Queue, Store
@@ -51,6 +53,14 @@ class Evidences(Protocol):
 
     def keep(self, pushed: Pushed, actor: Actor) -> Evidence:
         """Keep it. BadInput, NotFound, Refused, TryLater."""
+        ...
+
+
+class Observing(Protocol):
+    """The door for observations."""
+
+    def take(self, sent: Sequence[Sent], ring: Ring | None = None) -> Sequence[Taken | AndonError]:
+        """One answer for each batch, all in one commit; TryLater where it cannot be stored."""
         ...
 
 
@@ -98,3 +108,5 @@ class Head(Protocol):
     def evidence(self) -> Evidences: ...
     @property
     def moves(self) -> ReleaseMoves: ...
+    @property
+    def observing(self) -> Observing: ...

@@ -10,7 +10,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from bot.domain.errors import AndonError
-from bot.domain.events import Delivery
+from bot.domain.events import Delivery, Receipt
 from bot.domain.inner_alerts import INNER_SOURCES
 from bot.flow.views import receipt_view
 from bot.web.answers import answer, problem, problem_of, status_of
@@ -29,7 +29,11 @@ class Webhooks:
     """Nothing is parsed before it is authentic, nothing is answered before it is committed."""
 
     def __init__(
-        self, head: Head, authentication: WebhookAuthentication, batcher: Batcher, metrics: WebMetrics
+        self,
+        head: Head,
+        authentication: WebhookAuthentication,
+        batcher: Batcher[Delivery, Receipt],
+        metrics: WebMetrics,
     ) -> None:
         self._head = head
         self._authentication = authentication

@@ -10,6 +10,7 @@ from bot.plugins import AlertSource
 
 SOURCES = (
     "handlers.alerts.alertmanager:Alertmanager",
+    "handlers.alerts.canary:Canary",
     "handlers.alerts.cloudevents:CloudEvents",
     "handlers.alerts.generic:Generic",
     "handlers.alerts.grafana:Grafana",

@@ -43,6 +43,8 @@ def asked(web: WebServer) -> dict[str, str]:
     file = kept["report"]["files"]["value"][0]["sha256"]
     release = as_(web, OPERATOR).post("/api/v1/releases", json={"service": "ranker", "candidate": "9"}).json()["id"]
     pushed = as_(web, OPERATOR).post(f"/api/v1/releases/{release}/evidence?name=evaluation", json={"metrics": {}})
+    line = {"key": "0", "incumbent": "a", "candidate": "b"}
+    assert as_(web, OPERATOR).post("/api/v1/canaries/scored-model/observations", json=line).status_code == 202
     return {**known, "item": item["id"], "file": file, "release": release, "evidence": pushed.json()["id"]}
 
 
@@ -93,6 +95,8 @@ READS = {
     "/api/v1/events/{event_id}": "/api/v1/events/{event}",
     "/api/v1/policies": "/api/v1/policies",
     "/api/v1/policies/{service}": "/api/v1/policies/fraud-model",
+    "/api/v1/canaries/{release}": "/api/v1/canaries/scored-model",
+    "/api/v1/canaries/{release}/affected": "/api/v1/canaries/scored-model/affected",
     "/api/v1/automation": "/api/v1/automation",
     "/api/v1/audit/verify": "/api/v1/audit/verify",
     "/api/v1/releases": "/api/v1/releases",
@@ -159,6 +163,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "/api/v1/services/fraud-model/hands-off": ({"for": "2h", "reason": "migration"}, "admin"),
     "/api/v1/services/fraud-model/rollback": ({"reason": "wrong scores"}, "operator"),
     "/api/v1/automation": ({"on": True, "reason": "again"}, "admin"),
+    "/api/v1/canaries/scored-model/observations": ({"key": "1", "incumbent": "a", "candidate": "a"}, "operator"),
     "/api/v1/runs/{run}/approve": ({"plan_hash": "0"}, "operator"),
     "/api/v1/runs/{run}/reject": ({}, "operator"),
     "/api/v1/runs/{run}/cancel": ({}, "operator"),
@@ -202,7 +207,7 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
 def test_every_change_of_the_document_is_tried_here(document: dict[str, Any]) -> None:
     described = {path for path, methods in document["paths"].items() if path.startswith("/api/") and "post" in methods}
     tried = {path.replace("fraud-model", "{service}").replace("{run}", "{run_id}") for path in CHANGES}
-    tried = {path.partition("?")[0] for path in tried}
+    tried = {path.partition("?")[0].replace("canaries/scored-model", "canaries/{the_release}") for path in tried}
     for name in ("incident", "event", "item", "release"):
         tried = {path.replace(f"{{{name}}}", f"{{{name}_id}}") for path in tried}
     assert described == tried

@@ -73,6 +73,7 @@ class Engine:
             JobName.ADVANCE_RUN: app.runner.advance,
             JobName.SEND_NOTICE: app.notices.send,
             JobName.JUDGE_RELEASE: app.judge.judge,
+            JobName.FOLD_CANARY: app.folder.fold,
         }
 
     def work_until(self, run_id: str, *statuses: str, seconds: float = 20.0) -> dict[str, Any]:

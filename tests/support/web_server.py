@@ -23,6 +23,7 @@ from bot.domain.policies import Policy
 from bot.flow.consequences import Consequences
 from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.intake import Intake
+from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
@@ -68,6 +69,13 @@ STAGED = {
     "stages": [{"name": "evaluation"}, {"name": "production"}],
     "targets": {"production": {"allow_hosts": ["127.0.0.1"]}},
 }
+SCORED = {
+    "service": "scored-model",
+    "match": 'alert.labels.service == "scored-model"',
+    "release": {"incumbent": "7", "candidate": "8"},
+    "canary": {"output": "classes", "tolerance": 0.02},
+}
+"""A service whose release is compared."""
 PLAYBOOK = {
     "playbook": "rollback_model",
     "summary": "Put the incumbent back",
@@ -110,6 +118,7 @@ class TestHead:
     intake: Any
     evidence: EvidenceDesk
     moves: ReleaseMoves
+    observing: Observing
     calls: list[int] = field(default_factory=list)
 
 
@@ -127,7 +136,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
     store.upgrade()
     queue = RqQueue(f"unix://{folder}/nobody.sock")
     clock, ids = SystemClock(), UlidIds()
-    configuration = FixedConfiguration(configuration_of(POLICY, STAGED))
+    configuration = FixedConfiguration(configuration_of(POLICY, STAGED, SCORED))
     teller = Teller(ids, settings.address)
     consequences = Consequences(ids, teller)
     moves = ReleaseMoves(ids, ReleaseTeller(ids, teller), compile_condition)
@@ -162,6 +171,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         log=lambda _, **__: None,
     )
     evidence = EvidenceDesk(store, queue, clock, ids, current)
+    observing = Observing(store=store, queue=queue, clock=clock, ids=ids, current=current)
     return TestHead(
         settings,
         store,
@@ -175,6 +185,7 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         intake,
         evidence,
         moves,
+        observing,
     )
 
 

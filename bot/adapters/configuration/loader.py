@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from bot.adapters.configuration.canary_checks import canary_faults, canary_warnings
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
 from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates, gate_texts
 from bot.adapters.configuration.host_checks import check_hosts
@@ -124,8 +125,10 @@ def _policies(
             continue
         policies[name] = file
         host_faults, host_warnings = check_hosts(file, playbooks, steps)
-        findings.faults += [*check_policy(file, playbooks, broken, steps), *check_live(file), *host_faults]
-        findings.warnings += [*policy_warnings(file), *host_warnings, *unused_parts(file.document)]
+        live_and_canary = [*check_live(file), *canary_faults(file)]
+        findings.faults += [*check_policy(file, playbooks, broken, steps), *live_and_canary, *host_faults]
+        unused = unused_parts(file.document)
+        findings.warnings += [*policy_warnings(file), *host_warnings, *canary_warnings(file), *unused]
     return policies
 
 

@@ -47,9 +47,8 @@ def uses(policy: Policy) -> Iterator[Use]:
     for index, name in enumerate(policy.fallbacks):
         yield Use(name, ("fallbacks", index), everywhere, _NEVER_PROMOTE)
     if policy.canary is not None and policy.canary.on_divergence is not None:
-        yield Use(
-            policy.canary.on_divergence.playbook, ("canary", "on_divergence", "playbook"), everywhere, _NEVER_PROMOTE
-        )
+        path = ("canary", "on_divergence", "playbook")
+        yield Use(policy.canary.on_divergence.playbook, path, everywhere, (PlaybookKind.ROLLBACK,))
     for index, stage in enumerate(policy.stages):
         if stage.do is not None:
             yield Use(stage.do, ("stages", index, "do"), (stage.place,), _KINDS_OF_STAGE)

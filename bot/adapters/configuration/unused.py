@@ -11,7 +11,6 @@ from bot.domain.errors import Fault
 
 NOT_YET: tuple[tuple[str, ...], ...] = (
     ("fallbacks",),
-    ("canary",),
     ("stages", "*", "drilled_within"),
     ("drills",),
     ("stable", "window"),

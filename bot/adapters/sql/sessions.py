@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import select
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ Answer = Callable[[], Sequence[Any]]
 """The rows of a statement. What was asked before the first answer is taken travels together on PostgreSQL."""
 
 _NOTHING: Mapping[str, Any] = {}
+_SEND_SECONDS = 30
+"""How long a server that takes nothing is waited for."""
 
 
 class Session(Protocol):
@@ -128,7 +131,20 @@ class PostgresqlSession:
         else:
             text, parameters = ready.calls(rows)
             cursor.executemany(text.encode(), parameters)
+        self._send_all()
         return cursor
+
+    def _send_all(self) -> None:
+        """Wait until all bytes of it have left. A pipeline sends what fits into the socket and then only reads: with
+        more than about a megabyte in hand it would wait for ever for the answer to what the server never got whole."""
+        driver = self._driver.pgconn
+        if not driver.flush():
+            return
+        door = select.poll()
+        door.register(driver.socket, select.POLLOUT)
+        while driver.flush():
+            if not door.poll(_SEND_SECONDS * 1000):
+                raise psycopg.OperationalError("the server takes nothing any more")
 
 
 def _call(ready: Prepared, values: Row) -> tuple[bytes, list[Any]]:
