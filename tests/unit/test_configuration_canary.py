@@ -11,6 +11,7 @@ from bot.adapters.configuration import load_configuration
 from bot.adapters.shipped import shipped_folder
 from bot.domain.configuration import Configuration
 from bot.domain.errors import ConfigError
+from bot.gates import load_gates
 from playbooks.steps import load_steps
 
 HALT = playbook("stop_it", acting("repeat"), kind="halt")
@@ -22,7 +23,7 @@ def loaded(folder: Path, **more: object) -> Configuration:
 
     made = policy("scored", "http://127.0.0.1:9", **{"canary": RULE, **more})
     config = write_config(folder, [made], [*WAYS.values(), HALT])
-    return load_configuration(config, steps=load_steps(), shipped=shipped_folder("playbooks"))
+    return load_configuration(config, steps=load_steps(), gates=load_gates(), shipped=shipped_folder("playbooks"))
 
 
 def said(configuration: Configuration) -> list[str]:

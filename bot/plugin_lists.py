@@ -1,0 +1,64 @@
+"""How lists of plug-ins are loaded: by name, out of `module:attribute`, those of other packages included."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from pydantic import BaseModel
+
+from bot.domain.errors import ConfigError
+
+
+@dataclass(frozen=True)
+class PluginList:
+    """One kind of plug-in: what the house lists, the entry point group of those that other packages bring, what each
+    must have, and the root of its parameter model."""
+
+    kind: str
+    listed: Mapping[str, str]
+    group: str
+    needs: Sequence[str]
+    params: type[BaseModel]
+
+    def places(self) -> dict[str, str]:
+        """`module:attribute` of every plug-in there is, by name. Imports none; ConfigError for a doubled name."""
+        places = dict(self.listed)
+        for point in self._foreign():
+            if point.name in places:
+                raise ConfigError(
+                    f"Two {self.kind}s are called {point.name!r}: {places[point.name]} and {point.value}",
+                    next="uninstall one of the packages, or rename its entry point",
+                )
+            places[point.name] = point.value
+        return places
+
+    def load(self, name: str, place: str) -> Any:
+        """The plug-in of this name. ConfigError, naming the place, for one that breaks or is none."""
+        module, _, attribute = place.partition(":")
+        try:
+            plugin = getattr(import_module(module), attribute)()
+        except Exception as error:
+            # Whatever a foreign package raises while it loads, the answer names the package.
+            raise ConfigError(
+                f"{self.kind.capitalize()} {name!r} cannot be loaded from {place}",
+                why=f"{type(error).__name__}: {error}",
+            ) from error
+        missing = [one for one in self.needs if not hasattr(plugin, one)]
+        params = getattr(plugin, "Params", None)
+        if missing or not (isinstance(params, type) and issubclass(params, self.params)):
+            raise ConfigError(
+                f"{self.kind.capitalize()} {name!r} from {place} is no {self.kind}",
+                why=f"it lacks {', '.join([*missing, 'Params'])}",
+            )
+        if getattr(plugin, "name", None) != name:
+            called = getattr(plugin, "name", None)
+            raise ConfigError(f"{self.kind.capitalize()} {name!r} from {place} calls itself {called!r}")
+        return plugin
+
+    def _foreign(self) -> list[EntryPoint]:
+        # One package seen twice (an editable install beside a wheel) is still one.
+        return sorted(set(entry_points(group=self.group)), key=lambda point: (point.name, point.value))
