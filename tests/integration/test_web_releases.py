@@ -48,16 +48,16 @@ def test_a_release_is_started_and_shown_with_all_that_is_known(world: StagedWorl
 @pytest.mark.parametrize(
     ("changed", "status", "said"),
     [
-        ({"candidate": None}, 400, "candidate"),
-        ({"candidate": "4 2"}, 400, "candidate"),
+        ({"candidate": None}, 422, "candidate"),
+        ({"candidate": "4 2"}, 422, "candidate"),
         ({"candidate": "41"}, 400, "both 41"),
         ({"service": "nobody-knows-it"}, 404, "nobody-knows-it"),
-        ({"kind": "urgent"}, 400, "kind"),
+        ({"kind": "urgent"}, 422, "kind"),
         ({"kind": "emergency"}, 409, "emergency class"),
         ({"incumbent": "evil"}, 409, "known are 41"),
         ({"manifest": {"objectve": "x"}}, 400, "objectve"),
         ({"manifest": {"artifacts": {"model": "latest"}}}, 400, "artifacts.model"),
-        ({"surprise": 1}, 400, "surprise"),
+        ({"surprise": 1}, 422, "surprise"),
     ],
 )
 def test_a_start_that_cannot_be_is_told_why(
@@ -110,7 +110,7 @@ def test_a_failed_gate_answers_fail_and_no_role_gets_past_it(world: StagedWorld,
 def test_no_key_of_a_promotion_goes_past_a_gate(world: StagedWorld, service: str, key: str) -> None:
     release = world.started(service)
     answer = world.api("ada").post(f"/api/v1/releases/{release}/promote", json={key: True})
-    assert answer.status_code == 400
+    assert answer.status_code == 422
     assert world.api().get(f"/api/v1/releases/{release}").json()["stage"] == "evaluation"
 
 
@@ -208,9 +208,9 @@ def test_evidence_of_each_type_comes_back_as_it_went_in_and_only_as_a_download(
         ({"name": "evaluation"}, "application/json", b"", 400),
         ({"name": "../../etc/passwd"}, "application/json", b"{}", 400),
         ({"name": "judged:f1"}, "application/json", b"{}", 400),
-        ({"name": "evaluation", "about": "nobody"}, "application/json", b"{}", 400),
-        ({}, "application/json", b"{}", 400),
-        ({"name": "evaluation", "version": "v" * 201}, "application/json", b"{}", 400),
+        ({"name": "evaluation", "about": "nobody"}, "application/json", b"{}", 422),
+        ({}, "application/json", b"{}", 422),
+        ({"name": "evaluation", "version": "v" * 201}, "application/json", b"{}", 422),
     ],
 )
 def test_evidence_that_cannot_be_kept_is_refused_in_words(
