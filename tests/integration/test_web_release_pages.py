@@ -302,9 +302,9 @@ def test_the_canary_shows_its_figures_and_its_drawing(world: StagedWorld, servic
 
 def test_without_a_canary_the_page_says_so(world: StagedWorld, service: str) -> None:
     release = world.started(service)
-    assert "No predictions of candidate and incumbent are compared" in world.page("vera").get(
-        f"/releases/{release}"
-    ).text
+    assert (
+        "No predictions of candidate and incumbent are compared" in world.page("vera").get(f"/releases/{release}").text
+    )
 
 
 def test_the_list_is_narrowed_to_a_service_and_turned_page_by_page(world: StagedWorld, service: str) -> None:

@@ -186,7 +186,9 @@ def test_evidence_of_each_type_comes_back_as_it_went_in_and_only_as_a_download(
     world: StagedWorld, service: str, media: str
 ) -> None:
     release = world.started(service)
-    content = {"application/json": json.dumps(GOOD).encode(), "text/csv": b"label,prediction\n1,1\n"}.get(media, PARQUET)
+    content = {"application/json": json.dumps(GOOD).encode(), "text/csv": b"label,prediction\n1,1\n"}.get(
+        media, PARQUET
+    )
     sent = world.api().post(
         f"/api/v1/releases/{release}/evidence",
         params={"name": "raw.data"},

@@ -30,7 +30,10 @@ STAGES = (
     {"name": "production", "do": "shift_it"},
     {"name": "watch", "window": "1h"},
 )
-GOOD = {"metrics": {"f1": {"value": 0.95, "low": 0.94, "high": 0.96, "n": 2000}}, "incumbent": {"metrics": {"f1": 0.95}}}
+GOOD = {
+    "metrics": {"f1": {"value": 0.95, "low": 0.94, "high": 0.96, "n": 2000}},
+    "incumbent": {"metrics": {"f1": 0.95}},
+}
 BAD = {"metrics": {"f1": 0.71}, "incumbent": {"metrics": {"f1": 0.95}}}
 ROLES = {"champion": ["olga"], "rollback_authority": ["olga", "otto"], "endorser": ["otto"]}
 
