@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -31,7 +33,7 @@ class ReleasePages:
         """`/releases`, and `/releases?service=NAME`"""
         only = request.query_params.get("service") or None
         found = self._releases.some(Page(30, request.query_params.get("before")), only)
-        facts = {"releases": found, "services": self._releases.services(), "only": only or ""}
+        facts: dict[str, Any] = {"releases": found, "services": self._releases.services(), "only": only or ""}
         return self._showing.show("releases", request, access, people=self._queries.people_of_all(), **facts)
 
     def release(self, request: Request, access: Access) -> Response:

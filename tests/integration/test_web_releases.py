@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -79,6 +78,16 @@ def test_promotion_that_gates_refuse_is_a_409_with_the_verdicts(world: StagedWor
     gate = problem["verdicts"][0]["gates"][0]
     assert (gate["verdict"], gate["use"]) == ("unknown", "metric")
     assert "evidence" in gate["why"]
+
+
+def test_what_gates_kept_while_they_looked_is_no_news_that_would_open_the_way(world: StagedWorld) -> None:
+    stages = [{"name": "evaluation", "gates": [F1, {"use": "documents", "require": ["rollback_plan"]}]}]
+    service = world.protect(fresh_name("known"), stages=stages)
+    release = world.started(service, manifest={"rollback_plan": {"text": "41 again"}})
+    assert [one["source"] for one in world.api().get(f"/api/v1/releases/{release}").json()["evidence"]] == ["judged"]
+    answer = world.api().post(f"/api/v1/releases/{release}/promote", json={})
+    assert answer.status_code == 409, "it is known that f1 was never measured"
+    assert {gate["verdict"] for gate in answer.json()["verdicts"][0]["gates"]} == {"unknown", "pass"}
 
 
 def test_promotion_is_asked_for_and_then_judged(world: StagedWorld, service: str) -> None:

@@ -38,17 +38,30 @@ EVERY_KEY: dict[str, Any] = {
     "audiences": {
         "engineering": {},
         "product": {
-            "slack": "#p", "email": ["p@example.com"], "min_severity": "SEV-2", "quiet": "22:00-07:00",
-            "timezone": "Europe/Berlin", "max_per_hour": 3,
+            "slack": "#p",
+            "email": ["p@example.com"],
+            "min_severity": "SEV-2",
+            "quiet": "22:00-07:00",
+            "timezone": "Europe/Berlin",
+            "max_per_hour": 3,
         },
     },
     "update_every": "90s",
     "meeting": {"invite": ["champion"], "within": "45m"},
-    "escalation": [{"after": "5m", "notify": "champion", "page": "pagerduty"}, {"after": "1h30m", "notify": "opsgenie"}],
+    "escalation": [
+        {"after": "5m", "notify": "champion", "page": "pagerduty"},
+        {"after": "1h30m", "notify": "opsgenie"},
+    ],
     "release": {"incumbent": "41", "candidate": "1.10", "author": "nina"},
     "rollback": [
-        {"name": "a", "when": 'severity == "SEV-1"', "playbook": "by_key", "authority": "champion", "within": "1h",
-         "approval": {"expires": "90s", "then": "escalate"}},
+        {
+            "name": "a",
+            "when": 'severity == "SEV-1"',
+            "playbook": "by_key",
+            "authority": "champion",
+            "within": "1h",
+            "approval": {"expires": "90s", "then": "escalate"},
+        },
     ],
     "halt": {"playbook": "by_person"},
     "cooldown": "0s",
@@ -59,21 +72,51 @@ EVERY_KEY: dict[str, Any] = {
     },
     "fallbacks": ["by_check"],
     "targets": {
-        "production": {"deployer": "http://127.0.0.1:9", "port": 80, "ratio": 0.5, "on": True, "allow_hosts": ["[::1]:9"]},
+        "production": {
+            "deployer": "http://127.0.0.1:9",
+            "port": 80,
+            "ratio": 0.5,
+            "on": True,
+            "allow_hosts": ["[::1]:9"],
+        },
         "staging": {"allow_hosts": []},
     },
     "canary": {
-        "output": "numbers", "tolerance": 0.05, "alpha": 0.01, "min_pairs": 500, "min_pairs_diverged": 40, "unit": 25,
-        "relative": 0.1, "absolute": 0.0, "top_k": 5, "slices": ["de", "fr"],
-        "latency": {"quantile": 0.95, "max_ratio": 1.5}, "errors": 0.02, "labels": {"max_drop": 0.03},
-        "grace": "30s", "watch": "2h", "on_divergence": {"playbook": "by_key", "authority": "champion", "within": "3m"},
+        "output": "numbers",
+        "tolerance": 0.05,
+        "alpha": 0.01,
+        "min_pairs": 500,
+        "min_pairs_diverged": 40,
+        "unit": 25,
+        "relative": 0.1,
+        "absolute": 0.0,
+        "top_k": 5,
+        "slices": ["de", "fr"],
+        "latency": {"quantile": 0.95, "max_ratio": 1.5},
+        "errors": 0.02,
+        "labels": {"max_drop": 0.03},
+        "grace": "30s",
+        "watch": "2h",
+        "on_divergence": {"playbook": "by_key", "authority": "champion", "within": "3m"},
     },
     "stages": [
         {
-            "name": "evaluation", "summary": "Is it good?", "owner": "champion", "advance": "automatic", "window": "1m30s",
-            "environment": "staging", "drilled_within": "30d",
+            "name": "evaluation",
+            "summary": "Is it good?",
+            "owner": "champion",
+            "advance": "automatic",
+            "window": "1m30s",
+            "environment": "staging",
+            "drilled_within": "30d",
             "gates": [
-                {"use": "metric", "name": "good", "severity": "SEV-2", "metric": "f1", "at_least": 0.9, "by": "country"},
+                {
+                    "use": "metric",
+                    "name": "good",
+                    "severity": "SEV-2",
+                    "metric": "f1",
+                    "at_least": 0.9,
+                    "by": "country",
+                },
                 {"use": "checklist", "items": [{"name": "runbook", "role": "champion", "not_author": True}]},
                 {"use": "schema", "expected": {"type": "object", "properties": {"a": {"type": ["string", "null"]}}}},
             ],
@@ -87,23 +130,45 @@ EVERY_KEY: dict[str, Any] = {
         {"name": "nights", "days": ["friday", "saturday"], "hours": "22:00-06:00"},
     ],
     "emergency": {
-        "gates": [{"use": "metric", "metric": "f1", "at_least": 0.7}], "do": "by_key", "role": "champion",
+        "gates": [{"use": "metric", "metric": "f1", "at_least": 0.7}],
+        "do": "by_key",
+        "role": "champion",
         "retrospective_within": 3,
     },
     "baseline": "40",
     "depends_on": ["features", "payments"],
     "live": {
-        "production": {"url": "{{ target.deployer }}/v", "version": "body.version", "headers": {"A": "b"}, "every": "30s"}
+        "production": {
+            "url": "{{ target.deployer }}/v",
+            "version": "body.version",
+            "headers": {"A": "b"},
+            "every": "30s",
+        }
     },
     "drills": [
-        {"playbook": "by_key", "environment": "staging", "cron": "0 9 * * 1", "objective": "4m", "remind": ["1d", "1h"],
-         "alert": {"alertname": "x"},
-         "inject": [{"id": "one", "use": "http_request", "with": {"url": "http://127.0.0.1:9"}, "timeout": "5s",
-                     "tries": 2, "if_interrupted": "check", "check": {"use": "pause", "with": {"for": "1s"}},
-                     "undo": {"use": "pause", "with": {"for": "1s"}}}]},
+        {
+            "playbook": "by_key",
+            "environment": "staging",
+            "cron": "0 9 * * 1",
+            "objective": "4m",
+            "remind": ["1d", "1h"],
+            "alert": {"alertname": "x"},
+            "inject": [
+                {
+                    "id": "one",
+                    "use": "http_request",
+                    "with": {"url": "http://127.0.0.1:9"},
+                    "timeout": "5s",
+                    "tries": 2,
+                    "if_interrupted": "check",
+                    "check": {"use": "pause", "with": {"for": "1s"}},
+                    "undo": {"use": "pause", "with": {"for": "1s"}},
+                }
+            ],
+        },
     ],
     "review_every": "90d",
-}  # fmt: skip
+}
 
 
 def policy_of(plain: dict[str, Any]) -> Policy:
@@ -153,8 +218,12 @@ def test_conditions_judge_the_same_after_they_were_pinned() -> None:
 
 def configurations() -> list[Path]:
     """Folders of policies that ship or that tests use."""
-    return sorted({path.parent.parent for path in [*ROOT.glob("examples/**/policies/*.yaml"),
-                                                   *ROOT.glob("tests/data/**/policies/*.yaml")]})  # fmt: skip
+    return sorted(
+        {
+            path.parent.parent
+            for path in [*ROOT.glob("examples/**/policies/*.yaml"), *ROOT.glob("tests/data/**/policies/*.yaml")]
+        }
+    )
 
 
 def load(folder: Path) -> Configuration:
@@ -179,11 +248,16 @@ def test_the_example_survives_its_pin(tmp_path: Path) -> None:
 
 
 plain_values = st.recursive(
-    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(allow_nan=False, allow_infinity=False)
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**53), 2**53)
+    | st.floats(allow_nan=False, allow_infinity=False)
     | st.text(st.characters(exclude_categories=["Cs"]), max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text("abc", min_size=1, max_size=3), inner, max_size=3)
+    ),
     max_leaves=8,
-)  # fmt: skip
+)
 
 
 @given(params=st.dictionaries(st.sampled_from(["metric", "items", "expected", "é", "q"]), plain_values, max_size=4))
@@ -205,11 +279,21 @@ def test_one_altered_bit_is_refused(at: int, bit: int) -> None:
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"policy": 1}', b"\xff\xfe", b'{"policy": {}, "policy_digest": ""}',
-     b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "other", "playbooks": {}, "files": {}}',
-     b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "standard", "playbooks": [], "files": {}}',
-     b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "standard", "playbooks": 1, "files": {}}'],
-)  # fmt: skip
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'"text"',
+        b"{}",
+        b'{"policy": 1}',
+        b"\xff\xfe",
+        b'{"policy": {}, "policy_digest": ""}',
+        b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "other", "playbooks": {}, "files": {}}',
+        b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "standard", "playbooks": [], "files": {}}',
+        b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "standard", "playbooks": 1, "files": {}}',
+    ],
+)
 def test_bytes_of_another_shape_are_refused_in_words_even_under_their_own_digest(content: bytes) -> None:
     with pytest.raises(Refused, match="cannot be read by this version"):
         read_pin(content, digest_of(content), compile_condition)
