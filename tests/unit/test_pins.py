@@ -277,21 +277,17 @@ def test_one_altered_bit_is_refused(at: int, bit: int) -> None:
         read_pin(bytes(content), digest, compile_condition)
 
 
+SOUND = {
+    "policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "standard", "playbooks": {}, "files": {},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        b"",
-        b"{",
-        b"[]",
-        b"null",
-        b'"text"',
-        b"{}",
-        b'{"policy": 1}',
-        b"\xff\xfe",
-        b'{"policy": {}, "policy_digest": ""}',
-        b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "other", "playbooks": {}, "files": {}}',
-        b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "standard", "playbooks": [], "files": {}}',
-        b'{"policy": {"service": "s", "match": "true"}, "policy_digest": "", "kind": "standard", "playbooks": 1, "files": {}}',
+        *(b"", b"{", b"[]", b"null", b'"text"', b"{}", b'{"policy": 1}', b"\xff\xfe"),
+        *(json.dumps({**SOUND, **more}).encode() for more in ({"kind": "other"}, {"playbooks": []}, {"playbooks": 1})),
+        *(json.dumps({**SOUND, "policy": policy}).encode() for policy in ({}, {"service": "s", "match": "nonsense("})),
     ],
 )
 def test_bytes_of_another_shape_are_refused_in_words_even_under_their_own_digest(content: bytes) -> None:
