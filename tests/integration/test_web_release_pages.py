@@ -191,6 +191,17 @@ def test_a_release_walks_to_its_end_by_buttons_alone(world: StagedWorld, service
     assert "watched" in refused.text
 
 
+def test_a_signature_of_ones_own_is_taken_back_by_its_button(world: StagedWorld, service: str) -> None:
+    release = world.started(service)
+    client, address = world.page("olga"), f"/releases/{release}"
+    signed = press(client, release, "sign", form(client.get(address), f"{address}/sign", item="runbook"))
+    back = press(client, release, "unsign", form(signed, f"{address}/unsign", item="runbook"))
+    assert form(back, f"{address}/sign", item="runbook")
+    shown = world.api().get(f"/api/v1/releases/{release}").json()
+    assert [bool(one["withdrawn_at"]) for one in shown["signatures"]] == [True]
+    assert f"{address}/unsign" not in world.page("otto").get(address).text, "of somebody else there is none"
+
+
 def test_halted_and_frozen_say_why_promotion_is_refused_and_offer_no_button(world: StagedWorld) -> None:
     freeze = [{"name": "year end", "from": "2020-01-01", "to": "2099-01-01"}]
     service = world.protect(fresh_name("frozen"), freeze=freeze)
@@ -198,6 +209,8 @@ def test_halted_and_frozen_say_why_promotion_is_refused_and_offer_no_button(worl
     world.engine.order(Word.HALT, service, reason="scores look wrong")
     page = world.page("olga").get(f"/releases/{release}")
     assert "is halted by olga" in page.text
+    row = page.text[page.text.index('<ol class="stages"') : page.text.index("</ol>")]
+    assert "verdict-fail" in row, "the gates of what is halted answer fail"
     assert "scores look wrong" in page.text
     assert "Promotion is frozen: year end" in page.text
     assert not [action for action, _ in Reader(page.text).forms if action.endswith("/promote")]

@@ -40,7 +40,7 @@ RELEASES = """
 ## Release
 
 A release is registered when it is started, then walks through the stages of its policy, which are pinned at its start
-([releases](releases.md)); `in a stage` stands for each of them before the one that goes live, `live stage` for that one.
+([releases](releases.md)). `in a stage` stands for each before the one that goes live, `live stage` for that one.
 `pass` is the passing of every gate of a stage, and of its playbook. A halt wins in every state and keeps where the
 release was; a lift gives that back, and moves nothing. `restored` is a rollback that succeeded. `replaced` is another
 release that is started. Without stages a release stays registered: nothing is promoted.
