@@ -59,7 +59,7 @@ def _known_obstacles(order: Order, release: Release, walk: Walk) -> list[GateRes
     since = walk.stage_entered_at or release.opened_at
     return [
         one
-        for one in newest_of(stage, tx.gate_results(release.id)).values()
+        for one in newest_of(stage, tx.newest_results(release.id)).values()
         if one.verdict is not GateVerdict.PASS
         and one.at >= since
         and (newest is None or one.at > newest)

@@ -36,7 +36,7 @@ def standing_verdict(tx: Transaction, release: Release, moves: ReleaseMoves) -> 
     if release.status is ReleaseStatus.HALTED:
         return str(GateVerdict.FAIL)
     since = walk.stage_entered_at
-    results = [one for one in tx.gate_results(release.id) if since is None or one.at >= since]
+    results = [one for one in tx.newest_results(release.id) if since is None or one.at >= since]
     return str(verdict_over(stage, results))
 
 

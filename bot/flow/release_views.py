@@ -28,7 +28,7 @@ def release_detail(tx: Transaction, release: Release, moves: ReleaseMoves) -> sh
     """A release with everything that is known of its way."""
     walk = tx.walk(release.id)
     pin = _pin(tx, walk, moves)
-    results = tx.gate_results(release.id)
+    results = tx.newest_results(release.id)
     stages = [_stage_view(one, release, walk, results) for one in pin.stages] if pin else []
     here = next((one for one in stages if one["state"] == "here"), None)
     shown = release_view(release)
@@ -68,7 +68,7 @@ def gate_answer(tx: Transaction, service: Service, moves: ReleaseMoves) -> shape
     walk = tx.walk(release.id) if release else None
     pin = _pin(tx, walk, moves)
     stage = pin.stage(release.stage) if pin and release else None
-    results = tx.gate_results(release.id) if release else ()
+    results = tx.newest_results(release.id) if release else ()
     answer: shapes.GateAnswer = {
         "service": service.name,
         "verdict": str(GateVerdict.UNKNOWN),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -103,6 +104,21 @@ def test_promotion_is_asked_for_and_then_judged(world: StagedWorld, service: str
     assert (figure["value"], figure["low"], figure["high"], figure["n"]) == (0.95, 0.94, 0.96, 2000)
     gate = world.api().get(f"/api/v1/services/{service}/gate").json()
     assert (gate["verdict"], gate["stage"]) == ("unknown", "staging")
+
+
+def test_what_was_passed_stays_to_be_seen_however_often_a_later_stage_is_looked_at(
+    world: StagedWorld, service: str
+) -> None:
+    release = world.started(service)
+    world.push(release, GOOD)
+    world.promote(release)
+    with world.engine.app.store.write() as tx:
+        newest = next(one for one in tx.gate_results(release) if one.stage == "staging")
+        for number in range(1_001):
+            tx.add(replace(newest, id=f"vdt-again{number}-{release[4:12]}"))
+    shown = world.api().get(f"/api/v1/releases/{release}").json()
+    assert [(one["state"], one["verdict"]) for one in shown["stages"][:2]] == [("passed", "pass"), ("here", "unknown")]
+    assert shown["stages"][0]["gates"][0]["figures"]
 
 
 def test_a_failed_gate_answers_fail_and_no_role_gets_past_it(world: StagedWorld, service: str) -> None:
