@@ -121,6 +121,18 @@ def test_what_was_passed_stays_to_be_seen_however_often_a_later_stage_is_looked_
     assert shown["stages"][0]["gates"][0]["figures"]
 
 
+def test_what_gates_keep_never_crowds_out_what_was_handed_in(world: StagedWorld, service: str) -> None:
+    release = world.started(service)
+    pushed = world.push(release, GOOD).json()["id"]
+    with world.engine.app.store.write() as tx:
+        judged = next(one for one in tx.evidence_of(release) if one.source == "judged")
+        for number in range(250):
+            tx.add(replace(judged, id=f"evd-again{number}-{release[4:12]}", at=world.engine.app.clock.now()))
+    shown = [one["id"] for one in world.api().get(f"/api/v1/releases/{release}").json()["evidence"]]
+    assert pushed in shown
+    assert len(shown) == 200
+
+
 def test_a_failed_gate_answers_fail_and_no_role_gets_past_it(world: StagedWorld, service: str) -> None:
     release = world.started(service)
     world.push(release, BAD)
