@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.chat import Give, Meaning, Open, Question, Said, Say, Show
 from bot.domain.errors import AndonError, NotFound
-from bot.domain.events import Command
+from bot.domain.events import Command, Receipt
 from bot.domain.policies import Policy
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.plugins import ChatCommand
@@ -79,8 +79,15 @@ class Talking:
             delivery,
         )
         receipt = self._desk.order(command)
-        link = f"{self._desk.head.settings.address}/incidents/{receipt.incidents[0]}" if receipt.incidents else None
-        return short(receipt.message, link=link)
+        return short(receipt.message, link=self._link(give, receipt))
+
+    def _link(self, give: Give, receipt: Receipt) -> str | None:
+        """The page of the incident, or of the release that the order was about."""
+        address = self._desk.head.settings.address
+        if receipt.incidents:
+            return f"{address}/incidents/{receipt.incidents[0]}"
+        is_release = SUBJECT_OF[give.word] is Subject.RELEASE and not receipt.refused
+        return f"{address}/releases/{give.subject}" if is_release else None
 
     def details(self, give: Give, visitor: Visitor) -> dict[str, Any]:
         """The details with ids in place of names, and the text of a file in place of its id."""

@@ -15,6 +15,7 @@ from support.golden_notices import (
     NAMED,
     NAMES,
     STATUS_OF,
+    TO_SOME,
     alert,
     filled,
     golden,
@@ -24,7 +25,8 @@ from support.golden_notices import (
     realistic,
     run,
 )
-from support.people_notices import FOR_PEOPLE, MEETING, item
+from support.people_notices import MEETING, item
+from support.release_notices import ID, POLICY
 
 from bot.adapters.glossary import load_glossary
 from bot.adapters.letters import LetterWriter
@@ -134,7 +136,7 @@ def test_the_records_in_the_facts_have_the_keys_that_templates_are_promised() ->
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Argentina/Buenos_Aires"])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("name", [name for name in NAMES if name not in FOR_PEOPLE])
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in TO_SOME])
 def test_an_executive_notice_is_short_and_begins_with_the_decision(
     name: str, kind: str, zone: str, templates: NoticeTemplates
 ) -> None:
