@@ -107,6 +107,8 @@ def facts_of(notice: Notice) -> dict[str, Any]:
     shaped["zone"] = facts.get("zone") or "UTC"
     shaped["run"] = _run(shaped["run"])
     shaped["brief"] = _brief(shaped["brief"])
+    here = next((one for one in shaped["stages"] if one["name"] == shaped["release"]["stage"]), None)
+    shaped["here"] = _record(here, LISTS["stages"])
     shaped["results"] = [one | {"figures": _list(one["figures"], _FIGURE)} for one in shaped["results"]]
     shaped["item"]["options"] = shaped["item"]["options"] or []
     shaped["open_questions"] = [one for one in shaped["questions"] if not one["answer"]]
