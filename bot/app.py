@@ -37,6 +37,7 @@ from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.orders import Orders
+from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
@@ -153,7 +154,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "moves": moves,
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences),
+        "sweep": _sweep(settings, outside, endings, consequences, moves),
     }
 
 
@@ -207,10 +208,13 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
     )
 
 
-def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences: Consequences) -> Sweep:
+def _sweep(
+    settings: Settings, outside: Outside, endings: Endings, consequences: Consequences, moves: ReleaseMoves
+) -> Sweep:
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
+    releases = ReleaseChores(rounds, moves)
     return Sweep(
         store=store,
         queue=outside.queue,
@@ -218,7 +222,7 @@ def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences:
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send],
+        chores=[escalating.call, Cadence(rounds).keep, Reminders(rounds).send, releases.review, releases.remind],
         looks=[escalating.look],
     )
 

@@ -32,8 +32,9 @@ def _parts(use: GateUse) -> Iterator[str]:
     items = checklist_items(use)
     if items:
         yield "signed: " + ", ".join(f"{name} by {role}" if role else name for name, role in items)
-    for key, value in use.params.items():
-        if shown := _shown(value):
+    # The order of a file is lost where a policy is pinned: what it looks at comes first, what it demands after.
+    for key in sorted(use.params, key=lambda key: (key != use.use, not isinstance(use.params[key], str), key)):
+        if shown := _shown(use.params[key]):
             yield f"{key.replace('_', ' ')} {shown}"
 
 

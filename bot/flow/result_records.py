@@ -13,7 +13,6 @@ from bot.domain.gates import Figure, GateResult, GateVerdict
 from bot.domain.times import format_time
 from bot.flow.gate_looking import Look
 
-
 _NUMBER = re.compile(r"(?<![\w.])-?[0-9]+(?:\.[0-9]+)?(?![\w.])", re.ASCII)
 
 

@@ -12,9 +12,9 @@ from bot.domain.manifests import Manifest, read_manifest
 from bot.domain.pins import Pin
 from bot.domain.policies import Policy
 from bot.domain.releases import Release, ReleaseStatus
+from bot.domain.report import Fact
 from bot.domain.times import format_time
 from bot.domain.walks import ReleaseKind, Walk
-from bot.domain.report import Fact
 from bot.flow.release_facts import release_story, result_facts
 from bot.flow.result_records import halt_details
 from bot.flow.telling import report_facts
@@ -46,7 +46,10 @@ POLICY = {
     },
     "persons": {"lena": ["U0LENA0012"], "omar": ["U0OMAR0034"], "priya": ["U0PRIYA056"]},
     "rollback": [
-        {"name": "prediction divergence", "when": "alert.title == 'PredictionDivergence'", "playbook": "rollback_model"},
+        {
+            "name": "prediction divergence", "when": "alert.title == 'PredictionDivergence'",
+            "playbook": "rollback_model",
+        },
         {
             "name": "approval rate falls", "when": "alert.title == 'ApprovalRate'", "playbook": "rollback_model",
             "authority": "rollback_authority", "within": "15m",
@@ -119,7 +122,9 @@ _STATUS = {
 
 def _story(name: str, kind: ReleaseKind, manifest: Manifest) -> dict[str, Any]:
     policy = Policy.model_validate(POLICY, context=_COMPILED)
-    status, stage = _STATUS.get(name, (ReleaseStatus.IN_FLIGHT, "emergency" if kind is ReleaseKind.EMERGENCY else "evaluation"))
+    status, stage = _STATUS.get(
+        name, (ReleaseStatus.IN_FLIGHT, "emergency" if kind is ReleaseKind.EMERGENCY else "evaluation")
+    )
     emergency = kind is ReleaseKind.EMERGENCY
     walk = Walk(
         ID, "fraud-model", "U0LENA0012", "", "", kind=kind, second_person="U0OMAR0034" if emergency else None,
@@ -141,14 +146,18 @@ def _more(name: str) -> dict[str, Any]:
         "stage_passed": {"passed": "evaluation"},
         "release_live": {"passed": "production"},
         "release_endorsed": {"by": "U0OMAR0034"},
-        "promotion_stopped": {"problem": "shift_to_all is needs_human: the load balancer answered 503", "stage": "production"},
+        "promotion_stopped": {
+            "problem": "shift_to_all is needs_human: the load balancer answered 503", "stage": "production",
+        },
         "gate_failed": {"results": [result_facts(FAILED)], "acts": True, "wanted_by": ""},
-        "gate_unknown": {"results": [result_facts(UNKNOWN), result_facts(UNSIGNED)], "acts": True, "wanted_by": "U0LENA0012"},
+        "gate_unknown": {
+            "results": [result_facts(UNKNOWN), result_facts(UNSIGNED)], "acts": True, "wanted_by": "U0LENA0012",
+        },
         "readiness_review": {
             "open_by_role": [
-                {"role": "ml_engineer", "open": ["evaluation: metric f1, at least 0.84, max drop 0.01 is unknown: no evidence yet"]},
+                {"role": "ml_engineer", "open": ["evaluation: metric f1 is unknown: no evidence was pushed"]},
                 {"role": "champion", "open": ["evaluation: runbook is not signed"]},
-                {"role": "product", "open": ["the brief is not acknowledged"]},
+                {"role": "briefs", "open": ["product has not acknowledged the brief"]},
             ]
         },
     }  # fmt: skip
@@ -156,9 +165,8 @@ def _more(name: str) -> dict[str, Any]:
 
 
 def _result(verdict: GateVerdict, name: str, why: str, *figures: Figure) -> GateResult:
-    return GateResult(
-        "vdt-1", ID, "fraud-model", "evaluation", 0, name.split()[0], name, {}, verdict, why, T0, "andon 1", figures
-    )
+    use = name.split(maxsplit=1)[0]
+    return GateResult("vdt-1", ID, "fraud-model", "evaluation", 0, use, name, {}, verdict, why, T0, "andon 1", figures)
 
 
 FAILED = _result(

@@ -26,7 +26,6 @@ from support.golden_notices import (
     run,
 )
 from support.people_notices import MEETING, item
-from support.release_notices import ID, POLICY
 
 from bot.adapters.glossary import load_glossary
 from bot.adapters.letters import LetterWriter
@@ -50,8 +49,9 @@ EXECUTIVE_WORDS = 120
 HEADING = re.compile(
     r"^(Steps|Reported|Measured after the action|Next, after a look at the target|What remains|Agenda|Key points"
     r"|Decisions|Action items|Open questions|Answered|To open|To close|Runs|Waiting for an answer|Promised"
-    r"|Success measures|Alternatives considered|Stages and their gates|What takes it back to version \S+|Gates that fail"
-    r"|Gates without an answer|ml engineer|champion|product|A draft from the record|This .*|Update on .*|Recorded as .*|Nobody has said yet .*):$",
+    r"|Success measures|Alternatives considered|Stages and their gates|What takes it back to version \S+"
+    r"|Gates that fail|Gates without an answer|ml engineer|champion|briefs"
+    r"|A draft from the record|This .*|Update on .*|Recorded as .*|Nobody has said yet .*):$",
     re.MULTILINE,
 )
 """Lines that end in a colon because something follows."""
