@@ -38,6 +38,9 @@ _BESIDES: Mapping[Word, frozenset[str]] = {
 _NEEDED: Mapping[Word, str] = {Word.APPROVE: "plan", Word.SIGN: "brief"}
 """What has to stand on the button, because nobody may answer for something that was not shown."""
 
+_ABOUT_RELEASES = frozenset({Word.SIGN, Word.RELEASE_ENDORSE})
+"""What notices about releases offer; everything else about one has to be typed."""
+
 _DETAILS = {"plan": "plan_hash", "draft": "draft", "until": "until", "owner": "owner", "brief": "brief"}
 _FORMS: Mapping[Word, Form] = {
     Word.REPORT: Form.REPORT,
@@ -110,7 +113,8 @@ def _word(action: Action) -> Word:
         word = Word(action.action_id)
     except ValueError:
         raise _forged() from None
-    if SUBJECT_OF[word] is Subject.EVERYTHING:
+    subject = SUBJECT_OF[word]
+    if subject is Subject.EVERYTHING or (subject is Subject.RELEASE and word not in _ABOUT_RELEASES):
         raise _forged()
     return word
 

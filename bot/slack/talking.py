@@ -64,6 +64,8 @@ class Talking:
             return self._open(meaning, trigger)
         if SUBJECT_OF[meaning.word] is Subject.RUN:
             self._check_run(meaning.subject, said)
+        if SUBJECT_OF[meaning.word] is Subject.RELEASE:
+            meaning = replace(meaning, subject=self._release_of(meaning.subject))
         return self.give(meaning, visitor, delivery)
 
     def give(self, give: Give, visitor: Visitor, delivery: str | None) -> Body:
@@ -123,6 +125,16 @@ class Talking:
                 f"The form could not be opened: {error} Write it behind the word instead; `/andon help` says how."
             )
         return short("The form is open.")
+
+    def _release_of(self, service: str) -> str:
+        """The id of the release that words about a service mean. NotFound where it never had one."""
+        with self._desk.head.store.read() as tx:
+            found = tx.latest_releases([service]).get(service)
+        if found is None:
+            raise NotFound(
+                f"{service} has no release", next=f"start one: `andon release start {service} --candidate V`"
+            )
+        return found.id
 
     def _check_run(self, run_id: str, said: Said) -> None:
         """NotFound with what there is, where nothing of that name ever was."""
