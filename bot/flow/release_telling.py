@@ -55,6 +55,8 @@ class ReleaseTeller:
         if not people:
             self.audience(situation, name, policy, ENGINEERING, facts, cause)
             return
+        told = policy.audiences.get(ENGINEERING)
+        facts = {**facts, "zone": told.timezone if told else "UTC"}
         situation.tell(
             self._notice(
                 situation,
