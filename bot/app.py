@@ -13,7 +13,7 @@ from bot.adapters.audit_heads import keep_head
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
 from bot.adapters.configuration.in_force import ConfigurationHolder
-from bot.adapters.data_folder import kept_secret, open_data_folder
+from bot.adapters.data_folder import open_data_folder
 from bot.adapters.glossary import load_glossary
 from bot.adapters.identity import SystemClock
 from bot.adapters.letters import LetterWriter
@@ -42,6 +42,7 @@ from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.reading_back import ReadingBack
+from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
@@ -51,14 +52,11 @@ from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
 from bot.gate_plugins import Gate
-from bot.outside import Outside, folders_of, open_outside
+from bot.outside import Outside, api_tokens, folders_of, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
-from bot.settings import Settings, parse_tokens
+from bot.settings import Settings
 from handlers.meeting_notes import hear_notes
-
-WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
-API_TOKENS = "api-tokens"
 
 _NOTICE_LEASES = 10
 """A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
@@ -99,20 +97,6 @@ class App:
         """Close connections; the program can be built again afterwards."""
         self.store.close()
         self.workshop.http.close()
-
-
-def api_tokens(settings: Settings) -> dict[str, Actor]:
-    """Actors by secret: from ANDON_API_TOKENS, else the ones made at first start in the data folder."""
-    if settings.api_tokens is not None:
-        return parse_tokens(settings.api_tokens.get_secret_value())
-    return parse_tokens(kept_secret(settings.data / API_TOKENS, "owner:admin:{}"))
-
-
-def webhook_token(settings: Settings) -> str | None:
-    """On the embedded default, one bearer secret for every source, besides those that a source has of its own."""
-    if not settings.is_embedded_database:
-        return None
-    return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
 
 
 def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
@@ -161,7 +145,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         **_canaries(outside, intake),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences, intake),
+        "sweep": _sweep(settings, outside, endings, consequences, intake, moves),
     }
 
 
@@ -215,10 +199,18 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
     )
 
 
-def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences: Consequences, intake: Intake) -> Sweep:
+def _sweep(
+    settings: Settings,
+    outside: Outside,
+    endings: Endings,
+    consequences: Consequences,
+    intake: Intake,
+    moves: ReleaseMoves,
+) -> Sweep:
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
+    releases = ReleaseChores(rounds, moves)
     return Sweep(
         store=store,
         queue=outside.queue,
@@ -232,6 +224,8 @@ def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences:
             Reminders(rounds).send,
             PolicyReviews(rounds).remind,
             Baselines(rounds).keep,
+            releases.review,
+            releases.remind,
         ],
         looks=[
             escalating.look,

@@ -14,6 +14,7 @@ from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.configuration.opening import open_configuration, origins_of
 from bot.adapters.crash_points import crash_hook
+from bot.adapters.data_folder import kept_secret
 from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
@@ -28,15 +29,33 @@ from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
+from bot.domain.events import Actor
 from bot.flow.policy_keeping import PolicyKeeper
 from bot.flow.stepping import Workshop
 from bot.gate_plugins import Gate
 from bot.gates import load_gates
 from bot.plugins import AlertSource
 from bot.ports import Clock, Ids, Log, Pager, Queue
-from bot.settings import Settings
+from bot.settings import Settings, parse_tokens
 from handlers.alerts import load_sources
 from playbooks.steps import load_steps
+
+WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
+API_TOKENS = "api-tokens"
+
+
+def api_tokens(settings: Settings) -> dict[str, Actor]:
+    """Actors by secret: from ANDON_API_TOKENS, else the ones made at first start in the data folder."""
+    if settings.api_tokens is not None:
+        return parse_tokens(settings.api_tokens.get_secret_value())
+    return parse_tokens(kept_secret(settings.data / API_TOKENS, "owner:admin:{}"))
+
+
+def webhook_token(settings: Settings) -> str | None:
+    """On the embedded default, one bearer secret for every source, besides those that a source has of its own."""
+    if not settings.is_embedded_database:
+        return None
+    return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
 
 
 def redis_address(settings: Settings) -> str:
