@@ -210,7 +210,7 @@ def test_every_change_of_the_document_is_tried_here(document: dict[str, Any]) ->
     tried = {path.partition("?")[0].replace("canaries/scored-model", "canaries/{the_release}") for path in tried}
     for name in ("incident", "event", "item", "release"):
         tried = {path.replace(f"{{{name}}}", f"{{{name}_id}}") for path in tried}
-    assert described == tried
+    assert described == {path.replace("{the_release}", "{release}") for path in tried}
 
 
 @pytest.mark.parametrize("path", [*READS.values(), *CHANGES])
