@@ -65,8 +65,8 @@ def measure(*, quick: bool, seed: int) -> Report:
 
 
 async def _measure_one(report: Report, kind: str, quick: bool) -> None:
-    series = [Taken(10_000, 4), Taken(500, 20)] if quick else [Taken(10_000, 40), Taken(500, 300)]
-    many = 4 if quick else 40
+    series = [Taken(10_000, 4), Taken(500, 20)] if quick else [Taken(10_000, 30), Taken(500, 200)]
+    many = 4 if quick else 30
     async with listening() as sink:
         with ExitStack() as stack:
             place = stack.enter_context(installation.folder())

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.statistics.bets import Side, fewest
-from bot.statistics.guard import BLOCK
+from bot.statistics.guard import BLOCK, GUARDED_PAIRS
 from bot.statistics.labelled import Confidence
 from bot.statistics.phase import Phase
 
@@ -181,7 +181,7 @@ def fewest_pairs(rule: ComparisonRule, phase: Phase, side: Side) -> int:
     if side is Side.BELOW:
         return max(needed, rule.min_pairs)
     if phase.blocks is not None:
-        needed = min(max(needed, 200), _fewest_blocks(phase.blocks))
+        needed = min(max(needed, GUARDED_PAIRS), _fewest_blocks(phase.blocks))
     return max(needed, rule.min_pairs_diverged)
 
 
@@ -204,6 +204,10 @@ def reason(verdict: Verdict, phase: Phase, rule: ComparisonRule, at: int | None)
 def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
     needed = fewest_pairs(rule, phase, Side.BELOW)
     if phase.pairs.above_at is not None and phase.compared >= rule.min_pairs_diverged:
+        if rule.is_guarded and phase.compared < GUARDED_PAIRS:
+            return (
+                f"single pairs point above the tolerance; from {GUARDED_PAIRS} on it shows whether they come in bursts"
+            )
         return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
     if phase.compared < needed:
         return f"too few pairs: equivalent needs {needed} at least"
