@@ -138,13 +138,11 @@ async def _pairs(client: httpx.AsyncClient, service: str, wanted: int) -> None:
 
 
 async def _to_call(client: httpx.AsyncClient, sink: Sink, port: int, service: str) -> float:
-    caller = await connect(port)
+    await closed_loop(port, [_request(port, service, _lines(BEFORE, 0, EVERY))], 1)
+    await _pairs(client, service, BEFORE)
+    await asyncio.sleep(0.1)
+    caller, data = await connect(port), _request(port, service, _lines(LAST, BEFORE, EVERY))
     try:
-        status, _ = await call(caller, _request(port, service, _lines(BEFORE, 0, EVERY)))
-        assert status == 202, status
-        await _pairs(client, service, BEFORE)
-        await asyncio.sleep(0.1)
-        data = _request(port, service, _lines(LAST, BEFORE, EVERY))
         started = time.monotonic()
         status, _ = await call(caller, data)
         assert status == 202, status
