@@ -57,7 +57,7 @@ from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings, parse_tokens
 from handlers.alerts import load_sources
-from handlers.inside import SOURCES as INSIDE
+from handlers.inside import with_inside
 from handlers.meeting_notes import hear_notes
 from playbooks.steps import load_steps
 
@@ -266,7 +266,7 @@ def _intake(outside: _Outside, consequences: Consequences) -> Intake:
         queue=outside.queue,
         clock=outside.clock,
         ids=outside.ids,
-        sources={**outside.sources, **load_sources(INSIDE)},
+        sources=with_inside(outside.sources),
         configuration=outside.current,
         consequences=consequences,
         orders=orders,
