@@ -24,7 +24,7 @@ LEAST_PER_SECOND = 50_000
 MOST_P50_MS = 1000.0
 BEFORE, LAST = 195, 20
 """Pairs that are folded before, and those of the batch that is timed: single pairs decide from the 200th on."""
-EVERY = 5
+EVERY = 7
 CONNECTIONS = 4
 
 METHOD = f"""
@@ -65,8 +65,8 @@ def measure(*, quick: bool, seed: int) -> Report:
 
 
 async def _measure_one(report: Report, kind: str, quick: bool) -> None:
-    series = [Taken(10_000, 4), Taken(500, 20)] if quick else [Taken(10_000, 40), Taken(500, 300)]
-    many = 4 if quick else 40
+    series = [Taken(10_000, 4), Taken(500, 20)] if quick else [Taken(10_000, 30), Taken(500, 200)]
+    many = 4 if quick else 30
     async with listening() as sink:
         with ExitStack() as stack:
             place = stack.enter_context(installation.folder())
@@ -138,13 +138,11 @@ async def _pairs(client: httpx.AsyncClient, service: str, wanted: int) -> None:
 
 
 async def _to_call(client: httpx.AsyncClient, sink: Sink, port: int, service: str) -> float:
-    caller = await connect(port)
+    await closed_loop(port, [_request(port, service, _lines(BEFORE, 0, EVERY))], 1)
+    await _pairs(client, service, BEFORE)
+    await asyncio.sleep(0.1)
+    caller, data = await connect(port), _request(port, service, _lines(LAST, BEFORE, EVERY))
     try:
-        status, _ = await call(caller, _request(port, service, _lines(BEFORE, 0, EVERY)))
-        assert status == 202, status
-        await _pairs(client, service, BEFORE)
-        await asyncio.sleep(0.1)
-        data = _request(port, service, _lines(LAST, BEFORE, EVERY))
         started = time.monotonic()
         status, _ = await call(caller, data)
         assert status == 202, status

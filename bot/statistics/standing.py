@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.statistics.bets import Side, fewest
-from bot.statistics.guard import BLOCK
+from bot.statistics.guard import BLOCK, GUARDED_PAIRS, THINNED
 from bot.statistics.labelled import Confidence
 from bot.statistics.phase import Phase
 
@@ -181,7 +181,9 @@ def fewest_pairs(rule: ComparisonRule, phase: Phase, side: Side) -> int:
     if side is Side.BELOW:
         return max(needed, rule.min_pairs)
     if phase.blocks is not None:
-        needed = min(max(needed, 200), _fewest_blocks(phase.blocks))
+        needed = min(max(needed, GUARDED_PAIRS), _fewest_blocks(phase.blocks))
+    if phase.early is not None:
+        needed = min(needed, THINNED * phase.early.stream.fewest(Side.ABOVE))
     return max(needed, rule.min_pairs_diverged)
 
 
@@ -204,7 +206,7 @@ def reason(verdict: Verdict, phase: Phase, rule: ComparisonRule, at: int | None)
 def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
     needed = fewest_pairs(rule, phase, Side.BELOW)
     if phase.pairs.above_at is not None and phase.compared >= rule.min_pairs_diverged:
-        return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
+        return _why_guarded(phase, rule)
     if phase.compared < needed:
         return f"too few pairs: equivalent needs {needed} at least"
     if phase.missing > rule.tolerance * (phase.compared + phase.missing):
@@ -215,3 +217,9 @@ def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
     if phase.estimate is not None and low <= phase.estimate <= high:
         return "the mean is so near to the tolerance that it may stay undecided for ever"
     return "the evidence for neither side is enough yet"
+
+
+def _why_guarded(phase: Phase, rule: ComparisonRule) -> str:
+    if rule.is_guarded and phase.compared < GUARDED_PAIRS:
+        return f"single pairs point above the tolerance; whether in bursts is known from {GUARDED_PAIRS} pairs on"
+    return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
