@@ -24,7 +24,7 @@ LEAST_PER_SECOND = 50_000
 MOST_P50_MS = 1000.0
 BEFORE, LAST = 195, 20
 """Pairs that are folded before, and those of the batch that is timed: single pairs decide from the 200th on."""
-EVERY = 7
+EVERY = 5
 CONNECTIONS = 4
 
 METHOD = f"""

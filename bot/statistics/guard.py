@@ -17,8 +17,6 @@ PAIRS_SHARE, BLOCKS_SHARE = 0.8, 0.2
 """How the error of `diverged` is split, by the union bound, between single pairs and means of blocks of 50."""
 LARGEST_CORRELATION = 0.1
 GUARDED_PAIRS = 200
-THINNED = 10
-"""Before so many pairs each tenth is looked at by itself: pairs that far apart hardly belong to one burst."""
 STRIDE = 16
 SCALE = 1 << 20
 PIECE = 1 << 20

@@ -11,7 +11,7 @@ from bot.domain.errors import BadInput
 from bot.statistics.cells import ONE, exact_sum
 from bot.statistics.channel import Channel
 from bot.statistics.detector import ChangeDetector, restart_alpha
-from bot.statistics.guard import BLOCK, GUARDED_PAIRS, THINNED, Correlation
+from bot.statistics.guard import BLOCK, Correlation
 from bot.statistics.histogram import divergence_design
 from bot.statistics.rule import ComparisonRule
 from bot.statistics.slices import Slices
@@ -34,8 +34,6 @@ class Phase:
         design = divergence_design(rule.tolerance)
         self.pairs = Channel(design, rule.unit, self.alphas["pairs"], self.alpha)
         self.blocks = Channel(design, BLOCK, self.alphas["blocks"], self.alpha) if rule.is_guarded else None
-        # Only lets count what single pairs found at the same error, so it spends nothing of its own.
-        self.early = Channel(design, "pair", self.alphas["pairs"], self.alpha) if rule.is_guarded else None
         self.slices = Slices(rule, self.alphas["slices"], self.alpha) if rule.slices else None
         if rule.change_window:
             self.watched.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
@@ -51,22 +49,10 @@ class Phase:
             self.blocks.take(rows, numbers)
         if self.slices is not None and len(slices):
             self.slices.take(rows, slices, numbers)
-        self._thin(compared)
         self.compared += len(compared)
         self.missing += len(rows) - len(compared)
         self.total += exact_sum(compared)
         self._admit(compared)
-
-    def _thin(self, compared: NDArray[np.bool_] | Floats) -> None:
-        """Each tenth of the first 200 pairs. What crosses there and in all pairs counts before bursts can be told."""
-        if self.early is None or self.compared >= GUARDED_PAIRS:
-            return
-        places = np.arange(self.compared + 1, min(self.compared + len(compared), GUARDED_PAIRS) + 1)
-        chosen = np.flatnonzero(places % THINNED == 0)
-        self.early.take(Rows(compared[chosen]), self.started + places[chosen])
-        if self.early.above_at is not None and self.pairs.above_at is not None and self.admitted is None:
-            both = max(self.early.above_at, self.pairs.above_at)
-            self.admitted = both if both <= self.started + GUARDED_PAIRS else None
 
     def _admit(self, compared: NDArray[np.bool_] | Floats) -> None:
         waiting = self._waiting()
@@ -190,7 +176,6 @@ class Phase:
             "pairs": self.pairs.state(),
             "changed": [self.watched.changed_at, detector.state() if detector is not None else None],
             "blocks": self.blocks.state() if self.blocks is not None else None,
-            "early": self.early.state() if self.early is not None else None,
             "slices": self.slices.state() if self.slices is not None else None,
             "correlation": self.correlation.state(),
         }
@@ -204,8 +189,6 @@ class Phase:
         phase.pairs = Channel.of_state(state["pairs"])
         if phase.blocks is not None:
             phase.blocks = Channel.of_state(state["blocks"])
-        if phase.early is not None:
-            phase.early = Channel.of_state(state["early"])
         phase.watched.changed_at = state["changed"][0]
         if detector is not None:
             detector.restore(state["changed"][1])

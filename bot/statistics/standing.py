@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.statistics.bets import Side, fewest
-from bot.statistics.guard import BLOCK, GUARDED_PAIRS, THINNED
+from bot.statistics.guard import BLOCK, GUARDED_PAIRS
 from bot.statistics.labelled import Confidence
 from bot.statistics.phase import Phase
 
@@ -182,8 +182,6 @@ def fewest_pairs(rule: ComparisonRule, phase: Phase, side: Side) -> int:
         return max(needed, rule.min_pairs)
     if phase.blocks is not None:
         needed = min(max(needed, GUARDED_PAIRS), _fewest_blocks(phase.blocks))
-    if phase.early is not None:
-        needed = min(needed, THINNED * phase.early.stream.fewest(Side.ABOVE))
     return max(needed, rule.min_pairs_diverged)
 
 
@@ -206,7 +204,11 @@ def reason(verdict: Verdict, phase: Phase, rule: ComparisonRule, at: int | None)
 def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
     needed = fewest_pairs(rule, phase, Side.BELOW)
     if phase.pairs.above_at is not None and phase.compared >= rule.min_pairs_diverged:
-        return _why_guarded(phase, rule)
+        if rule.is_guarded and phase.compared < GUARDED_PAIRS:
+            return (
+                f"single pairs point above the tolerance; from {GUARDED_PAIRS} on it shows whether they come in bursts"
+            )
+        return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
     if phase.compared < needed:
         return f"too few pairs: equivalent needs {needed} at least"
     if phase.missing > rule.tolerance * (phase.compared + phase.missing):
@@ -217,9 +219,3 @@ def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
     if phase.estimate is not None and low <= phase.estimate <= high:
         return "the mean is so near to the tolerance that it may stay undecided for ever"
     return "the evidence for neither side is enough yet"
-
-
-def _why_guarded(phase: Phase, rule: ComparisonRule) -> str:
-    if rule.is_guarded and phase.compared < GUARDED_PAIRS:
-        return f"single pairs point above the tolerance; whether in bursts is known from {GUARDED_PAIRS} pairs on"
-    return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
