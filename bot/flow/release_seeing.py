@@ -85,13 +85,13 @@ def see(
         stage = pin.stage(release.stage)
         if stage is None:
             return Judged(release.id, release.service, None, GateVerdict.UNKNOWN, f"it is {release.state}: no stage")
-        facts = _facts(release, walk, policy, stage)
+        facts = facts_of(release, walk, policy, stage)
         context = _context(store, tx, bench, moves, release, walk, pin, stage, facts)
         token = _token(tx, release_id)
     return Seen(release, walk, pin, stage, policy, release.service, context, facts, token)
 
 
-def _facts(release: Release, walk: Walk, policy: Policy, stage: Stage) -> dict[str, Any]:
+def facts_of(release: Release, walk: Walk, policy: Policy, stage: Stage) -> dict[str, Any]:
     """What templates in the parameters of gates may read."""
     target = policy.targets.get(stage.place)
     return {
