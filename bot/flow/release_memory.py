@@ -20,6 +20,7 @@ from bot.domain.records import AuditEntry
 from bot.domain.releases import Release
 from bot.domain.strict_json import parse_json
 from bot.domain.walks import Walk
+from bot.evidence.read_once import ReadOnce
 from bot.gate_plugins import EvidencePiece
 from bot.ports import Store, Transaction
 
@@ -167,12 +168,13 @@ class PastEvidence:
     """Newest first."""
     at: datetime
     _contents: dict[str, bytes | None] = field(default_factory=dict)
+    _once: ReadOnce = field(default_factory=ReadOnce)
 
     def __call__(self, name: str | None) -> Sequence[EvidencePiece]:
         """Of that name (None: all), newest first."""
         found = [one for one in self.records if one.at <= self.at and one.source != JUDGED and name in (None, one.name)]
         contents = [(one, self.content(one.sha256)) for one in found]
-        return [EvidencePiece(one, content) for one, content in contents if content is not None]
+        return [EvidencePiece(one, content, self._once) for one, content in contents if content is not None]
 
     def content(self, sha256: str) -> bytes | None:
         """By its digest; None where it is lost."""
