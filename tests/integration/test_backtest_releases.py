@@ -53,12 +53,12 @@ def settings_of(walked: list[Any], **more: Any) -> dict[str, Any]:
 
 def started(engine: DrivenEngine, walked: list[Any], **more: Any) -> tuple[str, str]:
     """A service with these stages, and its release."""
-    service, manifest = fresh_name("again"), more.pop("manifest", {})
+    service, manifest, kind = fresh_name("again"), more.pop("manifest", {}), more.pop("kind", "standard")
     tree = engine.protect(service, **settings_of(walked, **more))
     tree.pop("release")
     write_config(engine.config, [tree], ())
     engine.app.configuration.reload()
-    receipt = engine.order(Word.RELEASE_START, service, candidate="42", incumbent="41", manifest=manifest)
+    receipt = engine.order(Word.RELEASE_START, service, candidate="42", incumbent="41", manifest=manifest, kind=kind)
     assert not receipt.refused, receipt.message
     engine.work()
     return service, receipt.records[0]
@@ -202,6 +202,24 @@ def test_a_canary_that_went_on_is_judged_by_what_it_said_then(engine: DrivenEngi
     ):  # fmt: skip
         (stage,) = outcomes(engine, tried(engine, service, walked))
         assert (stage.verdict, why in stage.gates[0].why) == (verdict, True), stage.gates[0].why
+
+
+def test_secrets_are_not_read_and_a_gate_that_needs_one_counts_as_it_was_judged(engine: DrivenEngine) -> None:
+    gates = [{"name": "evaluation", "gates": [{"use": "http", "url": "{{ secret('WHERE') }}"}]}]
+    service, release = started(engine, gates)
+    judged = engine.app.judge.judge(release).results[0]
+    (stage,) = outcomes(engine, tried(engine, service, gates))
+    assert (stage.gates[0].why, stage.gates[0].is_recorded) == (judged.why, True)
+
+
+def test_an_emergency_is_held_against_the_gates_of_the_emergency_class(engine: DrivenEngine) -> None:
+    def rule(least: float) -> dict[str, Any]:
+        return {"gates": [{**F1, "at_least": least}], "do": "shift_it"}
+
+    service, release = started(engine, stages(0.99), kind="emergency", emergency=rule(0.7))
+    push(engine, release, 0.65)
+    old, new = (tried(engine, service, stages(0.99), emergency=rule(least)) for least in (0.7, 0.6))
+    assert turns(compared(engine, old, new)) == [(Deed.HALT, False, "emergency")]
 
 
 def test_documents_are_as_old_as_they_were(engine: DrivenEngine) -> None:

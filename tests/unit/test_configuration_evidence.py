@@ -81,6 +81,15 @@ def test_evidence_that_cannot_be_fetched_is_refused_at_its_line(
     assert part in found[0]
 
 
+def test_an_address_out_of_a_secret_is_judged_when_it_is_known(tmp_path: Path) -> None:
+    presigned = POLICY.replace("https://staging.example.com/e.json", "{{ secret('PRESIGNED') }}")
+    assert load(tmp_path, presigned).warnings == ()
+    (found,) = faults_of(
+        tmp_path, POLICY.replace("https://staging.example.com/e.json", "https://evil.example.com/{{ secret('KEY') }}")
+    )
+    assert "evidence 'evaluation' of stage 'staging' calls https://evil.example.com" in found
+
+
 def test_evidence_of_an_environment_without_a_target_is_refused(tmp_path: Path) -> None:
     staging = next(line for line in POLICY.splitlines() if line.startswith("  staging:"))
     (found,) = faults_of(tmp_path, POLICY.replace(f"{staging}\n", ""))

@@ -11,7 +11,7 @@ from bot.adapters.configuration.files import PolicyFile
 from bot.adapters.configuration.names import listed
 from bot.adapters.configuration.parameter_checks import is_placeholder
 from bot.adapters.configuration.reader import Path_
-from bot.adapters.expressions import SandboxedExpressions, references
+from bot.adapters.expressions import HIDDEN, SandboxedExpressions, references
 from bot.domain.errors import Fault, Refused, StepFailed
 from bot.domain.policies import Target
 
@@ -58,6 +58,8 @@ class Where:
         if missing:
             return f"reads {missing[0]!r}, which the target {self.environment!r} does not have", False
         known, is_whole = SandboxedExpressions(_NoSecrets()).beginning(text, facts)
+        known, secret, _ = known.partition(HIDDEN)
+        is_whole = is_whole and not secret
         if not is_whole and not _names_host(known):
             return "", False
         if is_placeholder(known):
