@@ -19,6 +19,7 @@ from bot.flow.stage_outcomes import GateOutcome, OutcomesOf, Turn, count_turns, 
 ASSUMED = (
     "automation is on and no service is hands off",
     "the release in flight is the policy's own, again after each cooldown",
+    "a canary that diverged is about the release in flight",
     "a rollback or a question lasts until its deadline, and nobody answers it",
     "an alert that repeated another one is left out",
     "a stage is judged once, as things stood at the last judging before the release went on, else at the release's end",

@@ -15,6 +15,7 @@ from bot.domain.playbooks import Playbook
 from bot.domain.policies import AUTOMATIC, Policy
 from bot.domain.releases import Release, Service
 from bot.domain.runs import Run
+from bot.domain.stages import CANARY
 from bot.flow.matching import PolicyIndex
 
 
@@ -31,6 +32,7 @@ class Rehearsal:
     """One set of policies with what it would have come to so far."""
 
     def __init__(self, policies: Mapping[str, Policy]) -> None:
+        self._policies = policies
         self._index = PolicyIndex(policies.values())
         self._busy: dict[tuple[str, str], tuple[Run, datetime]] = {}
         self._acted: dict[tuple[str, str], datetime] = {}
@@ -38,6 +40,11 @@ class Rehearsal:
     def hear(self, recorded: Recorded) -> dict[str, Decision]:
         """The answer of each policy that is about this alert, by service."""
         facts = {"alert": alert_facts(recorded.alert)}
+        if (
+            recorded.alert.source == CANARY
+        ):  # the comparison of a service is about that service, whatever its policy matches
+            own = self._policies.get(recorded.alert.labels.get("service", ""))
+            return {own.service: self._answer(recorded, own, facts)} if own else {}
         candidates = self._index.candidates(recorded.alert.labels)
         return {one.service: self._answer(recorded, one, facts) for one in candidates if one.matches(facts)}
 
@@ -48,7 +55,7 @@ class Rehearsal:
             now=recorded.at,
             service=Service(policy.service),
             run=run if recorded.at < until else None,
-            release=_release(policy, recorded.at),
+            release=_release(policy, recorded),
             last_action_at=self._acted.get(place),
         )
         decision = decide(recorded.alert, policy, known)
@@ -77,15 +84,20 @@ def alerts_of(decided: Iterable[Decision], unreadable: Callable[[Decision], obje
             yield Recorded(decision.at, decision.event_id, alert)
 
 
-def _release(policy: Policy, now: datetime) -> Release | None:
-    named = policy.release
-    return Release("in flight", policy.service, named.incumbent, named.candidate, now) if named else None
+def _release(policy: Policy, recorded: Recorded) -> Release | None:
+    """A comparison is about the release that it names; any other alert about the policy's own."""
+    named, alert = policy.release, recorded.alert
+    if alert.source == CANARY:
+        versions = (alert.annotations.get("incumbent", ""), alert.annotations.get("candidate", ""))
+        return Release(alert.labels.get("release", ""), policy.service, *versions, recorded.at)
+    return Release("in flight", policy.service, named.incumbent, named.candidate, recorded.at) if named else None
 
 
 def _occupied(policy: Policy, decision: Decision) -> tuple[Run, datetime]:
     """A run that stands where this decision put one, and until when."""
     criterion = next((one for one in policy.rollback if one.name == decision.criterion), None)
-    until = decision.at + (criterion.within if criterion else timedelta(minutes=5))
+    rule = criterion or (policy.canary.on_divergence if policy.canary else None)
+    until = decision.at + (rule.within if rule else timedelta(minutes=5))
     run = Run.planned(
         playbook=_some_playbook(),
         id=f"of {decision.criterion}",

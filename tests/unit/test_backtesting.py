@@ -12,6 +12,7 @@ from support.written_config import policy as written
 
 from bot.adapters.conditions import compile_condition
 from bot.cli.backtest_words import as_json, as_markdown, as_text
+from bot.domain import judging
 from bot.domain.decisions import Decision, Verdict, alert_facts
 from bot.domain.events import Alert, AlertStatus
 from bot.domain.gates import Figure, GateVerdict
@@ -123,6 +124,35 @@ def test_places_do_not_disturb_each_other() -> None:
     two = made(targets={"production": target, "staging": target})
     report = sets(None, two, alert(0), alert(1, environment="staging"), alert(2, environment="nowhere"))
     assert [one.environment for one in report.services[0].differences] == ["production", "staging"]
+
+
+def diverged(minute: float, service: str = "scores", release: str = "rel-7") -> Recorded:
+    labels = {"alertname": "CanaryDivergence", "service": service, "release": release, "environment": "production"}
+    about = Alert(
+        source="canary", status=AlertStatus.FIRING, title="Version 43 answers differently", labels=labels,
+        fingerprint=f"{release}:canary:diverged", annotations={"candidate": "43", "incumbent": "41"},
+    )  # fmt: skip
+    return Recorded(BEGUN + minute * MINUTE, f"evt-canary-{minute}", about)
+
+
+def test_a_comparison_is_about_its_own_service_and_the_release_that_it_names() -> None:
+    rule = criterion("own", 'release.id == "rel-7" && release.candidate == "43"')
+    elsewhere = made(rollback=[rule], match='alert.labels.team == "nobody"')
+    both = {"scores": elsewhere, "prices": made("prices", rollback=[rule])}
+    report = compare([diverged(0)], {}, both)
+    assert {one.service: one.after[Deed.ROLLBACK] for one in report.services} == {"prices": 0, "scores": 1}
+
+
+@pytest.mark.skipif(not hasattr(judging, "criteria_of"), reason="a divergence is no criterion of its own here")
+def test_a_canary_that_diverges_is_a_rollback_where_the_policy_says_so() -> None:
+    canary = {"output": "classes", "tolerance": 0.02, "on_divergence": {"playbook": "by_key", "within": "30m"}}
+    silent, acts = made(rollback=[]), made(rollback=[], canary=canary)
+    assert counts(sets(silent, acts, diverged(0))) == {"rollback gained": 1}
+    asks = made(rollback=[], canary={**canary, "on_divergence": {"playbook": "by_key", "authority": "endorser"}})
+    assert counts(sets(acts, asks, diverged(0))) == {"rollback lost": 1, "ask gained": 1}
+    again = (diverged(0), diverged(20, release="rel-8"), diverged(40, release="rel-9"))
+    joined = sets(silent, made(rollback=[], canary=canary, cooldown="0s"), *again)
+    assert counts(joined) == {"rollback gained": 2}, "the second one joins the run of the first"
 
 
 def test_only_the_services_that_an_alert_is_about_are_asked() -> None:
