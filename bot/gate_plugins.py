@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from bot.domain.conditions import Compile
 from bot.domain.gates import Evidence, Judgement, Signature
+from bot.evidence.read_once import ReadOnce
 from bot.plugins import StepHttp, StepProcesses
 
 
@@ -41,6 +42,8 @@ class EvidencePiece:
 
     record: Evidence
     content: bytes
+    once: ReadOnce | None = field(default=None, compare=False, repr=False)
+    """Shared by all pieces of one judging: `bot.evidence.sides.read_piece` reads the same content once."""
 
 
 @dataclass(frozen=True)

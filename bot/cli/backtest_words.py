@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bot.domain.gates import Figure
 from bot.domain.times import format_time
 from bot.flow.backtesting import ASSUMED, Deed, Difference, Report, ServiceReport
+from bot.flow.stage_outcomes import GateOutcome
 
-_NAMES = {Deed.ROLLBACK: "rollbacks", Deed.ASK: "asks", Deed.HALT: "halts"}
-_EVIDENCE = "halts come from recorded evidence of gates; none is recorded yet"
+_NAMES = {Deed.ROLLBACK: "rollbacks", Deed.ASK: "asks", Deed.HALT: "halts", Deed.UNKNOWN: "unknown promotions"}
+_KEYS = {deed: name.replace(" ", "_") for deed, name in _NAMES.items()}
 _MOST = 20
 """Differences of one service that a comment shows."""
+_MOST_FIGURES = 5
+"""Of one gate."""
 _MOST_ROWS, _MOST_CHARACTERS = 100, 50_000
 """A comment on GitHub has at most 65,536 characters."""
 
@@ -23,23 +27,25 @@ def as_json(report: Report, about: Mapping[str, Any]) -> dict[str, Any]:
         "to": about["to"],
         "since": format_time(about["since"]),
         "alerts": report.alerts,
-        "gained": {name: report.count(deed, gained=True) for deed, name in _NAMES.items()},
-        "lost": {name: report.count(deed, gained=False) for deed, name in _NAMES.items()},
+        "releases": about["releases"],
+        "stages": report.stages,
+        "gained": {name: report.count(deed, gained=True) for deed, name in _KEYS.items()},
+        "lost": {name: report.count(deed, gained=False) for deed, name in _KEYS.items()},
         "services": [_service(one) for one in report.services],
         "unchanged": list(report.unchanged),
-        "assumed": [*ASSUMED, _EVIDENCE],
+        "assumed": list(ASSUMED),
     }
 
 
 def as_text(report: Report, about: Mapping[str, Any]) -> str:
     """A few lines for each service whose answers differ."""
-    lines = [f"{about['from']} -> {about['to']}, {report.alerts} alerts since {format_time(about['since'])}"]
+    lines = [f"{about['from']} -> {about['to']}, {_basis(report, about)} since {format_time(about['since'])}"]
     for service in report.services:
         lines.append(f"\n{service.service}: {_counts(service)}")
         lines += [_line(one) for one in service.differences]
     if report.unchanged:
         lines += ["", f"The same on both sides, and not replayed: {', '.join(report.unchanged)}"]
-    lines += ["", *(f"Taken for granted: {one}." for one in (*ASSUMED, _EVIDENCE))]
+    lines += ["", *(f"Taken for granted: {one}." for one in ASSUMED)]
     return "\n".join(lines)
 
 
@@ -50,10 +56,10 @@ def as_markdown(report: Report, about: Mapping[str, Any]) -> str:
     lines = [
         "### Policy backtest",
         "",
-        f"{sides} on {report.alerts} recorded alerts since {format_time(about['since'])}: **{_sum(report)}**",
+        f"{sides} on {_basis(report, about)} on record since {format_time(about['since'])}: **{_sum(report)}**",
         "",
-        "| service | rollbacks | gained | lost | asks | gained | lost | halts | gained | lost |",
-        "|---|---|---|---|---|---|---|---|---|---|",
+        f"| service |{''.join(f' {name} | gained | lost |' for name in _NAMES.values())}",
+        f"|---|{'---|' * 3 * len(_NAMES)}",
         *(_table_row(one) for one in differ[:_MOST_ROWS]),
     ]
     if others := len(report.services) - min(len(differ), _MOST_ROWS):
@@ -71,7 +77,7 @@ def as_markdown(report: Report, about: Mapping[str, Any]) -> str:
         if more := len(service.differences) - len(bullets):
             lines += [f"- and {more} more"]
     lines += ["", "<details><summary>Taken for granted</summary>", ""]
-    return "\n".join([*lines, *(f"- {one}" for one in (*ASSUMED, _EVIDENCE)), "", "</details>"])
+    return "\n".join([*lines, *(f"- {one}" for one in ASSUMED), "", "</details>"])
 
 
 def _fitting(lines: list[str], characters: int) -> list[str]:
@@ -88,10 +94,10 @@ def _fitting(lines: list[str], characters: int) -> list[str]:
 def _service(one: ServiceReport) -> dict[str, Any]:
     return {
         "service": one.service,
-        "before": {name: one.before[deed] for deed, name in _NAMES.items()},
-        "after": {name: one.after[deed] for deed, name in _NAMES.items()},
-        "gained": {name: one.count(deed, gained=True) for deed, name in _NAMES.items()},
-        "lost": {name: one.count(deed, gained=False) for deed, name in _NAMES.items()},
+        "before": {name: one.before[deed] for deed, name in _KEYS.items()},
+        "after": {name: one.after[deed] for deed, name in _KEYS.items()},
+        "gained": {name: one.count(deed, gained=True) for deed, name in _KEYS.items()},
+        "lost": {name: one.count(deed, gained=False) for deed, name in _KEYS.items()},
         "differences": [_difference(difference) for difference in one.differences],
     }
 
@@ -108,7 +114,30 @@ def _difference(one: Difference) -> dict[str, Any]:
         "playbook": one.playbook,
         "before": one.before,
         "after": one.after,
+        **({"release": one.release_id, "stage": one.stage} if one.release_id else {}),
+        **({"gates": [gate.as_json() for gate in one.gates]} if one.gates else {}),
     }
+
+
+def _basis(report: Report, about: Mapping[str, Any]) -> str:
+    return f"{report.alerts} alerts and {about['releases']} releases ({report.stages} stages with gates)"
+
+
+def _figures(gates: Iterable[GateOutcome]) -> list[str]:
+    """Each figure of these gates, in words."""
+    return [_figure(gate.gate, one) for gate in gates for one in gate.figures[:_MOST_FIGURES]]
+
+
+def _figure(gate: str, one: Figure) -> str:
+    value = "not known" if one.value is None else f"{one.value:.6g}{one.unit and f' {one.unit}'}"
+    ends = "" if one.low is None or one.high is None else f" ({one.low:.6g} to {one.high:.6g})"
+    wanted = f", wanted: {one.threshold}" if one.threshold else ""
+    n = f", n = {one.n}" if one.n else ""
+    return f"{gate}: {one.name} of {one.subject} {value}{ends}{wanted}{n}"
+
+
+def _where(one: Difference) -> str:
+    return f" of release {one.release_id} in {one.stage}" if one.release_id else ""
 
 
 def _counts(one: ServiceReport) -> str:
@@ -132,7 +161,9 @@ def _sum(report: Report) -> str:
 
 def _line(one: Difference) -> str:
     word = "gained" if one.gained else "lost"
-    return f"  {one.deed} {word}  {format_time(one.at)}  {one.about}\n    before: {one.before}\n    after:  {one.after}"
+    what = f"  {one.deed} {word}{_where(one)}  {format_time(one.at)}  {one.about}"
+    figures = [f"    {line}" for line in _figures(one.gates)]
+    return "\n".join([what, f"    before: {one.before}", f"    after:  {one.after}", *figures])
 
 
 def _table_row(one: ServiceReport) -> str:
@@ -145,8 +176,9 @@ def _table_row(one: ServiceReport) -> str:
 
 def _bullet(one: Difference) -> str:
     word = "gained" if one.gained else "lost"
-    what = f"- **{one.deed} {word}** at {format_time(one.at)}: `{_code(one.about)}`"
-    return f"{what}<br>before: {_plain(one.before)}<br>after: {_plain(one.after)}"
+    what = f"- **{one.deed} {word}**{_plain(_where(one))} at {format_time(one.at)}: `{_code(one.about)}`"
+    figures = "".join(f"<br>{_plain(line)}" for line in _figures(one.gates))
+    return f"{what}<br>before: {_plain(one.before)}<br>after: {_plain(one.after)}{figures}"
 
 
 def _code(text: str) -> str:

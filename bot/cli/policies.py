@@ -72,8 +72,10 @@ def shown(args: argparse.Namespace) -> int:
 def backtest(args: argparse.Namespace) -> int:
     """Both sets over what is recorded."""
     from bot.cli.backtest_words import as_json, as_markdown, as_text
+    from bot.cli.replaying import replayer
     from bot.domain.times import parse_duration
-    from bot.flow.backtesting import alerts_of, compare
+    from bot.flow.backtesting import compare
+    from bot.flow.rehearsing import alerts_of
 
     if args.json and args.markdown:
         raise BadInput("--json and --markdown exclude each other", next="give one of them")
@@ -83,8 +85,9 @@ def backtest(args: argparse.Namespace) -> int:
         before, after = (_policies(name, settings, store) for name in (args.before, args.after))
         wanted = _wanted(before, after, args.service)
         recorded = alerts_of(_decisions(store, since), unread.append)
-        report = compare(recorded, before.of(wanted), after.of(wanted))
-    about = {"from": args.before, "to": args.after, "since": since}
+        releases = replayer(settings, store, since)
+        report = compare(recorded, before.of(wanted), after.of(wanted), outcomes_of=releases.outcomes)
+    about = {"from": args.before, "to": args.after, "since": since, "releases": len(releases.releases)}
     if unread:
         complain(f"{len(unread)} recorded alerts cannot be read any more and were left out")
     if args.json:

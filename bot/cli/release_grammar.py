@@ -80,10 +80,11 @@ RELEASE_WORDS: tuple[Word, ...] = (
         f"{RELEASES}:push",
         (
             arg("release", metavar="RELEASE", help="id of the release, or the name of its service"),
-            arg("file", metavar="FILE", help="JSON, NDJSON, CSV or Parquet; `-` for standard input (JSON)"),
+            arg("file", metavar="FILE", help="JSON, NDJSON, CSV or Parquet, also .gz; `-` for standard input (JSON)"),
             arg("--name", required=True, metavar="NAME", help="what gates call it, such as evaluation"),
             arg("--about", choices=("candidate", "incumbent"), default="candidate", help="default: candidate"),
             arg("--version", default="", metavar="V", help="the version that it is about"),
+            arg("--media", metavar="TYPE", help="its media type (default: by the ending of its name)"),
             JSON,
         ),
     ),

@@ -18,13 +18,6 @@ if TYPE_CHECKING:
 
 EXITS = {"pass": 0, "fail": 1, "unknown": 3}
 """Exit codes of the verdicts."""
-_MEDIA = {
-    ".json": "application/json",
-    ".ndjson": "application/x-ndjson",
-    ".jsonl": "application/x-ndjson",
-    ".csv": "text/csv",
-    ".parquet": "application/vnd.apache.parquet",
-}
 _SIGNS = {"pass": "ok  ", "fail": "FAIL", "unknown": "?   ", "not_run": "-   "}
 
 
@@ -220,7 +213,7 @@ def push(args: argparse.Namespace) -> int:
     from bot.flow.evidence_desk import Pushed
     from bot.flow.release_views import evidence_view
 
-    content, media = _content(args.file)
+    content, media = _content(args.file, args.media)
     with program(args) as app:
         pushed = Pushed(args.release, args.name, media, content, args.about, args.version)
         kept = app.evidence.keep(pushed, actor_of(app))
@@ -231,17 +224,20 @@ def push(args: argparse.Namespace) -> int:
     return 0
 
 
-def _content(name: str) -> tuple[bytes, str]:
+def _content(name: str, media: str | None) -> tuple[bytes, str]:
+    from bot.evidence.kinds import kind_of, media_of
+
     if name == "-":
-        return sys.stdin.buffer.read(), _MEDIA[".json"]
+        return sys.stdin.buffer.read(), media or media_of(kind_of(name=".json"))
     path = Path(name)
-    media = _MEDIA.get(path.suffix.lower())
-    if media is None:
-        raise BadInput(f"{path.name} is of no type that is known", next=f"name it like one of {', '.join(_MEDIA)}")
     try:
-        return path.read_bytes(), media
+        return path.read_bytes(), media or media_of(kind_of(name=path.name))
     except OSError as error:
         raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
+    except BadInput as error:
+        raise BadInput(
+            f"{path.name} is of no type that is known", next=f"{error.next.split(', or')[0]}, or say --media"
+        ) from error
 
 
 def _named(**values: str | None) -> dict[str, Any]:

@@ -94,6 +94,8 @@ def _check_heading(heading: list[str], limits: Limits) -> None:
 
 def _typed(name: str, cells: list[str], lines: list[int], limits: Limits) -> list[Any]:
     """Numbers where every cell that is not empty is one; text otherwise."""
+    if limits.watch is not None:
+        limits.watch()
     odd = [number for number, cell in enumerate(cells) if cell and not _NUMBER.fullmatch(cell)]
     if not odd:
         return [_number(cell, name, line) for cell, line in zip(cells, lines, strict=True)]

@@ -14,6 +14,8 @@ from bot.evidence.kinds import LIMITS, Limits, unpacked_json
 from bot.statistics.estimates import Estimate
 
 MOST_NAMES = 2000
+LAST_SAMPLE = "the last of its samples"
+"""The method of a figure whose `n` counts samples over time, not rows: no interval of a share follows from it."""
 _MOST_FAULTS = 3
 
 

@@ -58,7 +58,8 @@ def ndjson_rows(body: bytes, limits: Limits) -> Rows:
         try:
             row = parse_json(line)
         except BadInput as error:
-            raise BadInput(f"{where} cannot be read", why=str(error), next="send one JSON object a line") from error
+            told = "send one JSON object a line, with null where there is no value"
+            raise BadInput(f"{where} cannot be read", why=str(error), next=told) from error
         table.add(row, where)
     return table.rows()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -15,6 +15,7 @@ _AT_ONCE = 1 << 16
 _MOST_MEMBERS = 1000
 _TYPES = {
     "application/json": "json",
+    "application/schema+json": "json",
     "application/x-ndjson": "ndjson",
     "application/ndjson": "ndjson",
     "application/jsonl": "ndjson",
@@ -49,6 +50,8 @@ class Limits:
     """One line of NDJSON, or all lines of one row of CSV."""
     text: int = 10_000
     """Characters of one text."""
+    watch: Callable[[], None] | None = None
+    """Called again and again while rows are read; what it raises ends the reading."""
 
 
 LIMITS = Limits()
@@ -72,6 +75,11 @@ def kind_of(*, name: str = "", content_type: str = "", raw: bytes = b"") -> Kind
             next="name it .json, .ndjson, .csv or .parquet, each also with .gz, or send the media type",
         )
     return Kind(known)
+
+
+def media_of(kind: Kind) -> str:
+    """The media type of a kind."""
+    return next(media for media, one in _TYPES.items() if one == kind)
 
 
 def unpacked(raw: bytes, limits: Limits = LIMITS) -> bytes:

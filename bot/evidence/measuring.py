@@ -17,6 +17,7 @@ from bot.domain.strict_json import parse_json
 from bot.evidence.figures import Document, Figures, document_of
 from bot.evidence.json_rows import rows_of
 from bot.evidence.kinds import LIMITS, Kind, Limits, unpacked_json
+from bot.evidence.prometheus_figures import figures_of_answer, is_answer
 from bot.evidence.rows import Rows, read_rows
 from bot.statistics.estimates import CONFIDENCE, Measured, Unknown, difference, proportion
 
@@ -47,12 +48,19 @@ class Asked:
     confidence: float = CONFIDENCE
 
 
-def read_evidence(raw: bytes, kind: Kind, limits: Limits = LIMITS) -> Evidence:
-    """A JSON object is a document of figures; a JSON list and all other kinds are rows. BadInput as those say."""
+def read_evidence(raw: bytes, kind: Kind, limits: Limits = LIMITS, name: str = "value") -> Evidence:
+    """A JSON object is a document of figures, or an answer of Prometheus, whose figures without a name of their own get
+    this one; a JSON list and all other kinds are rows. BadInput as those say."""
     if kind is not Kind.JSON:
         return read_rows(raw, kind, limits)
-    value = parse_json(unpacked_json(raw, limits))
-    return rows_of(value, limits) if isinstance(value, list) else document_of(value)
+    return evidence_of(parse_json(unpacked_json(raw, limits)), limits, name)
+
+
+def evidence_of(value: Any, limits: Limits = LIMITS, name: str = "value") -> Evidence:
+    """The same of JSON that was parsed already."""
+    if isinstance(value, list):
+        return rows_of(value, limits)
+    return figures_of_answer(value, name) if is_answer(value) else document_of(value)
 
 
 def measure(evidence: Evidence, asked: Asked, side: Side = Side.CANDIDATE) -> Measured:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, Field, StrictInt, StrictStr
+from pydantic import BeforeValidator, Field, StrictInt, StrictStr
 
 from bot.domain.errors import BadInput
 from bot.domain.fields import Name
@@ -22,14 +22,6 @@ def _milliseconds(value: object) -> object:
         raise ValueError(str(error)) from error
 
 
-def _checked_url(value: str) -> str:
-    if not value.lower().startswith(("http://", "https://")):
-        raise ValueError("an address starts with http:// or https://")
-    if "@" in value.split("//", 1)[1].split("/", 1)[0]:
-        raise ValueError("an address holds no user name and no password: put credentials into a header")
-    return value
-
-
 Limit = Annotated[float, Field(strict=True, allow_inf_nan=False)]
 """Any finite number."""
 Positive = Annotated[float, Field(strict=True, allow_inf_nan=False, gt=0)]
@@ -40,4 +32,3 @@ Count = Annotated[StrictInt, Field(ge=1, le=10**12)]
 Label = Annotated[StrictStr, Field(min_length=1, max_length=200)]
 """Free text: the name of a metric, a column, a slice or a feature."""
 EvidenceName = Name
-Address = Annotated[StrictStr, AfterValidator(_checked_url)]

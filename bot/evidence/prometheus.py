@@ -92,7 +92,7 @@ def read_point(data: Mapping[str, Any]) -> Point:
         result = _only(result, "value")
     elif kind != "scalar":
         raise NoData(f"the query gives a {excerpt(str(kind), 40)}, not one number")
-    return _point(result)
+    return point_of(result)
 
 
 def read_series(data: Mapping[str, Any], window: Range) -> tuple[Point, ...]:
@@ -104,7 +104,7 @@ def read_series(data: Mapping[str, Any], window: Range) -> tuple[Point, ...]:
     values = _only(result, "values")
     if not isinstance(values, list) or len(values) > window.points:
         raise NoData("the answer has other points in it than those that were asked for")
-    points = tuple(_point(one) for one in values)
+    points = tuple(point_of(one) for one in values)
     if not points:
         raise NoData("the query gives nothing")
     places = [(one.at - window.start) / window.step for one in points]
@@ -147,7 +147,8 @@ def _only(result: list[Any], key: str) -> Any:
     return result[0].get(key) if isinstance(result[0], dict) else None
 
 
-def _point(pair: Any) -> Point:
+def point_of(pair: Any) -> Point:
+    """A pair of time and text as a point; the value may be NaN or infinite. NoData for anything else."""
     try:
         at, text = pair
         if not isinstance(text, str) or "_" in text or isinstance(at, bool | str):

@@ -62,7 +62,9 @@ def read_rows(raw: bytes, kind: Kind, limits: Limits = LIMITS) -> Rows:
 
 
 def refuse_many(rows: int, columns: int, limits: Limits) -> None:
-    """BadInput where there are more rows, columns or cells than allowed."""
+    """BadInput where there are more rows, columns or cells than allowed, and whatever the watch raises."""
+    if limits.watch is not None:
+        limits.watch()
     for number, most, what in (
         (rows, limits.rows, "rows"),
         (columns, limits.columns, "columns"),

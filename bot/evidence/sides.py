@@ -9,10 +9,11 @@ from typing import Any
 from bot.domain.errors import AndonError
 from bot.domain.gates import Evidence as Record
 from bot.evidence.extra import need_stats
-from bot.evidence.figures import Document
+from bot.evidence.figures import LAST_SAMPLE, Document
 from bot.evidence.kinds import Kind, kind_of
 from bot.evidence.measuring import Asked, Evidence, Side, change, measure, read_evidence
 from bot.evidence.picking import CANDIDATE, INCUMBENT, Piece, missing_words, pick
+from bot.evidence.read_once import ReadOnce
 from bot.evidence.readings import Read, Reading, as_json, reading_of
 from bot.evidence.rows import Rows
 from bot.statistics.estimates import Estimate, Measured, Unknown, difference, proportion, ratio
@@ -32,12 +33,14 @@ class Looked:
 
 
 def read_piece(piece: Piece) -> Evidence:
-    """The evidence out of a piece. BadInput where it cannot be read; ConfigError where that needs a missing extra."""
+    """The evidence out of a piece, read once for all gates of a judging where the piece knows of the others. BadInput
+    where it cannot be read; ConfigError where that needs a missing extra."""
     record: Record = piece.record
     kind = kind_of(name=record.name, content_type=record.media, raw=piece.content)
     if kind is Kind.PARQUET:
         need_stats("pyarrow")
-    found = read_evidence(piece.content, kind)
+    once: ReadOnce = getattr(piece, "once", None) or ReadOnce()
+    found = once.of((record.sha256, kind, record.name), lambda: read_evidence(piece.content, kind, name=record.name))
     if isinstance(found, Rows):
         need_stats()
     return found
@@ -89,7 +92,7 @@ def sent_or_measured(evidence: Evidence, asked: Asked, side: Side = Side.CANDIDA
 def told(evidence: Evidence, name: str, found: Measured) -> Read:
     """The reading of a figure of this evidence."""
     is_sent = isinstance(evidence, Document)
-    is_bare = is_sent and isinstance(found, Estimate) and not found.has_interval
+    is_bare = is_sent and isinstance(found, Estimate) and not found.has_interval and found.method != LAST_SAMPLE
     if is_bare and name in SHARES and found.n and isinstance(found, Estimate) and 0 <= found.value <= 1:
         return reading_of(proportion(found.value * found.n, found.n))
     return reading_of(found, measured=not is_sent)

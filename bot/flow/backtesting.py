@@ -1,44 +1,37 @@
 """Replays what was recorded through two sets of policies, and says which rollbacks, questions and halts differ.
 
-What is taken for granted, because a record of other policies cannot say it: automation is on and no service is hands
-off; the release in flight is the policy's own, again after each cooldown; a rollback or a question occupies its place
-until its deadline and nobody answers; an alert that was a repetition is one for both sets."""
+What is taken for granted, because a record of other policies cannot say it, stands in `ASSUMED`, in words for people.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
-from functools import cache
 
-from bot.domain.decisions import Decision, Verdict, alert_facts, alert_of
-from bot.domain.errors import BadInput
-from bot.domain.events import Alert
-from bot.domain.judging import Known, decide
-from bot.domain.playbooks import Playbook
-from bot.domain.policies import AUTOMATIC, Policy
-from bot.domain.releases import Release, Service
-from bot.domain.runs import Run
-from bot.flow.matching import PolicyIndex
+from bot.domain.decisions import Decision, Verdict
+from bot.domain.policies import Policy
+from bot.flow.rehearsing import Recorded, Rehearsal
+from bot.flow.stage_outcomes import GateOutcome, OutcomesOf, Turn, count_turns, differences, no_releases
 
 ASSUMED = (
     "automation is on and no service is hands off",
     "the release in flight is the policy's own, again after each cooldown",
+    "a canary that diverged is about the release in flight",
     "a rollback or a question lasts until its deadline, and nobody answers it",
     "an alert that repeated another one is left out",
+    "a stage is judged once, as things stood at the last judging before the release went on, else at the release's end",
+    "a halt that was lifted before that is not seen",
+    "a gate that asks outside is not asked again: the verdict of then counts where its parameters are the same",
+    "a gate that cannot be judged like that is not known",
+    "after a halt a release goes no further; where a gate is not known it goes on as it did",
+    "a stage that a release never had is judged as things stood when the one before it was left",
+    "evidence is what was kept by its name, and the canary's comparison is the one of then, with its tolerance",
+    "roles, people and targets are those of the policy; reviewed files are those of today, where they are unchanged",
 )
 """In words for people."""
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """One alert as it came in."""
-
-    at: datetime
-    event_id: str
-    alert: Alert
 
 
 class Deed(StrEnum):
@@ -47,28 +40,12 @@ class Deed(StrEnum):
     ROLLBACK = "rollback"
     ASK = "ask"
     HALT = "halt"
+    UNKNOWN = "unknown promotion"
+    """A release went on from a stage that is not known to pass."""
 
 
 _DEEDS = {Verdict.RUN: Deed.ROLLBACK, Verdict.ASK: Deed.ASK}
-
-
-@dataclass(frozen=True)
-class Halt:
-    """A promotion that a gate would have halted; `key` is the same in both sets for the same evidence."""
-
-    key: str
-    at: datetime
-    gate: str
-    reason: str
-
-
-HaltsOf = Callable[[Policy], Sequence[Halt]]
-"""What recorded evidence of gates comes to under a policy. Gates bring it; until then there is none."""
-
-
-def no_evidence(_policy: Policy) -> Sequence[Halt]:
-    """Nothing is recorded of gates."""
-    return ()
+_TURNS = {Turn.HALT: Deed.HALT, Turn.STUCK: Deed.UNKNOWN}
 
 
 @dataclass(frozen=True)
@@ -81,13 +58,17 @@ class Difference:
     environment: str
     at: datetime
     about: str
-    """The alert, or the gate."""
+    """The alert, or the gates."""
     event_id: str
     criterion: str
     playbook: str
     before: str
     """What the old set says, and why."""
     after: str
+    release_id: str = ""
+    stage: str = ""
+    gates: tuple[GateOutcome, ...] = ()
+    """The gates that made the difference, with their figures."""
 
 
 @dataclass
@@ -112,42 +93,12 @@ class Report:
     services: Sequence[ServiceReport]
     unchanged: Sequence[str] = ()
     """Services whose policy is the same on both sides; they were not replayed."""
+    stages: int = 0
+    """Stages of recorded releases with gates on either side."""
 
     def count(self, deed: Deed, *, gained: bool) -> int:
         """How many were gained, or lost, in all services."""
         return sum(one.count(deed, gained=gained) for one in self.services)
-
-
-class Rehearsal:
-    """One set of policies with what it would have come to so far."""
-
-    def __init__(self, policies: Mapping[str, Policy]) -> None:
-        self._index = PolicyIndex(policies.values())
-        self._busy: dict[tuple[str, str], tuple[Run, datetime]] = {}
-        self._acted: dict[tuple[str, str], datetime] = {}
-
-    def hear(self, recorded: Recorded) -> dict[str, Decision]:
-        """The answer of each policy that is about this alert, by service."""
-        facts = {"alert": alert_facts(recorded.alert)}
-        candidates = self._index.candidates(recorded.alert.labels)
-        return {one.service: self._answer(recorded, one, facts) for one in candidates if one.matches(facts)}
-
-    def _answer(self, recorded: Recorded, policy: Policy, facts: Mapping[str, object]) -> Decision:
-        place = policy.service, policy.environment_of(facts)
-        run, until = self._busy.get(place, (None, recorded.at))
-        known = Known(
-            now=recorded.at,
-            service=Service(policy.service),
-            run=run if recorded.at < until else None,
-            release=_release(policy, recorded.at),
-            last_action_at=self._acted.get(place),
-        )
-        decision = decide(recorded.alert, policy, known)
-        if decision.verdict in _DEEDS:
-            self._busy[place] = _occupied(policy, decision)
-        if decision.verdict is Verdict.RUN:
-            self._acted[place] = recorded.at
-        return decision
 
 
 def compare(
@@ -155,9 +106,9 @@ def compare(
     before: Mapping[str, Policy],
     after: Mapping[str, Policy],
     *,
-    halts_of: HaltsOf = no_evidence,
+    outcomes_of: OutcomesOf = no_releases,
 ) -> Report:
-    """Both sets over the same alerts, oldest first, and over the same evidence."""
+    """Both sets over the same alerts, oldest first, and over the same recorded releases."""
     unchanged = {name for name, policy in before.items() if name in after and _is_same(policy, after[name])}
     before = {name: policy for name, policy in before.items() if name not in unchanged}
     after = {name: policy for name, policy in after.items() if name not in unchanged}
@@ -169,27 +120,11 @@ def compare(
         was, now = old.hear(one), new.hear(one)
         for service in was.keys() | now.keys():
             _weigh(reports[service], one, was.get(service), now.get(service))
-    for service, report in reports.items():
-        _weigh_halts(report, before.get(service), after.get(service), halts_of)
-    return Report(count, list(reports.values()), sorted(unchanged))
-
-
-def alerts_of(decided: Iterable[Decision], unreadable: Callable[[Decision], object]) -> Iterator[Recorded]:
-    """The alerts that these decisions judged, each once; repetitions are left out, and what no alert can be made of."""
-    heard: set[tuple[str, str, str, str]] = set()
-    for decision in decided:
-        if decision.verdict in (Verdict.DUPLICATE, Verdict.STALE):
-            continue
-        try:
-            alert = alert_of(decision.alert)
-        except (KeyError, TypeError, ValueError, BadInput):
-            unreadable(decision)
-            continue
-        # One alert has a decision for each policy that was about it.
-        key = (decision.event_id, alert.source, alert.identity, str(decision.alert.get("starts_at")))
-        if key not in heard:
-            heard.add(key)
-            yield Recorded(decision.at, decision.event_id, alert)
+    stages = sum(
+        _weigh_stages(report, before.get(service), after.get(service), outcomes_of)
+        for service, report in reports.items()
+    )
+    return Report(count, list(reports.values()), sorted(unchanged), stages)
 
 
 def _is_same(one: Policy, other: Policy) -> bool:
@@ -225,16 +160,33 @@ def _weigh(report: ServiceReport, one: Recorded, was: Decision | None, now: Deci
         )
 
 
-def _weigh_halts(report: ServiceReport, before: Policy | None, after: Policy | None, halts_of: HaltsOf) -> None:
-    old = {one.key: one for one in halts_of(before)} if before else {}
-    new = {one.key: one for one in halts_of(after)} if after else {}
-    report.before[Deed.HALT], report.after[Deed.HALT] = len(old), len(new)
-    for key in sorted(old.keys() ^ new.keys()):
-        halt = new.get(key) or old[key]
-        was, now = (f"halt: {side[key].reason}" if key in side else "no halt" for side in (old, new))
+def _weigh_stages(report: ServiceReport, before: Policy | None, after: Policy | None, outcomes_of: OutcomesOf) -> int:
+    """How many stages there were."""
+    old, new = (outcomes_of(policy) if policy else () for policy in (before, after))
+    for side, counts in ((old, report.before), (new, report.after)):
+        counts.update({_TURNS[turn]: count for turn, count in count_turns(side).items()})
+    for one in differences(old, new):
+        shown = one.shown
+        was, now = (side.said() if side else "not judged" for side in (one.before, one.after))
         report.differences.append(
-            Difference(Deed.HALT, key in new, report.service, "", halt.at, halt.gate, key, halt.gate, "", was, now)
+            Difference(
+                deed=_TURNS[one.turn],
+                gained=one.gained,
+                service=report.service,
+                environment=shown.environment,
+                at=shown.at,
+                about=", ".join(gate.gate for gate in shown.deciding),
+                event_id="",
+                criterion="",
+                playbook="",
+                before=was,
+                after=now,
+                release_id=shown.release_id,
+                stage=shown.stage,
+                gates=shown.deciding,
+            )
         )
+    return len({side.key for side in (*old, *new)})
 
 
 def _deed(decision: Decision | None) -> Deed | None:
@@ -243,31 +195,3 @@ def _deed(decision: Decision | None) -> Deed | None:
 
 def _said(decision: Decision | None) -> str:
     return f"{decision.verdict}: {decision.reason}" if decision else "no policy is about it"
-
-
-def _release(policy: Policy, now: datetime) -> Release | None:
-    named = policy.release
-    return Release("in flight", policy.service, named.incumbent, named.candidate, now) if named else None
-
-
-def _occupied(policy: Policy, decision: Decision) -> tuple[Run, datetime]:
-    """A run that stands where this decision put one, and until when."""
-    criterion = next((one for one in policy.rollback if one.name == decision.criterion), None)
-    until = decision.at + (criterion.within if criterion else timedelta(minutes=5))
-    run = Run.planned(
-        playbook=_some_playbook(),
-        id=f"of {decision.criterion}",
-        service=policy.service,
-        environment=decision.environment or "",
-        plan_hash="",
-        facts={},
-        accepted_at=decision.at,
-        deadline=until,
-        authority=decision.authority or AUTOMATIC,
-    )
-    return (run if decision.verdict is Verdict.RUN else run.asking()), until
-
-
-@cache
-def _some_playbook() -> Playbook:
-    return Playbook.model_validate({"playbook": "rehearsed", "steps": [{"id": "act", "use": "pause"}]})

@@ -14,12 +14,21 @@ from bot.domain.gates import Evidence
 from bot.domain.pins import digest_of
 from bot.domain.records import AuditEntry
 from bot.domain.releases import Release
+from bot.evidence.readable import check_readable
 from bot.flow.release_moves import bell_to_judge
 from bot.ports import Clock, Ids, Queue, Store, Transaction
 
 MOST_BYTES = 32 * 1024 * 1024
 ABOUT = ("candidate", "incumbent")
-MEDIA = ("application/json", "application/x-ndjson", "text/csv", "application/vnd.apache.parquet")
+MEDIA = (
+    "application/json",
+    "application/x-ndjson",
+    "text/csv",
+    "application/vnd.apache.parquet",
+    "application/schema+json",
+)
+LOOKING_SECONDS = 3.0
+"""For the look at the door, by the wall clock. Gates look at all of it, whenever they are judged."""
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -37,7 +46,7 @@ class Pushed:
 
 
 class EvidenceDesk:
-    """Keeps evidence for releases that are under way. It never judges and never refuses what looks bad."""
+    """Keeps evidence for releases that are under way. It refuses what no gate could read, and never judges the rest."""
 
     def __init__(
         self, store: Store, queue: Queue, clock: Clock, ids: Ids, configuration: Callable[[], Configuration]
@@ -53,6 +62,9 @@ class EvidenceDesk:
         if actor.role.rank < Role.OPERATOR.rank:
             raise Refused(f"{actor.name} may not push evidence", why=f"it needs the role {Role.OPERATOR}")
         _check(pushed)
+        end = self._clock.monotonic() + LOOKING_SECONDS
+        is_over = lambda: self._clock.monotonic() > end  # noqa: E731 - one line, one use
+        check_readable(pushed.content, name=pushed.name, media=pushed.media, is_over=is_over)
         with self._store.write() as tx:
             release = self._release(tx, pushed.subject)
             tx.lock_services((release.service,))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from bot.domain.configuration import Configuration
@@ -16,6 +16,7 @@ from bot.domain.releases import Release, ReleaseStatus, Service
 from bot.domain.stages import Freeze, Stage
 from bot.domain.times import format_time
 from bot.domain.walks import Walk
+from bot.evidence.read_once import ReadOnce
 from bot.flow.gate_looking import Bench, context_for
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.situation import Situation
@@ -85,13 +86,13 @@ def see(
         stage = pin.stage(release.stage)
         if stage is None:
             return Judged(release.id, release.service, None, GateVerdict.UNKNOWN, f"it is {release.state}: no stage")
-        facts = _facts(release, walk, policy, stage)
+        facts = facts_of(release, walk, policy, stage)
         context = _context(store, tx, bench, moves, release, walk, pin, stage, facts)
         token = _token(tx, release_id)
     return Seen(release, walk, pin, stage, policy, release.service, context, facts, token)
 
 
-def _facts(release: Release, walk: Walk, policy: Policy, stage: Stage) -> dict[str, Any]:
+def facts_of(release: Release, walk: Walk, policy: Policy, stage: Stage) -> dict[str, Any]:
     """What templates in the parameters of gates may read."""
     target = policy.targets.get(stage.place)
     return {
@@ -177,13 +178,14 @@ def _live(tx: Transaction, service: str, environment: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class _Reader:
-    """Evidence with its content, read when a gate asks for it."""
+    """Evidence with its content, read when a gate asks for it, and once for all gates of a judging."""
 
     store: Store
     release_id: str
+    once: ReadOnce = field(default_factory=ReadOnce)
 
     def __call__(self, name: str | None) -> Sequence[EvidencePiece]:
         with self.store.read() as tx:
             records = [one for one in tx.evidence_of(self.release_id, name=name) if one.source != "judged"]
             files = [(one, tx.kept_file(one.sha256)) for one in records]
-        return [EvidencePiece(one, file.content) for one, file in files if file is not None]
+        return [EvidencePiece(one, file.content, self.once) for one, file in files if file is not None]

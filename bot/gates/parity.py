@@ -6,20 +6,22 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Self
 
-from pydantic import Field, StrictStr, model_validator
+from pydantic import StrictStr, model_validator
 
+from bot.asking.answers import ANSWER, Headers, Url
 from bot.domain.conditions import Compile
 from bot.domain.errors import BadInput
+from bot.domain.excerpts import hidden, hidden_bytes, hidden_json, secrets_of
 from bot.domain.gates import Figure, GateVerdict, Judgement
+from bot.domain.web_addresses import shown_url
 from bot.evidence.figures import Document
 from bot.evidence.kept import listing
-from bot.evidence.parameters import Address, EvidenceName
+from bot.evidence.parameters import EvidenceName
 from bot.evidence.picking import missing_words, pick
 from bot.evidence.sides import read_piece
 from bot.gate_plugins import Fetched, GateContext, GateParams, Measured
-from bot.plugins import Call, ConditionField, UrlField
+from bot.plugins import Call, ConditionField
 
-ANSWER = ("status", "body", "headers", "text")
 WHAT = 'the digests of what was deployed: {"digests": {"model": "sha256:..."}}'
 _DIGEST = re.compile(r"[a-z0-9]{2,20}:[0-9a-f]{32,128}")
 _MOST_EXTRA = 20
@@ -30,9 +32,9 @@ class ParityParams(GateParams):
     answers."""
 
     evidence: EvidenceName = "deployed"
-    url: Annotated[Address, UrlField()] | None = None
+    url: Url | None = None
     digests: Annotated[StrictStr, ConditionField(ANSWER)] | None = None
-    headers: Annotated[Mapping[str, StrictStr], Field(default_factory=dict, max_length=50)]
+    headers: Headers
 
     @model_validator(mode="after")
     def _belong_together(self) -> Self:
@@ -111,18 +113,21 @@ def _pushed(params: ParityParams, ctx: GateContext) -> Measured:
 
 
 def _asked(params: ParityParams, ctx: GateContext) -> Measured:
+    secrets = secrets_of(params.headers)
     reply = ctx.http.request(Call("GET", str(params.url), headers=dict(params.headers), timeout=ctx.timeout))
-    query = f"GET {str(params.url).partition('?')[0]}"
+    query = f"GET {shown_url(str(params.url))}"
     if reply.status is None or not 200 <= reply.status < 300:
-        what = reply.error if reply.status is None else f"status {reply.status}"
+        what = hidden(reply.error, secrets) if reply.status is None else f"status {reply.status}"
         return Measured(problem=f"what is deployed could not be read: {what}", query=query)
-    answer = {"status": reply.status, "body": reply.body, "headers": dict(reply.headers), "text": reply.text}
+    # A server may send back what it was sent: what is judged and kept is without it.
+    plain = {"body": reply.body, "headers": dict(reply.headers), "text": reply.text}
+    answer = {"status": reply.status, **{name: hidden_json(value, secrets) for name, value in plain.items()}}
     try:
         found = ctx.compile(str(params.digests), frozenset(ANSWER)).value(answer)
     except ValueError as error:
         return Measured(problem=f"`digests` cannot be read: {error}", query=query)
     media = reply.headers.get("content-type", "application/octet-stream").partition(";")[0][:200]
-    fetched = (Fetched(params.evidence, media, reply.raw, query),)
+    fetched = (Fetched(params.evidence, media, hidden_bytes(reply.raw, secrets), query),)
     if not isinstance(found, Mapping):
         words = f"`{params.digests}` gives no map of names and digests over what was answered"
         return Measured(problem=words, query=query, fetched=fetched)

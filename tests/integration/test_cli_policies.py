@@ -126,8 +126,8 @@ def test_an_option_for_git_is_no_revision(andon: Andon, house: House, tmp_path: 
 def test_backtest_between_two_commits_says_what_is_gained_and_lost(andon: Andon, house: House) -> None:
     found = andon("policy", "backtest", "--from", "HEAD~1", "--to", house.second, "--json").json
     assert found["alerts"] == 2
-    assert found["gained"] == {"rollbacks": 1, "asks": 1, "halts": 0}
-    assert found["lost"] == {"rollbacks": 1, "asks": 0, "halts": 0}
+    assert found["gained"] == {"rollbacks": 1, "asks": 1, "halts": 0, "unknown_promotions": 0}
+    assert found["lost"] == {"rollbacks": 1, "asks": 0, "halts": 0, "unknown_promotions": 0}
     (scores,) = [one for one in found["services"] if one["differences"]]
     assert {(one["about"], one["what"], one["gained"]) for one in scores["differences"]} == {
         ("Divergence of scores", "rollback", False),
@@ -147,7 +147,11 @@ def test_a_folder_and_a_digest_stand_for_policies_too(andon: Andon, house: House
     with_folder = andon("policy", "backtest", "--from", old, "--to", "HEAD", "--json").json
     digest = andon("policy", "show", "scores", "--json").json["previous"]
     with_digest = andon("policy", "backtest", "--from", digest, "--to", "HEAD", "--json").json
-    assert with_digest["gained"] == with_folder["gained"] == {"rollbacks": 1, "asks": 1, "halts": 0}
+    assert (
+        with_digest["gained"]
+        == with_folder["gained"]
+        == {"rollbacks": 1, "asks": 1, "halts": 0, "unknown_promotions": 0}
+    )
     assert [one["service"] for one in with_digest["services"]] == ["scores"]
     (tmp_path / "old" / "playbooks" / "by_key.yaml").unlink()
     answer = andon("policy", "backtest", "--from", old, "--to", "HEAD")

@@ -106,6 +106,19 @@ READS = {
 }
 
 
+def test_evidence_that_no_gate_could_read_is_a_400_that_says_what_to_do(web: WebServer, asked: dict[str, str]) -> None:
+    path = f"/api/v1/releases/{asked['release']}/evidence?name=evaluation"
+    operator = as_(web, OPERATOR)
+    before = operator.get(f"/api/v1/releases/{asked['release']}").json()["evidence"]
+    rows = b'{"label": 1}\n{"label": NaN}\n'
+    answer = operator.post(path, content=rows, headers={"Content-Type": "application/x-ndjson"})
+    problem_in(answer, 400)
+    assert "Line 2 of the evidence" in answer.text
+    assert "null where there is no value" in answer.text
+    problem_in(operator.post(path, content=rows, headers={"Content-Type": "application/json"}), 400)
+    assert operator.get(f"/api/v1/releases/{asked['release']}").json()["evidence"] == before
+
+
 @pytest.mark.parametrize("path", READS)
 def test_a_viewer_reads_what_the_document_describes(
     web: WebServer, document: dict[str, Any], asked: dict[str, str], path: str

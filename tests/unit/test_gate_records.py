@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -174,6 +175,20 @@ def test_parity_of_what_is_read_back(reply: Reply, verdict: GateVerdict) -> None
     assert "s3cr3t" not in f"{measured} {judged}"
     if verdict is PASS:
         assert [(one.name, one.content) for one in measured.fetched] == [("deployed", b"{}")]
+
+
+def test_parity_keeps_no_secret_that_a_server_sends_back() -> None:
+    secret = "s3cr3t-of-the-deployer"
+    body = {"artifacts": {"model": A, "image": B, f"asked with {secret}": C}}
+    reply = Reply(200, body=body, text=json.dumps(body), raw=json.dumps(body).encode(), headers={"x-echo": secret})
+    bench = Bench(manifest={"artifacts": {"model": A, "image": B}}, http=OneAnswer(reply))
+    asked = {**ASKED, "headers": {"Authorization": f"Bearer {secret}"}}
+    judged, (_, _, measured) = bench.judge("parity", **asked), bench.measure("parity", **asked)
+    assert judged.verdict is PASS
+    assert secret not in f"{judged} {measured}"
+    assert b"[hidden]" in measured.fetched[0].content
+    bench.http = OneAnswer(Reply(None, error=f"{secret} was refused"))
+    assert secret not in bench.judge("parity", **asked).why
 
 
 def test_parity_without_tested_digests_or_of_another_version_is_unknown() -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from bot.adapters.addresses import is_allowed, parse_address
 from bot.adapters.configuration.files import PolicyFile
+from bot.adapters.configuration.names import listed
 from bot.adapters.configuration.parameter_checks import is_placeholder
-from bot.adapters.expressions import SandboxedExpressions, references
-from bot.domain.errors import Refused, StepFailed
+from bot.adapters.configuration.reader import Path_
+from bot.adapters.expressions import HIDDEN, SandboxedExpressions, references
+from bot.domain.errors import Fault, Refused, StepFailed
 from bot.domain.policies import Target
 
 
@@ -55,6 +58,8 @@ class Where:
         if missing:
             return f"reads {missing[0]!r}, which the target {self.environment!r} does not have", False
         known, is_whole = SandboxedExpressions(_NoSecrets()).beginning(text, facts)
+        known, secret, _ = known.partition(HIDDEN)
+        is_whole = is_whole and not secret
         if not is_whole and not _names_host(known):
             return "", False
         if is_placeholder(known):
@@ -72,6 +77,26 @@ class Where:
         allowed = f"allowed there: {', '.join(allow_hosts)}" if allow_hosts else "it has no allow_hosts"
         target = f"the target {self.environment!r} of {self.file.policy.service!r}"
         return f"calls {address}, which {target} does not allow; {allowed}"
+
+
+def told_of_address(
+    file: PolicyFile, environment: str, path: Path_, text: str, about: str
+) -> Iterator[tuple[Fault, bool]]:
+    """What is wrong with an address that is called in this environment, and whether that is a fault or a warning: at
+    the target where the address comes from there, else at `path`. `about` says who calls."""
+    policy, document = file.policy, file.document
+    if environment not in policy.targets:
+        message = f"{about} makes calls in the environment {environment!r}, which is none of the targets"
+        yield document.fault(path, f"{message}; {listed(policy.targets)}"), True
+        return
+    try:
+        message, is_fault = Where(file, environment).judge(text)
+        from_target = bool(references(text).targets)
+    except (ValueError, StepFailed):
+        return  # reported with the templates already
+    if message:
+        told = ("targets", environment, "allow_hosts") if from_target else path
+        yield document.fault(told, f"{about} {message}"), is_fault
 
 
 def _names_host(beginning: str) -> bool:

@@ -7,15 +7,16 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.adapters.configuration.address_checks import Where
+from bot.adapters.configuration.address_checks import told_of_address
+from bot.adapters.configuration.evidence_checks import check_evidence, evidence_texts
 from bot.adapters.configuration.files import PolicyFile
-from bot.adapters.configuration.names import listed, unknown
+from bot.adapters.configuration.names import unknown
 from bot.adapters.configuration.parameter_checks import Written, is_placeholder, leaves
 from bot.adapters.configuration.policy_checks import Playbooks
 from bot.adapters.configuration.reader import Path_
 from bot.adapters.configuration.shapes import Marked, marked
-from bot.adapters.expressions import is_template, references
-from bot.domain.errors import Fault, StepFailed
+from bot.adapters.expressions import is_template
+from bot.domain.errors import Fault
 from bot.domain.stages import GateUse, Stage
 from bot.gate_plugins import FileField, Gate, PlaybookField
 from bot.plugins import RoleField, UrlField
@@ -49,9 +50,11 @@ class _Place:
 def check_gates(
     file: PolicyFile, gates: Gates, playbooks: Playbooks, broken: frozenset[str], has_file: HasFile
 ) -> GateFindings:
-    """Each gate: its kind, its parameters by the kind's own model, its conditions, and the names that it uses."""
+    """Each gate: its kind, its parameters by the kind's own model, its conditions, and the names that it uses; and the
+    evidence that is fetched for them."""
     found = GateFindings()
     check = _Check(file, playbooks, broken, has_file, found)
+    found.faults, found.warnings = check_evidence(file, has_file)
     for place in _places(file):
         gate = gates.get(place.use.use)
         written = Written(file.document, place.path, place.path, place.raw)
@@ -97,27 +100,16 @@ class _Check:
         return ""
 
     def _address(self, place: _Place, path: Path_, text: str) -> None:
-        policy, document = self.file.policy, self.file.document
-        environment = place.stage.place
         about = f"gate {place.use.name or place.use.use!r} of stage {place.stage.name!r}"
-        if environment not in policy.targets:
-            message = f"{about} makes calls in the environment {environment!r}, which is none of the targets"
-            self.found.faults.append(document.fault(path, f"{message}; {listed(policy.targets)}"))
-            return
-        try:
-            message, is_fault = Where(self.file, environment).judge(text)
-            from_target = bool(references(text).targets)
-        except (ValueError, StepFailed):
-            return  # reported with the templates already
-        if message:
-            told = ("targets", environment, "allow_hosts") if from_target else path
-            (self.found.faults if is_fault else self.found.warnings).append(document.fault(told, f"{about} {message}"))
+        for fault, is_fault in told_of_address(self.file, place.stage.place, path, text, about):
+            (self.found.faults if is_fault else self.found.warnings).append(fault)
 
 
 def gate_texts(file: PolicyFile) -> Iterator[tuple[Path_, str]]:
-    """Every text in the parameters of every gate, with its place."""
+    """Every text in the parameters of every gate and of the evidence that stages fetch, with its place."""
     for place in _places(file):
         yield from leaves(place.raw, place.path)
+    yield from evidence_texts(file)
 
 
 def _places(file: PolicyFile) -> Iterator[_Place]:
