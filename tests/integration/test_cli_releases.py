@@ -12,6 +12,7 @@ from support.cli import Andon, Said, andon_by
 from support.driven_engine import fresh_name
 from support.engine import Engine, running_engine
 from support.installation import TOKENS
+from support.parquet import parquet_of
 from support.staged_services import BAD, F1, GOOD, ROLES, SHIFT, STAGES
 
 from bot.domain.events import Word
@@ -47,7 +48,7 @@ def written(folder: Path, name: str, content: str | bytes) -> str:
 def started(andon: Andon, service: str, *more: str) -> str:
     said = andon("release", "start", service, "--candidate", "42", "--json", *more, by="olga")
     assert said.code == 0, said.err
-    return str(said.json["records"][0])
+    return str(said.json["id"])
 
 
 def pushed(andon: Andon, folder: Path, release: str, document: Any) -> Said:
@@ -125,7 +126,7 @@ TYPES = {
     "rows.ndjson": '{"label": 1, "prediction": 1}\n{"label": 0, "prediction": 1}\n',
     "rows.jsonl": '{"label": 1, "prediction": 1}\n',
     "rows.csv": "label,prediction\n1,1\n0,0\n",
-    "rows.parquet": b"PAR1 whatever it holds, it is kept as it came",
+    "rows.parquet": parquet_of(label=[1, 0], prediction=[1, 1]),
 }
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.driven_engine import fresh_name
+from support.parquet import parquet_of
 from support.staged_services import BAD, F1, GOOD, StagedWorld, running_world
 
 from bot.flow.evidence_desk import MEDIA, MOST_BYTES
@@ -215,7 +216,13 @@ def test_a_signature_is_taken_once_and_only_in_a_role_that_is_held(world: Staged
     assert [one["subject"] for one in brief["signatures"]] == ["item:runbook", "brief:product"]
 
 
-PARQUET = b"PAR1 is what such a file begins with"
+CONTENTS = {
+    "application/json": json.dumps(GOOD).encode(),
+    "application/schema+json": b'{"type": "object", "properties": {"amount": {"type": "number"}}}',
+    "application/vnd.apache.parquet": parquet_of(label=[1], prediction=[1]),
+    "application/x-ndjson": b'{"label": 1, "prediction": 1}\n',
+    "text/csv": b"label,prediction\n1,1\n",
+}
 
 
 @pytest.mark.parametrize("media", sorted(MEDIA))
@@ -223,9 +230,7 @@ def test_evidence_of_each_type_comes_back_as_it_went_in_and_only_as_a_download(
     world: StagedWorld, service: str, media: str
 ) -> None:
     release = world.started(service)
-    content = {"application/json": json.dumps(GOOD).encode(), "text/csv": b"label,prediction\n1,1\n"}.get(
-        media, PARQUET
-    )
+    content = CONTENTS[media]
     sent = world.api().post(
         f"/api/v1/releases/{release}/evidence",
         params={"name": "raw.data"},
