@@ -231,7 +231,8 @@ def _content(name: str, media: str | None) -> tuple[bytes, str]:
         return sys.stdin.buffer.read(), media or media_of(kind_of(name=".json"))
     path = Path(name)
     try:
-        return path.read_bytes(), media or media_of(kind_of(name=path.name))
+        kind = media or media_of(kind_of(name=path.name))
+        return path.read_bytes(), kind
     except OSError as error:
         raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
     except BadInput as error:
