@@ -35,6 +35,7 @@ class Flag(StrEnum):
     CHANGED = "stream-changed"
     """The ends of the interval have crossed: the divergence is not what it was."""
     BEYOND = "slices-not-followed"
+    """There are pairs of slices past the 200 that are followed, or of none of the expected ones."""
     REFUSED = "pairs-refused"
 
 

@@ -11,7 +11,7 @@ from bot.domain.errors import BadInput
 from bot.statistics.cells import ONE, exact_sum
 from bot.statistics.channel import Channel
 from bot.statistics.detector import ChangeDetector, restart_alpha
-from bot.statistics.guard import BLOCK, Correlation
+from bot.statistics.guard import BLOCK, EARLY_BLOCK, EARLY_PAIRS, Correlation
 from bot.statistics.histogram import divergence_design
 from bot.statistics.rule import ComparisonRule
 from bot.statistics.slices import Slices
@@ -34,6 +34,9 @@ class Phase:
         design = divergence_design(rule.tolerance)
         self.pairs = Channel(design, rule.unit, self.alphas["pairs"], self.alpha)
         self.blocks = Channel(design, BLOCK, self.alphas["blocks"], self.alpha) if rule.is_guarded else None
+        self.early = Channel(design, EARLY_BLOCK, self.alphas["early"], self.alpha) if rule.is_early else None
+        self.early_room = EARLY_PAIRS
+        """How many pairs the blocks of 10 still take, missing ones among them."""
         self.slices = Slices(rule, self.alphas["slices"], self.alpha) if rule.slices else None
         if rule.change_window:
             self.pairs.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
@@ -47,6 +50,10 @@ class Phase:
         self.pairs.take(rows, numbers)
         if self.blocks is not None:
             self.blocks.take(rows, numbers)
+        if self.early is not None and self.early_room:
+            first = rows.first(self.early_room)
+            self.early.take(first, numbers[: len(first)])
+            self.early_room -= len(first)
         if self.slices is not None and len(slices):
             self.slices.take(rows, slices, numbers)
         self.compared += len(compared)
@@ -92,6 +99,10 @@ class Phase:
         for channel in (self.pairs, self.blocks):
             if channel is not None:
                 channel.miss(count, number)
+        if self.early is not None:
+            first = min(count, self.early_room)
+            self.early.miss(first, number)
+            self.early_room -= first
         self._let(self._waiting() if not self.rule.is_guarded else {}, None)
 
     def close(self) -> None:
@@ -112,12 +123,25 @@ class Phase:
     @property
     def diverged_at(self) -> int | None:
         """The pair at which `diverged` stood: a crossing that counts, and the fewest pairs that the rule demands."""
-        found = [self.admitted, self.blocks.above_at if self.blocks is not None else None, self.pairs.changed_at]
-        found += [one.admitted for one in self.slices.found.values()] if self.slices is not None else []
-        reached = [one for one in found if one is not None]
+        first = self._first()
+        return None if first is None else max(first[0], self.started + self.rule.min_pairs_diverged)
+
+    @property
+    def diverged_by(self) -> str | None:
+        """Which test was first to cross where `diverged` stands: of single pairs, blocks, a slice, the detector."""
+        first = self._first()
+        return None if first is None else first[1]
+
+    def _first(self) -> tuple[int, str] | None:
+        """The first crossing that counts, once there are enough pairs, with the name of its test."""
+        found = [(self.admitted, _words(self.rule.unit))]
+        found += [(one.above_at, _words(one.unit)) for one in (self.early, self.blocks) if one is not None]
+        found += [(self.pairs.changed_at, "detector of changes")]
+        found += [(one.admitted, f"slice {one.name}") for one in self.slices.found.values()] if self.slices else []
+        reached = [(at, words) for at, words in found if at is not None]
         if not reached or self.compared < self.rule.min_pairs_diverged:
             return None
-        return max(min(reached), self.started + self.rule.min_pairs_diverged)
+        return min(reached, key=lambda one: one[0])
 
     @property
     def equivalent_at(self) -> int | None:
@@ -133,10 +157,8 @@ class Phase:
 
     def p_diverged(self) -> float:
         """Any-time p of the whole, over all its tests together: at most alpha once one of them has crossed."""
-        parts = [self.pairs.stream.above.p_value() * self.alpha / self.alphas["pairs"]]
-        if self.blocks is not None:
-            parts.append(self.blocks.stream.above.p_value() * self.alpha / self.alphas["blocks"])
-        return min(1.0, *parts)
+        tests = [one.stream.above for one in (self.pairs, self.blocks, self.early) if one is not None]
+        return min(1.0, *(one.p_value() * self.alpha / one.alpha for one in tests))
 
     def merge(self, other: Phase) -> None:
         """Take over what a shard saw in the same phase. BadInput for rules whose tests hang on the order."""
@@ -171,13 +193,14 @@ class Phase:
             "pairs": self.pairs.state(),
             "changed": [self.pairs.changed_at, detector.state() if detector is not None else None],
             "blocks": self.blocks.state() if self.blocks is not None else None,
+            "early": [self.early.state(), self.early_room] if self.early is not None else None,
             "slices": self.slices.state() if self.slices is not None else None,
             "correlation": self.correlation.state(),
         }
 
     @classmethod
     def of_state(cls, rule: ComparisonRule, state: dict[str, Any]) -> Phase:
-        """What `state` gave."""
+        """What `state` gave. A phase kept before there were blocks of 10 goes on without them, at its own shares."""
         phase = cls(rule, *state["phase"])
         detector = phase.pairs.detector
         phase.compared, phase.total, phase.missing, phase.admitted = state["n"]
@@ -188,7 +211,15 @@ class Phase:
             phase.pairs.detector = detector
         if phase.blocks is not None:
             phase.blocks = Channel.of_state(state["blocks"])
+        early, phase.early_room = state.get("early") or (None, 0)
+        phase.early = Channel.of_state(early) if early is not None else None
         if phase.slices is not None:
             phase.slices.restore(state["slices"])
         phase.correlation.restore(state["correlation"])
         return phase
+
+
+def _words(unit: str | int) -> str:
+    if isinstance(unit, int):
+        return f"blocks of {unit} pairs"
+    return "single pairs" if unit == "pair" else "units"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +35,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def first(self, count: int) -> Rows:
+        """The first so many rows, or all where there are fewer."""
+        return Rows(self.values[:count], None if self.upper is None else self.upper[:count], self.names[:count])
 
 
 @dataclass(frozen=True)
@@ -150,7 +155,9 @@ class Groups:
     """
 
     def __init__(self, state: Any = None) -> None:
-        self.open: dict[str, tuple[int, int, int]] = {name: tuple(rest) for name, *rest in state or ()}
+        self.open: OrderedDict[str, tuple[int, int, int]] = OrderedDict(
+            (name, (low, high, pairs)) for name, low, high, pairs in state or ()
+        )
 
     def take(self, rows: Rows) -> Observed:
         """The units that close while these rows are folded, one by one."""
@@ -167,7 +174,7 @@ class Groups:
             before = self.open.get(name, (0, 0, 0))
             self.open[name] = (before[0] + low, before[1] + high, before[2] + 1)
             if len(self.open) > OPEN_UNITS:
-                closed.append(self.open.pop(next(iter(self.open))))
+                closed.append(self.open.popitem(last=False)[1])
                 ends.append(at)
         return _closed(closed, np.array(ends, dtype=np.int64))
 
