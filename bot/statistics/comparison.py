@@ -115,7 +115,7 @@ class Comparison:
 
     def _fold_beside(self, pairs: Pairs, found: Compared) -> None:
         self.failures += found.failures
-        self.oddities.add(found)
+        self.oddities.add(found, self._nameless(pairs))
         if self.errors is not None:
             before = self.errors.stream.count
             numbers = np.arange(before + 1, before + len(found.alone) + 1)
@@ -125,6 +125,11 @@ class Comparison:
             self.latency.add(np.asarray(pairs.incumbent_ms)[at], np.asarray(pairs.candidate_ms)[at])
         if len(pairs.labels):
             self._label(found, pairs.labels)
+
+    def _nameless(self, pairs: Pairs) -> int:
+        if self.rule.unit != "field":
+            return 0
+        return sum(not name for name in pairs.units) if len(pairs.units) else len(pairs)
 
     def _label(self, found: Compared, labels: Sequence[Any]) -> None:
         at = found.at[found.answered].tolist()
@@ -182,7 +187,7 @@ class Comparison:
             changed_units=self.oddities.units.factor, autocorrelation=phase.correlation.value,
             flags=self.oddities.flags(phase, self.latency, is_changed=low > high), phase=phase.name, phases=phases,
             slices=slices_of(phase), slices_named=phase.slices.named() if phase.slices is not None else (),
-            slices_beyond=phase.slices.beyond if phase.slices is not None else 0,
+            without_unit=self.oddities.nameless, slices_beyond=phase.slices.beyond if phase.slices is not None else 0,
             errors=figure_of(self.errors.stream) if self.errors is not None else None,
             latency=self._latency(), labels=self._labels(),
         )  # fmt: skip

@@ -134,6 +134,8 @@ class Standing:
     slices: tuple[SliceStanding, ...]
     slices_named: tuple[str, ...]
     """Slices that diverge, by a rule of which at most alpha are false on average."""
+    without_unit: int
+    """Pairs without the field that the rule's unit names, each taken as a unit by itself."""
     slices_beyond: int
     """Pairs whose slice is not followed by itself: past 200 slices as `(others)`, past expected ones not at all."""
     errors: Figure | None
