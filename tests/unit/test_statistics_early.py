@@ -120,7 +120,7 @@ def test_few_streams_at_the_tolerance_diverge_early_even_in_bursts() -> None:
         assert wrong <= most, run
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(
     seed=st.integers(0, 10_000), cuts=st.lists(st.integers(0, 400), max_size=8), gone=st.integers(0, 40),
     rate=st.sampled_from([0.05, 0.2, 0.5]),
@@ -133,14 +133,14 @@ def test_early_blocks_are_the_same_however_pairs_are_batched(
 
     def all_of(*cuts: int) -> Comparison:
         comparison = Comparison(SHIPPED)
-        for one, two in pairwise([0, *cuts, 400]):
+        for one, two in pairwise(sorted({0, *cuts, 400})):
             comparison.fold(part(pairs, one, two))
             if two == 100:
                 comparison.miss(gone)
                 comparison = Comparison.from_bytes(comparison.to_bytes())
         return comparison
 
-    batched, whole, single = all_of(*sorted([*cuts, 100])), all_of(100), all_of(*range(1, 400))
+    batched, whole, single = all_of(*cuts, 100), all_of(100), all_of(*range(1, 400))
     assert batched.to_bytes() == whole.to_bytes() == single.to_bytes()
     assert batched.standing() == whole.standing() == single.standing()
 
