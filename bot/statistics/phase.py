@@ -212,6 +212,8 @@ class Phase:
         if phase.blocks is not None:
             phase.blocks = Channel.of_state(state["blocks"])
         early, phase.early_room = state.get("early") or (None, 0)
+        if not 0 <= phase.early_room <= EARLY_PAIRS:
+            raise ValueError(phase.early_room)
         phase.early = Channel.of_state(early) if early is not None else None
         if phase.slices is not None:
             phase.slices.restore(state["slices"])
