@@ -16,6 +16,7 @@ from bot.statistics.flags import Oddities
 from bot.statistics.histogram import divergence_design
 from bot.statistics.labelled import Labelled
 from bot.statistics.latency import LatencyRatio
+from bot.statistics.names import short_names
 from bot.statistics.outputs import Compared, compare
 from bot.statistics.phase import Phase
 from bot.statistics.rule import ComparisonRule, Output
@@ -39,7 +40,9 @@ if TYPE_CHECKING:
 
     from bot.statistics.pairs import Pairs
 
-VERSION = 1
+VERSION = 2
+OLDER = (1,)
+"""Version 1 knew no blocks of 10; it is read, and its phase goes on at the shares with which it began."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Comparison:
         """Fold a batch in its order. BadInput, and nothing folded, where its columns have different lengths."""
         found = compare(pairs, self.rule)
         rows, numbers = self._rows(pairs, found)
-        self.phase.take(rows, numbers, found.values, pairs.slices)
+        self.phase.take(rows, numbers, found.values, short_names(pairs.slices))
         self._fold_beside(pairs, found)
         odd = found.at[np.asarray(found.values > self.rule.affected_above)]
         self.affected += len(odd)
@@ -102,16 +105,17 @@ class Comparison:
     def _rows(self, pairs: Pairs, found: Compared) -> tuple[Rows, NDArray[np.int64]]:
         """Pairs without two answers stay in their places: 0 for the test above, 1 for the one below."""
         count, before = len(pairs), self.compared
+        units = short_names(pairs.units) if self.rule.unit == "field" else ()
         if len(found.at) == count:
-            return Rows(found.values, None, pairs.units), np.arange(before + 1, before + count + 1)
+            return Rows(found.values, None, units), np.arange(before + 1, before + count + 1)
         low, high, here = np.zeros(count), np.ones(count), np.zeros(count, dtype=np.int64)
         low[found.at] = high[found.at] = found.values
         here[found.at] = 1
-        return Rows(low, high, pairs.units), before + np.cumsum(here)
+        return Rows(low, high, units), before + np.cumsum(here)
 
     def _fold_beside(self, pairs: Pairs, found: Compared) -> None:
         self.failures += found.failures
-        self.oddities.add(found)
+        self.oddities.add(found, self._nameless(pairs))
         if self.errors is not None:
             before = self.errors.stream.count
             numbers = np.arange(before + 1, before + len(found.alone) + 1)
@@ -121,6 +125,11 @@ class Comparison:
             self.latency.add(np.asarray(pairs.incumbent_ms)[at], np.asarray(pairs.candidate_ms)[at])
         if len(pairs.labels):
             self._label(found, pairs.labels)
+
+    def _nameless(self, pairs: Pairs) -> int:
+        if self.rule.unit != "field":
+            return 0
+        return sum(not name for name in pairs.units) if len(pairs.units) else len(pairs)
 
     def _label(self, found: Compared, labels: Sequence[Any]) -> None:
         at = found.at[found.answered].tolist()
@@ -149,10 +158,8 @@ class Comparison:
         alpha/2**j."""
         self.phase.close()
         self.past += (phase_of(self.phase),)
-        detector = self.phase.watched.detector
-        self.phase = Phase(self.rule, name, self.compared, restarts)
-        if detector is not None and detector.alarmed is None:
-            self.phase.watched.detector = detector
+        before, self.phase = self.phase, Phase(self.rule, name, self.compared, restarts)
+        self.phase.keep_watch(before)
 
     # What it says
 
@@ -160,16 +167,17 @@ class Comparison:
         """Where it stands; some milliseconds of work, and it changes nothing."""
         phase, stream = self.phase, self.phase.pairs.stream
         phases = (*self.past, phase_of(phase))
-        diverged = [one.diverged_at for one in phases if one.diverged_at is not None]
-        verdict = verdict_of(diverged[0] if diverged else None, phase.equivalent_at)
-        at = diverged[0] if diverged else phase.equivalent_at
+        diverged = next((one for one in phases if one.diverged_at is not None), None)
+        diverged_at, by = (diverged.diverged_at, diverged.diverged_by) if diverged is not None else (None, None)
+        verdict = verdict_of(diverged_at, phase.equivalent_at)
+        why = reason(verdict, phase, self.rule, diverged_at or phase.equivalent_at, by)
         low, high = stream.interval()
         return Standing(
-            verdict=verdict, why=reason(verdict, phase, self.rule, at), pairs=self.compared, observations=stream.count,
+            verdict=verdict, why=why, pairs=self.compared, observations=stream.count,
             estimate=phase.estimate, low=low, high=high, tolerance=self.rule.tolerance, alpha=phase.alpha,
             p_diverged=phase.p_diverged(), p_equivalent=stream.below.p_value(),
             log_e_diverged=stream.above.log_e(), log_e_equivalent=stream.below.log_e(),
-            diverged_at=diverged[0] if diverged else None, equivalent_at=phase.equivalent_at,
+            diverged_at=diverged_at, diverged_by=by, equivalent_at=phase.equivalent_at,
             fewest_for_diverged=fewest_pairs(self.rule, phase, Side.ABOVE),
             fewest_for_equivalent=fewest_pairs(self.rule, phase, Side.BELOW), dead_zone=stream.dead_zone(),
             missing=self.missing, refused=dict(self.refused), candidate_failures=self.failures, affected=self.affected,
@@ -177,6 +185,7 @@ class Comparison:
             changed_units=self.oddities.units.factor, autocorrelation=phase.correlation.value,
             flags=self.oddities.flags(phase, self.latency, is_changed=low > high), phase=phase.name, phases=phases,
             slices=slices_of(phase), slices_named=phase.slices.named() if phase.slices is not None else (),
+            without_unit=self.oddities.nameless, slices_beyond=phase.slices.beyond if phase.slices is not None else 0,
             errors=figure_of(self.errors.stream) if self.errors is not None else None,
             latency=self._latency(), labels=self._labels(),
         )  # fmt: skip
@@ -241,7 +250,7 @@ class Comparison:
     @classmethod
     def from_bytes(cls, data: bytes) -> Comparison:
         """What `to_bytes` gave. BadInput for anything else."""
-        tree = packing.unpack("comparison", VERSION, data)
+        tree = packing.unpack("comparison", VERSION, data, OLDER)
         try:
             return cls._of_tree(tree)
         except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:

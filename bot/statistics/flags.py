@@ -35,7 +35,10 @@ class Flag(StrEnum):
     CHANGED = "stream-changed"
     """The ends of the interval have crossed: the divergence is not what it was."""
     BEYOND = "slices-not-followed"
+    """There are pairs of slices past the 200 that are followed, or of none of the expected ones."""
     REFUSED = "pairs-refused"
+    UNIT_ABSENT = "units-absent"
+    """Pairs came without the field that is the unit: each was taken by itself, without the guard against bursts."""
 
 
 class Oddities:
@@ -43,14 +46,15 @@ class Oddities:
 
     def __init__(self, rule: ComparisonRule) -> None:
         self.output = rule.output
-        self.compared = self.differing = self.refused = 0
+        self.compared = self.differing = self.refused = self.nameless = 0
         self.unseen = UnseenClasses()
         self.units = ChangedUnits(1.1)
         self.shift = Shift()
         self.constants = (Constant(), Constant())
 
-    def add(self, found: Compared) -> None:
-        """One batch."""
+    def add(self, found: Compared, nameless: int = 0) -> None:
+        """One batch, and how many of its pairs came without the unit that the rule names."""
+        self.nameless += nameless
         self.compared += len(found.values)
         self.differing += int(np.count_nonzero(found.values))
         self.refused += sum(found.refused.values())
@@ -79,6 +83,7 @@ class Oddities:
             Flag.CHANGED: is_changed,
             Flag.BEYOND: phase.slices is not None and phase.slices.beyond > 0,
             Flag.REFUSED: self.refused > 0,
+            Flag.UNIT_ABSENT: self.nameless > 0,
         }
         return tuple(str(flag) for flag, is_up in up.items() if is_up)
 
@@ -88,7 +93,7 @@ class Oddities:
     def merge(self, other: Oddities) -> None:
         """Take over what a shard saw."""
         self.compared, self.differing = self.compared + other.compared, self.differing + other.differing
-        self.refused += other.refused
+        self.refused, self.nameless = self.refused + other.refused, self.nameless + other.nameless
         self.unseen.seen |= other.unseen.seen
         self.unseen.count += other.unseen.count
         self.units.merge(other.units)
@@ -100,11 +105,12 @@ class Oddities:
         """Everything, as JSON values."""
         constants = [one.state() for one in self.constants]
         parts = [self.unseen.state(), self.units.state(), self.shift.state(), constants]
-        return [[self.compared, self.differing, self.refused], *parts]
+        return [[self.compared, self.differing, self.refused, self.nameless], *parts]
 
     def restore(self, state: Any) -> None:
         """Take over what `state` gave."""
-        (self.compared, self.differing, self.refused), unseen, units, shift, constants = state
+        (self.compared, self.differing, self.refused, *nameless), unseen, units, shift, constants = state
+        self.nameless = nameless[0] if nameless else 0
         self.unseen.restore(unseen)
         self.units.restore(units)
         self.shift.restore(shift)

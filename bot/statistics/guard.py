@@ -1,4 +1,4 @@
-"""The guard against bursts: pairs count only while they do not hang together, blocks of pairs count always."""
+"""The guard against bursts: pairs count only while they do not hang together, blocks of them by themselves."""
 
 from __future__ import annotations
 
@@ -13,10 +13,16 @@ if TYPE_CHECKING:
     Cells = NDArray[np.int64]
 
 BLOCK = 50
-PAIRS_SHARE, BLOCKS_SHARE = 0.8, 0.2
-"""How the error of `diverged` is split, by the union bound, between single pairs and means of blocks of 50."""
+EARLY_BLOCK = 10
 LARGEST_CORRELATION = 0.1
 GUARDED_PAIRS = 200
+EARLY_PAIRS = GUARDED_PAIRS - EARLY_BLOCK
+"""Means of blocks of 10 are tested while fewer than 200 pairs of a phase came: 19 of them, the last ends at 190."""
+SHARES = {"pairs": 0.7, "blocks": 0.2, "early": 0.1}
+"""How the error of `diverged` is split, by the union bound, between single pairs and means of 50 and of 10 pairs."""
+SHARES_WITHOUT_EARLY = {"pairs": 0.8, "blocks": 0.2}
+CHANGE_SHARES = (0.8, 0.2)
+"""Likewise for the detectors of changes: of single pairs, and of means of 50."""
 STRIDE = 16
 SCALE = 1 << 20
 PIECE = 1 << 20

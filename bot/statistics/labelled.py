@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+import operator
 from dataclasses import dataclass
+from itertools import repeat
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -114,21 +116,37 @@ class Labelled:
         known = [at for at, label in enumerate(labels) if label is not None]
         if not known:
             return
-        rights = []
-        for at in known:
-            one, two, label = incumbent[at], candidate[at], labels[at]
-            found = (self._is_right(one, label), self._is_right(two, label))
-            if None in found:
-                self.refused += 1
-                continue
-            rights.append((label == self.rule.positive, one == self.rule.positive, two == self.rule.positive, *found))
-        if not rights:
+        columns = [_picked(column, known) for column in (incumbent, candidate, labels)]
+        kinds = set().union(*(set(map(type, column)) for column in columns))
+        is_plain = self.rule.output is Output.CLASSES and (kinds == {str} or kinds <= {int, float, bool})
+        table = self._at_once(*columns) if is_plain else self._one_by_one(*columns)
+        if not len(table):
             return
-        table = np.array(rights, dtype=np.bool_)
         if self.accuracy is not None:
             self.accuracy.add(table[:, 3], table[:, 4])
         if self.f1 is not None:
             self.f1.add(table[:, 0], table[:, 1], table[:, 2])
+
+    def _at_once(self, incumbent: list[Any], candidate: list[Any], labels: list[Any]) -> Bools:
+        """Classes of one type, of which none is refused; a row as `_one_by_one` gives it."""
+        named = repeat(self.rule.positive)
+        table = np.zeros((len(labels), 5), dtype=np.bool_)
+        for place, side in enumerate((labels, incumbent, candidate) if self.f1 is not None else ()):
+            table[:, place] = list(map(operator.eq, side, named))
+        for place, side in ((3, incumbent), (4, candidate)):
+            table[:, place] = list(map(operator.eq, side, labels))
+        return table
+
+    def _one_by_one(self, incumbent: list[Any], candidate: list[Any], labels: list[Any]) -> Bools:
+        """Rows of five: whether label, incumbent and candidate are of the class whose F1 is asked, and who is right."""
+        rights, named = [], self.rule.positive
+        for one, two, label in zip(incumbent, candidate, labels, strict=True):
+            found = (self._is_right(one, label), self._is_right(two, label))
+            if None in found:
+                self.refused += 1
+                continue
+            rights.append((label == named, one == named, two == named, *found))
+        return np.array(rights, dtype=np.bool_).reshape(-1, 5)
 
     def _is_right(self, answer: Any, label: Any) -> bool | None:
         """Classes: the same. Scores: on the label's side of one half. Numbers: within the tolerances. Else unknown."""
@@ -162,3 +180,8 @@ class Labelled:
         if self.f1 is not None:
             self.f1.counts = np.array(state[1], dtype=np.int64)
         self.refused = state[2]
+
+
+def _picked(column: Any, places: list[int]) -> list[Any]:
+    listed = column.tolist() if isinstance(column, np.ndarray) else column
+    return list(listed) if len(places) == len(listed) else [listed[at] for at in places]

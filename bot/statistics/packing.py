@@ -26,10 +26,10 @@ def pack(kind: str, version: int, tree: dict[str, Any]) -> bytes:
     return MAGIC + zlib.compress(text.encode(), 6)
 
 
-def unpack(kind: str, version: int, data: bytes) -> dict[str, Any]:
-    """The tree that `pack` was given. BadInput where the bytes are not such a state, of this kind and version."""
+def unpack(kind: str, version: int, data: bytes, older: tuple[int, ...] = ()) -> dict[str, Any]:
+    """The tree that `pack` was given. BadInput where the bytes are no such state, of this version or an older one."""
     found = _tree(data)
-    if found.get("kind") != kind or found.get("version") != version:
+    if found.get("kind") != kind or found.get("version") not in (version, *older):
         raise BadInput(
             f"The stored state is {found.get('kind')!r} version {found.get('version')!r}, not {kind!r} {version}",
             next="fold the kept batches again",

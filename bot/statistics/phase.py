@@ -11,7 +11,7 @@ from bot.domain.errors import BadInput
 from bot.statistics.cells import ONE, exact_sum
 from bot.statistics.channel import Channel
 from bot.statistics.detector import ChangeDetector, restart_alpha
-from bot.statistics.guard import BLOCK, Correlation
+from bot.statistics.guard import BLOCK, CHANGE_SHARES, EARLY_BLOCK, EARLY_PAIRS, Correlation
 from bot.statistics.histogram import divergence_design
 from bot.statistics.rule import ComparisonRule
 from bot.statistics.slices import Slices
@@ -20,8 +20,13 @@ from bot.statistics.units import Rows
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from bot.statistics.eprocess import Design
+
     Floats = NDArray[np.float64]
     Cells = NDArray[np.int64]
+
+CHANGE = "~"
+"""Stands for the detector of changes among crossings that wait."""
 
 
 class Phase:
@@ -34,19 +39,43 @@ class Phase:
         design = divergence_design(rule.tolerance)
         self.pairs = Channel(design, rule.unit, self.alphas["pairs"], self.alpha)
         self.blocks = Channel(design, BLOCK, self.alphas["blocks"], self.alpha) if rule.is_guarded else None
+        self.early = Channel(design, EARLY_BLOCK, self.alphas["early"], self.alpha) if rule.is_early else None
+        self.early_room = EARLY_PAIRS
+        """How many pairs the blocks of 10 still take, missing ones among them."""
         self.slices = Slices(rule, self.alphas["slices"], self.alpha) if rule.slices else None
-        if rule.change_window:
-            self.watched.detector = ChangeDetector(design, self.alphas["change"], rule.change_window)
+        self._watch(design)
+        self.changed: int | None = None
+        """The pair at which a change that single pairs show counted, likewise."""
         self.correlation = Correlation()
         self.admitted: int | None = None
         """The pair at which the crossing of single pairs counted: at once, or once the guard let it."""
         self.compared = self.total = self.missing = 0
+
+    def _watch(self, design: Design) -> None:
+        """Detectors of changes: of single pairs, which count as their crossings do, and of blocks by themselves."""
+        window, alpha = self.rule.change_window, self.alphas.get("change", 0.0)
+        if not window:
+            return
+        shares = CHANGE_SHARES if self.blocks is not None else (1.0, 0.0)
+        self.pairs.detector = ChangeDetector(design, alpha * shares[0], window)
+        if self.blocks is not None:
+            self.blocks.detector = ChangeDetector(design, alpha * shares[1], max(1, window // BLOCK))
+
+    def keep_watch(self, before: Phase) -> None:
+        """Go on with the detectors of the phase before, as far as they have not alarmed: they know no phases."""
+        for one, other in ((self.pairs, before.pairs), (self.blocks, before.blocks)):
+            if one is not None and other is not None and other.detector is not None and other.detector.alarmed is None:
+                one.detector = other.detector
 
     def take(self, rows: Rows, numbers: Cells, compared: NDArray[np.bool_] | Floats, slices: Sequence[str]) -> None:
         """Fold rows with the numbers of their pairs; `compared` are those that are not missing."""
         self.pairs.take(rows, numbers)
         if self.blocks is not None:
             self.blocks.take(rows, numbers)
+        if self.early is not None and self.early_room:
+            first = rows.first(self.early_room)
+            self.early.take(first, numbers[: len(first)])
+            self.early_room -= len(first)
         if self.slices is not None and len(slices):
             self.slices.take(rows, slices, numbers)
         self.compared += len(compared)
@@ -69,6 +98,8 @@ class Phase:
         found = {}
         if self.pairs.above_at is not None and self.admitted is None:
             found[""] = self.pairs.above_at
+        if self.pairs.changed_at is not None and self.changed is None:
+            found[CHANGE] = self.pairs.changed_at
         for name, one in self.slices.found.items() if self.slices is not None else ():
             if one.channel.above_at is not None and one.admitted is None:
                 found["/" + name] = one.channel.above_at
@@ -79,7 +110,9 @@ class Phase:
             later = [crossed] if calm is None else calm[calm >= crossed]
             if not len(later):
                 continue
-            if name:
+            if name == CHANGE:
+                self.changed = int(later[0])
+            elif name:
                 assert self.slices is not None
                 self.slices.found[name[1:]].admitted = int(later[0])
             else:
@@ -92,6 +125,10 @@ class Phase:
         for channel in (self.pairs, self.blocks):
             if channel is not None:
                 channel.miss(count, number)
+        if self.early is not None:
+            first = min(count, self.early_room)
+            self.early.miss(first, number)
+            self.early_room -= first
         self._let(self._waiting() if not self.rule.is_guarded else {}, None)
 
     def close(self) -> None:
@@ -103,11 +140,6 @@ class Phase:
         self._let(self._waiting() if not self.rule.is_guarded else {}, None)
 
     @property
-    def watched(self) -> Channel:
-        """What the detector of changes reads: means of blocks where single pairs may hang together in bursts."""
-        return self.pairs if self.blocks is None else self.blocks
-
-    @property
     def estimate(self) -> float | None:
         """The mean divergence of compared pairs; of units where the rule compares those, missing pairs as 0."""
         if self.rule.unit == "field":
@@ -117,12 +149,26 @@ class Phase:
     @property
     def diverged_at(self) -> int | None:
         """The pair at which `diverged` stood: a crossing that counts, and the fewest pairs that the rule demands."""
-        found = [self.admitted, self.blocks.above_at if self.blocks is not None else None, self.watched.changed_at]
-        found += [one.admitted for one in self.slices.found.values()] if self.slices is not None else []
-        reached = [one for one in found if one is not None]
+        first = self._first()
+        return None if first is None else max(first[0], self.started + self.rule.min_pairs_diverged)
+
+    @property
+    def diverged_by(self) -> str | None:
+        """Which test was first to cross where `diverged` stands: of single pairs, blocks, a slice, the detector."""
+        first = self._first()
+        return None if first is None else first[1]
+
+    def _first(self) -> tuple[int, str] | None:
+        """The first crossing that counts, once there are enough pairs, with the name of its test."""
+        found = [(self.admitted, _words(self.rule.unit))]
+        found += [(one.above_at, _words(one.unit)) for one in (self.early, self.blocks) if one is not None]
+        found += [(self.changed, "detector of changes")]
+        found += [(self.blocks.changed_at, "detector of changes in blocks")] if self.blocks is not None else []
+        found += [(one.admitted, f"slice {one.name}") for one in self.slices.found.values()] if self.slices else []
+        reached = [(at, words) for at, words in found if at is not None]
         if not reached or self.compared < self.rule.min_pairs_diverged:
             return None
-        return max(min(reached), self.started + self.rule.min_pairs_diverged)
+        return min(reached, key=lambda one: one[0])
 
     @property
     def equivalent_at(self) -> int | None:
@@ -138,10 +184,8 @@ class Phase:
 
     def p_diverged(self) -> float:
         """Any-time p of the whole, over all its tests together: at most alpha once one of them has crossed."""
-        parts = [self.pairs.stream.above.p_value() * self.alpha / self.alphas["pairs"]]
-        if self.blocks is not None:
-            parts.append(self.blocks.stream.above.p_value() * self.alpha / self.alphas["blocks"])
-        return min(1.0, *parts)
+        tests = [one.stream.above for one in (self.pairs, self.blocks, self.early) if one is not None]
+        return min(1.0, *(one.p_value() * self.alpha / one.alpha for one in tests))
 
     def merge(self, other: Phase) -> None:
         """Take over what a shard saw in the same phase. BadInput for rules whose tests hang on the order."""
@@ -169,31 +213,50 @@ class Phase:
 
     def state(self) -> dict[str, Any]:
         """Everything but the rule, as JSON values."""
-        detector = self.watched.detector
         return {
             "phase": [self.name, self.started, self.restarts],
             "n": [self.compared, self.total, self.missing, self.admitted],
             "pairs": self.pairs.state(),
-            "changed": [self.watched.changed_at, detector.state() if detector is not None else None],
+            "changed": [self.changed, *(_changes(one) for one in (self.pairs, self.blocks))],
             "blocks": self.blocks.state() if self.blocks is not None else None,
+            "early": [self.early.state(), self.early_room] if self.early is not None else None,
             "slices": self.slices.state() if self.slices is not None else None,
             "correlation": self.correlation.state(),
         }
 
     @classmethod
     def of_state(cls, rule: ComparisonRule, state: dict[str, Any]) -> Phase:
-        """What `state` gave."""
+        """What `state` gave. A phase kept before there were blocks of 10 goes on without them, at its own shares."""
         phase = cls(rule, *state["phase"])
-        detector = phase.watched.detector
+        detectors = [one.detector if one is not None else None for one in (phase.pairs, phase.blocks)]
         phase.compared, phase.total, phase.missing, phase.admitted = state["n"]
         phase.pairs = Channel.of_state(state["pairs"])
         if phase.blocks is not None:
             phase.blocks = Channel.of_state(state["blocks"])
-        phase.watched.changed_at = state["changed"][0]
-        if detector is not None:
-            detector.restore(state["changed"][1])
-            phase.watched.detector = detector
+        phase.changed, *kept = state["changed"]
+        for channel, detector, found in zip((phase.pairs, phase.blocks), detectors, kept, strict=False):
+            if channel is not None and detector is not None and found is not None:
+                channel.changed_at, seen = found
+                detector.restore(seen)
+                channel.detector = detector
+        early, phase.early_room = state.get("early") or (None, 0)
+        if not 0 <= phase.early_room <= EARLY_PAIRS:
+            raise ValueError(phase.early_room)
+        phase.early = Channel.of_state(early) if early is not None else None
         if phase.slices is not None:
             phase.slices.restore(state["slices"])
         phase.correlation.restore(state["correlation"])
         return phase
+
+
+def _changes(channel: Channel | None) -> Any:
+    """Where the detector of a channel stands; None where it has none."""
+    if channel is None or channel.detector is None:
+        return None
+    return [channel.changed_at, channel.detector.state()]
+
+
+def _words(unit: str | int) -> str:
+    if isinstance(unit, int):
+        return f"blocks of {unit} pairs"
+    return "single pairs" if unit == "pair" else "units"

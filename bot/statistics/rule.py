@@ -7,7 +7,8 @@ from enum import StrEnum
 from typing import Any
 
 from bot.domain.errors import BadInput
-from bot.statistics.guard import BLOCKS_SHARE, PAIRS_SHARE
+from bot.statistics.guard import GUARDED_PAIRS, SHARES, SHARES_WITHOUT_EARLY
+from bot.statistics.names import LONGEST_NAME
 
 
 class Output(StrEnum):
@@ -32,7 +33,7 @@ MEASURES = {
 """The ways to a divergence in [0, 1] for each kind of answer; the first is taken where the rule names none."""
 
 LARGEST_TOP = 10_000
-MOST_SLICES = 1_000
+MOST_SLICES = 200
 BOUNDS: dict[str, tuple[float, float]] = {
     "tolerance": (1e-6, 1 - 1e-6), "alpha": (1e-6, 1 - 1e-6), "latency_quantile": (1e-6, 1 - 1e-6),
     "errors": (1e-6, 1 - 1e-6), "drop": (0, 0.99), "latency": (1e-3, 1e3), "pair_tolerance": (0, 1),
@@ -56,7 +57,7 @@ class ComparisonRule:
     min_pairs: int = 200
     """Compared pairs without which nothing is `equivalent`."""
     min_pairs_diverged: int = 30
-    """Compared pairs without which nothing is `diverged`; with `guard`, single pairs wait for 200 anyway."""
+    """Compared pairs without which nothing is `diverged`; with `guard`, blocks of 10 pairs alone decide before 200."""
     unit: str | int = "pair"
     """`pair`; the number of pairs to a block; or `field`: the mean over the pairs of one session or user."""
     guard: bool = True
@@ -99,6 +100,8 @@ class ComparisonRule:
                 _within(name, value, least, most)
         if len(set(self.expected_slices)) < len(self.expected_slices) or len(self.expected_slices) > MOST_SLICES:
             raise BadInput(f"Expected slices are at most {MOST_SLICES} different names")
+        if any(len(name) > LONGEST_NAME for name in self.expected_slices):
+            raise BadInput(f"The name of an expected slice has at most {LONGEST_NAME} characters")
         if not isinstance(self.unit, int) and self.unit not in ("pair", "field"):
             raise BadInput(f"A unit is `pair`, `field` or a number of pairs, not {self.unit!r}")
         if isinstance(self.unit, int):
@@ -119,6 +122,11 @@ class ComparisonRule:
         """Whether the guard against bursts stands: only single pairs need it."""
         return self.guard and self.unit == "pair"
 
+    @property
+    def is_early(self) -> bool:
+        """Whether blocks of 10 may decide before 200 pairs; their share is saved where nothing may be said so soon."""
+        return self.is_guarded and self.min_pairs_diverged < GUARDED_PAIRS
+
     def alphas(self, restarts_alpha: float) -> dict[str, float]:
         """How the error of `diverged` in one phase is split, by the union bound; the parts sum to what is given."""
         rest = restarts_alpha
@@ -128,7 +136,8 @@ class ComparisonRule:
         if self.change_window:
             parts["change"] = rest = rest / 2
         if self.is_guarded:
-            parts["pairs"], parts["blocks"] = rest * PAIRS_SHARE, rest * BLOCKS_SHARE
+            shares = SHARES if self.is_early else SHARES_WITHOUT_EARLY
+            parts |= {name: rest * share for name, share in shares.items()}
         else:
             parts["pairs"] = rest
         return parts

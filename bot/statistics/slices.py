@@ -22,6 +22,10 @@ if TYPE_CHECKING:
     Cells = NDArray[np.int64]
 
 
+OTHERS = "(others)"
+"""The slice that holds the pairs of all names past the most that are followed."""
+
+
 @dataclass
 class Slice:
     """One slice: its share of the error, the pair with which it appeared, its stream, and when a crossing counted."""
@@ -40,7 +44,8 @@ class Slices:
     `alpha` is what `diverged` may err with over all slices together. With names fixed in advance each of S has
     alpha/S, and pairs of other names count in the whole only; without, the j-th that appears has alpha/(j (j + 1)),
     which sums to alpha however many come. For `equivalent` each slice is tested at the whole rule's alpha: that all are
-    equivalent needs no correction (intersection-union). Past 1,000 slices further ones count in the whole only.
+    equivalent needs no correction (intersection-union). Past 200 slices all further ones are one, named `(others)`,
+    tested like the rest with the share of the last.
     """
 
     rule: ComparisonRule
@@ -48,7 +53,7 @@ class Slices:
     alpha_below: float
     found: dict[str, Slice] = field(default_factory=dict)
     beyond: int = 0
-    """Pairs whose slice is not followed."""
+    """Pairs whose slice is not followed by itself."""
 
     def __post_init__(self) -> None:
         """Slices fixed in advance are there from the start: one without pairs is unknown."""
@@ -61,16 +66,29 @@ class Slices:
         for place, name in enumerate(names):
             places.setdefault(name or "", []).append(place)
         places.pop("", None)
-        for name, listed in places.items():
+        for name, listed in self._followed(places, numbers).items():
             at: Cells = np.array(listed, dtype=np.int64)
-            if name not in self.found and not self._open(name, int(numbers[at[0]])):
-                self.beyond += len(at)
-                continue
             self.found[name].channel.take(_part(rows, at), numbers[at])
 
-    def _open(self, name: str, number: int) -> bool:
+    def _followed(self, places: dict[str, list[int]], numbers: Cells) -> dict[str, list[int]]:
+        """The places of each slice that is followed, with those of all others together, in order."""
+        kept: dict[str, list[int]] = {}
+        for name, listed in places.items():
+            if name in self.found or self._open(name, int(numbers[listed[0]])):
+                kept.setdefault(name, []).extend(listed)
+                continue
+            self.beyond += len(listed) if name != OTHERS else 0
+            if not self.rule.expected_slices:
+                kept.setdefault(OTHERS, []).extend(listed)
+        if OTHERS in kept:
+            kept[OTHERS].sort()
+            if OTHERS not in self.found:
+                self._open(OTHERS, int(numbers[kept[OTHERS][0]]), is_last=True)
+        return kept
+
+    def _open(self, name: str, number: int, *, is_last: bool = False) -> bool:
         fixed = self.rule.expected_slices
-        if (fixed and name not in fixed) or len(self.found) >= MOST_SLICES:
+        if (fixed and name not in fixed) or (len(self.found) >= MOST_SLICES and not is_last):
             return False
         rank = len(self.found) + 1
         weight = 1 / len(fixed) if fixed else 1 / (rank * (rank + 1))

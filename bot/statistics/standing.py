@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from bot.statistics.bets import Side, fewest
-from bot.statistics.guard import BLOCK, GUARDED_PAIRS
+from bot.statistics.guard import EARLY_PAIRS, GUARDED_PAIRS
 from bot.statistics.labelled import Confidence
 from bot.statistics.phase import Phase
 
@@ -61,6 +61,8 @@ class PhaseStanding:
     diverged_at: int | None
     equivalent_at: int | None
     alpha: float
+    diverged_by: str | None = None
+    """Which test decided: `single pairs`, `blocks of 10 pairs`, `units`, `slice …`, `detector of changes`."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +113,8 @@ class Standing:
     log_e_diverged: float
     log_e_equivalent: float
     diverged_at: int | None
+    diverged_by: str | None
+    """Which test decided: `single pairs`, `blocks of 10 pairs`, `units`, `slice …`, `detector of changes`."""
     equivalent_at: int | None
     fewest_for_diverged: int
     fewest_for_equivalent: int
@@ -130,6 +134,10 @@ class Standing:
     slices: tuple[SliceStanding, ...]
     slices_named: tuple[str, ...]
     """Slices that diverge, by a rule of which at most alpha are false on average."""
+    without_unit: int
+    """Pairs without the field that the rule's unit names, each taken as a unit by itself."""
+    slices_beyond: int
+    """Pairs whose slice is not followed by itself: past 200 slices as `(others)`, past expected ones not at all."""
     errors: Figure | None
     latency: LatencyStanding | None
     labels: LabelStanding | None
@@ -158,8 +166,9 @@ def verdict_of(diverged_at: int | None, equivalent_at: int | None) -> Verdict:
 def phase_of(phase: Phase) -> PhaseStanding:
     """What is kept of a phase."""
     return PhaseStanding(
-        phase.name, phase.started, phase.compared, phase.estimate, phase.diverged_at, phase.equivalent_at, phase.alpha
-    )
+        phase.name, phase.started, phase.compared, phase.estimate, phase.diverged_at, phase.equivalent_at, phase.alpha,
+        phase.diverged_by,
+    )  # fmt: skip
 
 
 def slices_of(phase: Phase) -> tuple[SliceStanding, ...]:
@@ -182,20 +191,22 @@ def fewest_pairs(rule: ComparisonRule, phase: Phase, side: Side) -> int:
         return max(needed, rule.min_pairs)
     if phase.blocks is not None:
         needed = min(max(needed, GUARDED_PAIRS), _fewest_blocks(phase.blocks))
+    if phase.early is not None and (least := _fewest_blocks(phase.early)) <= EARLY_PAIRS:
+        needed = min(needed, least)
     return max(needed, rule.min_pairs_diverged)
 
 
 def _fewest_blocks(blocks: Channel) -> int:
-    process = blocks.stream.above
-    return BLOCK * fewest(Side.ABOVE, process.design.above, process.design.mean, process.alpha)
+    process, size = blocks.stream.above, blocks.unit if isinstance(blocks.unit, int) else 1
+    return size * fewest(Side.ABOVE, process.design.above, process.design.mean, process.alpha)
 
 
-def reason(verdict: Verdict, phase: Phase, rule: ComparisonRule, at: int | None) -> str:
+def reason(verdict: Verdict, phase: Phase, rule: ComparisonRule, at: int | None, by: str | None) -> str:
     """One sentence in words, with the numbers that matter."""
     mean = "no pair was compared" if phase.estimate is None else f"mean divergence {phase.estimate:.4g}"
     after = f"{mean} over {phase.compared} pairs of phase {phase.name!r}, tolerated {rule.tolerance:g}"
     if verdict is Verdict.DIVERGED:
-        return f"above the tolerance, established at pair {at} with error {phase.alpha:g} at most; now {after}"
+        return f"above the tolerance, established at pair {at} by {by} with error {phase.alpha:g} at most; now {after}"
     if verdict is Verdict.EQUIVALENT:
         return f"below the tolerance, established at pair {at} with error {phase.alpha:g} at most; now {after}"
     return f"{_why_unknown(phase, rule)}; {after}"
@@ -204,11 +215,9 @@ def reason(verdict: Verdict, phase: Phase, rule: ComparisonRule, at: int | None)
 def _why_unknown(phase: Phase, rule: ComparisonRule) -> str:
     needed = fewest_pairs(rule, phase, Side.BELOW)
     if phase.pairs.above_at is not None and phase.compared >= rule.min_pairs_diverged:
-        if rule.is_guarded and phase.compared < GUARDED_PAIRS:
-            return (
-                f"single pairs point above the tolerance; from {GUARDED_PAIRS} on it shows whether they come in bursts"
-            )
-        return "single pairs point above the tolerance but hang together in bursts, so that blocks of pairs decide"
+        is_soon = phase.compared < GUARDED_PAIRS
+        wait = f"count from {GUARDED_PAIRS} pairs on" if is_soon else "hang together in bursts"
+        return f"single pairs point above the tolerance but {wait}, so that blocks of pairs decide"
     if phase.compared < needed:
         return f"too few pairs: equivalent needs {needed} at least"
     if phase.missing > rule.tolerance * (phase.compared + phase.missing):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
@@ -34,6 +35,10 @@ class Rows:
 
     def __len__(self) -> int:
         return len(self.values)
+
+    def first(self, count: int) -> Rows:
+        """The first so many rows, or all where there are fewer."""
+        return Rows(self.values[:count], None if self.upper is None else self.upper[:count], self.names[:count])
 
 
 @dataclass(frozen=True)
@@ -150,25 +155,28 @@ class Groups:
     """
 
     def __init__(self, state: Any = None) -> None:
-        self.open: dict[str, tuple[int, int, int]] = {name: tuple(rest) for name, *rest in state or ()}
+        self.open: OrderedDict[str, list[int]] = OrderedDict((name, list(rest)) for name, *rest in state or ())
 
     def take(self, rows: Rows) -> Observed:
         """The units that close while these rows are folded, one by one."""
-        closed: list[tuple[int, int, int]] = []
+        closed: list[list[int]] = []
         ends: list[int] = []
         lows = exact(rows.values).tolist()
         highs = lows if rows.upper is None else exact(rows.upper).tolist()
         names = rows.names if len(rows.names) else [""] * len(rows)
         for at, (low, high, name) in enumerate(zip(lows, highs, names, strict=True)):
-            if not name:
-                closed.append((low, high, 1))
-                ends.append(at)
+            unit = self.open.get(name)
+            if unit is not None:
+                unit[0], unit[1], unit[2] = unit[0] + low, unit[1] + high, unit[2] + 1
                 continue
-            before = self.open.get(name, (0, 0, 0))
-            self.open[name] = (before[0] + low, before[1] + high, before[2] + 1)
-            if len(self.open) > OPEN_UNITS:
-                closed.append(self.open.pop(next(iter(self.open))))
-                ends.append(at)
+            unit = [low, high, 1]
+            if name:
+                self.open[name] = unit
+                if len(self.open) <= OPEN_UNITS:
+                    continue
+                unit = self.open.popitem(last=False)[1]
+            closed.append(unit)
+            ends.append(at)
         return _closed(closed, np.array(ends, dtype=np.int64))
 
     def miss(self, count: int) -> tuple[int, Observed]:
@@ -186,7 +194,7 @@ class Groups:
         return [[name, *rest] for name, rest in self.open.items()]
 
 
-def _closed(units: list[tuple[int, int, int]], ends: Cells) -> Observed:
+def _closed(units: list[list[int]], ends: Cells) -> Observed:
     low = np.array([one[0] / (ONE * one[2]) for one in units], dtype=np.float64)
     if all(one[0] == one[1] for one in units):
         return Observed(low, None, ends)

@@ -324,13 +324,6 @@ def test_a_bad_candidate_in_bursts_is_found_by_blocks() -> None:
     assert all(found)
 
 
-def test_a_total_break_is_seen_through_the_guard_within_150_pairs() -> None:
-    standing = folded(replace(PLAIN, guard=True, min_pairs_diverged=30), disagreeing(200, 1.0)).standing()
-    assert standing.diverged_at is not None
-    assert standing.diverged_at <= 150
-    assert standing.fewest_for_diverged <= standing.diverged_at
-
-
 # Phases
 
 

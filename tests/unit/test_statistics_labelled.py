@@ -120,6 +120,27 @@ def test_right_is_what_the_kind_of_answer_means_by_it(output: Output, answer: An
     assert labelled._is_right(answer, label) is expected
 
 
+@settings(max_examples=40, deadline=None)
+@given(
+    listed=st.one_of(
+        st.lists(st.tuples(*[st.sampled_from(["a", "b", "1"])] * 3), min_size=1, max_size=9),
+        st.lists(st.tuples(*[st.sampled_from([0, 1, True, 1.0, math.nan])] * 3), min_size=1, max_size=9),
+    ),
+    positive=st.sampled_from(["a", "1", 1, None]),
+)
+def test_classes_of_one_type_are_judged_at_once_as_they_are_one_by_one(listed: list[Any], positive: Any) -> None:
+    columns = [list(column) for column in zip(*listed, strict=True)]
+    whole, single, mixed = (
+        Labelled(ComparisonRule(Output.CLASSES, 0.02, drop=0.01, positive=positive)) for _ in range(3)
+    )
+    whole.add(*columns)
+    for row in listed:
+        single.add(*[[one] for one in row])
+    mixed.add(*[[*column, odd] for column, odd in zip(columns, ("a", "a", 7), strict=True)])
+    assert whole.state() == single.state()
+    assert mixed.state() == [*whole.state()[:2], 1]
+
+
 def test_labels_may_come_late() -> None:
     rule = ComparisonRule(Output.CLASSES, 0.02, drop=0.01, positive="b")
     whole, late = Comparison(rule), Comparison(rule)
