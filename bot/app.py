@@ -48,6 +48,7 @@ from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
+from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
 from bot.outside import Outside, folders_of, open_outside
 from bot.plugins import AlertSource, Checkable, Step
@@ -230,6 +231,7 @@ def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences:
         ],
         looks=[
             escalating.look,
+            Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
         ],

@@ -15,6 +15,7 @@ from bot.adapters.configuration.parameter_checks import leaves
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook
 from bot.adapters.configuration.policy_checks import check_policy, policy_warnings
 from bot.adapters.configuration.reader import Document, Path_
+from bot.adapters.configuration.stable_checks import check_stable, stable_warnings
 from bot.adapters.configuration.unused import unused_parts
 from bot.adapters.expressions import references
 from bot.adapters.notice_templates import NoticeTemplates
@@ -124,8 +125,10 @@ def _policies(
             continue
         policies[name] = file
         host_faults, host_warnings = check_hosts(file, playbooks, steps)
-        findings.faults += [*check_policy(file, playbooks, broken, steps), *check_live(file), *host_faults]
-        findings.warnings += [*policy_warnings(file), *host_warnings, *unused_parts(file.document)]
+        checked = [*check_policy(file, playbooks, broken, steps), *check_live(file), *check_stable(file)]
+        findings.faults += [*checked, *host_faults]
+        warnings = [*policy_warnings(file), *stable_warnings(file), *unused_parts(file.document)]
+        findings.warnings += [*warnings, *host_warnings]
     return policies
 
 
