@@ -88,7 +88,7 @@ def check_stable(tx: Transaction, policy: Policy, incident: Incident, now: datet
     if alerts_of_note(tx.decisions(incident_id=incident.id)) > watch.alerts:
         why = f"an alert of note fired, so its window of {window} begins again"
         raise Refused(what, why=why, next=f"endorse it in {window}, {_NEXT}")
-    left = _spoken(watch.left)
+    left = _spoken(watch.left, up=True)
     if watch.state is WatchState.FAILING:
         why = f"{watch.problem}; {left} of {window} are left once it holds"
         raise Refused(what, why=why, next=f"mend it, {_NEXT}")
@@ -100,9 +100,10 @@ def check_stable(tx: Transaction, policy: Policy, incident: Incident, now: datet
         raise Refused(what, why=why, next=f"endorse it in {left}, {_NEXT}")
 
 
-def _spoken(span: timedelta) -> str:
-    """In whole seconds, rounded up: nobody should come back too early."""
-    return format_duration(timedelta(seconds=-(-span // timedelta(seconds=1))))
+def _spoken(span: timedelta, *, up: bool = False) -> str:
+    """In whole seconds; what is left is rounded up, so that nobody comes back too early."""
+    second = timedelta(seconds=1)
+    return format_duration((-(-span // second) if up else span // second) * second)
 
 
 def watch_view(tx: Transaction, incident: Incident) -> WatchView | None:

@@ -14,8 +14,8 @@ MEETING_LINK = "https://meet.example.com/fraud-model"
 THREAD = "https://example.slack.com/archives/C0FRAUD/p1763647651000100"
 
 FOR_PEOPLE = (
-    "briefing", "endorsement_wanted", "escalated", "fact_wanted", "handover_offered", "item_escalated", "item_reminder", "recorded",
-    "review_due", "suggested", "update_wanted",
+    "briefing", "endorsement_wanted", "escalated", "fact_wanted", "handover_offered", "item_escalated",
+    "item_reminder", "recorded", "review_due", "suggested", "update_wanted",
 )  # fmt: skip
 """Notices to one person, one role or one thread: the same words for whoever reads them."""
 
