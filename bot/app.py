@@ -51,6 +51,7 @@ from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
+from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
 from bot.outside import Outside, api_tokens, folders_of, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
@@ -229,6 +230,7 @@ def _sweep(
         ],
         looks=[
             escalating.look,
+            Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
         ],

@@ -25,6 +25,7 @@ from bot.domain.report import Fact
 from bot.domain.runs import Lease, Run
 from bot.domain.threads import Pace, Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
+from bot.domain.watches import Watch
 from bot.policy_records import PolicyRecords
 from bot.release_records import ReleaseRecords
 
@@ -39,6 +40,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
+    | Watch
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -152,6 +154,10 @@ class Transaction(PolicyRecords, ReleaseRecords, Protocol):
     def incident(self, incident_id: str) -> Incident | None: ...
     def open_incidents(self, services: Collection[str]) -> Mapping[Place, Incident]: ...
     def latest_resolved(self, place: Place) -> Incident | None: ...
+    def watch(self, incident_id: str) -> Watch | None:
+        """How the state that was restored for an incident does; None where nobody has looked yet."""
+        ...
+
     def incidents(
         self,
         *,

@@ -49,7 +49,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
 WORDS = (
     "service", "summary", "environment", "reason", "criterion", "by", "question", "role", "expires_at", "text",
     "source", "event", "problem", "address", "zone", "owner", "to", "draft", "grace_until", "next_at", "next_update",
-    "stage", "passed", "wanted_by", "endorse_role",
+    "stage", "passed", "wanted_by", "endorse_role", "window", "watch",
 )  # fmt: skip
 """Facts that are text: there in every notice, empty where nobody knows them."""
 
@@ -67,6 +67,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "promises": (),
     "changes": ("label", "was", "now"),
     "alternatives": ("option", "why_not"),
+    "watched": ("query", "condition", "state", "value", "low", "high", "samples", "why"),
     "decisions": RECORDS["item"],
     "action_items": RECORDS["item"],
     "questions": RECORDS["item"],

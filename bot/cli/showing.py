@@ -79,6 +79,11 @@ def incident_show(args: argparse.Namespace) -> int:
     show(f"{view['severity']} {view['title']}")
     show(f"{view['service']} ({view['environment']}), {view['status']}, opened {view['opened_at']}")
     show(f"owner: {view['owner'] or 'nobody yet'}")
+    if watch := view["watch"]:
+        until = f", stable since {watch['stable_at']}" if watch["stable_at"] else ""
+        show(
+            f"watch: {watch['state']}, good for {watch['held_seconds']:.0f} s of {watch['window_seconds']:.0f} s{until}"
+        )
     show("\nTimeline")
     for line in view["timeline"]:
         show(f"  {line['at'][11:23]}  {line['text']}")

@@ -11,6 +11,8 @@ from pydantic import Field, StrictStr, model_validator
 from bot.domain.fields import Duration, Name, PositiveDuration, Strict
 
 AUTOMATIC = "automatic"
+CANARY_DIVERGENCE = "canary divergence"
+"""How the criterion that `on_divergence` is calls itself."""
 
 Share = Annotated[float, Field(gt=0, lt=1)]
 
@@ -32,6 +34,8 @@ class OnDivergence(Strict):
     playbook: Name
     authority: Name = AUTOMATIC
     within: PositiveDuration = timedelta(minutes=5)
+    owner: StrictStr | None = None
+    """A person or a role: told besides the audiences when its rollback fails, needs a person or is late."""
 
 
 class LatencyRule(Strict):

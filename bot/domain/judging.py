@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.canaries import CANARY_SOURCE
+from bot.domain.canary_rules import CANARY_DIVERGENCE
 from bot.domain.conditions import Finding, Truth
 from bot.domain.decisions import Decision, Trace, Verdict, alert_facts
 from bot.domain.events import Alert, AlertState, AlertStatus, EventKind
@@ -17,9 +18,6 @@ from bot.domain.policies import ROLLBACK_AUTHORITY, Criterion, Mode, Policy
 from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_duration
-
-CANARY_DIVERGENCE = "canary divergence"
-"""The name of the criterion that a policy's `canary: on_divergence:` is."""
 
 
 @dataclass(frozen=True)

@@ -10,12 +10,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BeforeValidator, Field, StrictStr, model_validator
 from pydantic_core import PydanticCustomError
 
-from bot.domain.canary_rules import Canary
+from bot.domain.canary_rules import CANARY_DIVERGENCE, Canary
 from bot.domain.conditions import Compiled, Condition
 from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
 from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
+from bot.domain.stable_rules import StableRule
 from bot.domain.stages import Emergency, Freeze, Stage, live_stage
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
 
@@ -27,7 +28,6 @@ ROLLBACK_AUTHORITY = "rollback_authority"
 
 AlertCondition = Annotated[Condition, Compiled("alert")]
 CriterionCondition = Annotated[Condition, Compiled("alert", "severity", "environment", "service", "release")]
-ValueCondition = Annotated[Condition, Compiled("value")]
 AnswerCondition = Annotated[Condition, Compiled("status", "body", "headers", "text")]
 
 
@@ -67,6 +67,8 @@ class Criterion(Strict):
     authority: Name = AUTOMATIC
     within: PositiveDuration = timedelta(minutes=5)
     approval: ApprovalRule = ApprovalRule()
+    owner: StrictStr | None = None
+    """A person or a role: told besides the audiences when its rollback fails, needs a person or is late."""
 
     @property
     def is_automatic(self) -> bool:
@@ -116,20 +118,6 @@ class PolicyRelease(Strict):
 
 class HaltRule(Strict):
     playbook: Name
-
-
-class StableMetric(Strict):
-    prometheus: StrictStr
-    query: StrictStr
-    condition: ValueCondition
-
-
-class StableRule(Strict):
-    """When a restored state counts as stable, and who accepts it."""
-
-    window: Duration = timedelta(minutes=10)
-    metrics: tuple[StableMetric, ...] = ()
-    endorse: Name | None = None
 
 
 class LiveRead(Strict):
@@ -249,6 +237,13 @@ class Policy(Strict):
     def matches(self, facts: Mapping[str, Any]) -> bool:
         """Whether an alert is about this service; what cannot be evaluated is not."""
         return bool(self.match.judge(facts))
+
+    def owner_of(self, criterion: str | None) -> str | None:
+        """Who owns a rollback criterion, as the policy writes it; None where nobody does."""
+        if criterion == CANARY_DIVERGENCE:
+            rule = self.canary.on_divergence if self.canary else None
+            return rule.owner if rule else None
+        return next((one.owner for one in self.rollback if one.name == criterion), None)
 
     def members(self, role: str) -> tuple[str, ...]:
         """Ids that hold a role; none where the policy does not name it."""

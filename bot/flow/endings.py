@@ -12,7 +12,8 @@ from bot.domain.events import ANDON
 from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus
 from bot.domain.outcomes import Tell
 from bot.domain.playbooks import PlaybookKind
-from bot.domain.records import Approval, AuditEntry
+from bot.domain.policies import Policy
+from bot.domain.records import Approval, AuditEntry, Notice
 from bot.domain.releases import Service
 from bot.domain.runs import Run, RunStatus
 from bot.flow import offers
@@ -24,6 +25,8 @@ from bot.flow.timeline import line
 from bot.flow.versions import restored
 from bot.ports import Ids, Transaction
 
+_FAULTS = frozenset({"needs_human", "deadline_missed"})
+"""Notices that a rollback did not do what its criterion promises; a failure is the third, see `_tell`."""
 _NOTICE = {
     RunStatus.SUCCEEDED: "restored",
     RunStatus.NEEDS_HUMAN: "needs_human",
@@ -177,6 +180,18 @@ class Endings:
             more=facts,
         )
         tx.add(*self._teller.about_incident(about, audiences))
+        if name in _FAULTS or run.status is RunStatus.FAILED:
+            tx.add(*self._to_owner(policy, run, about))
+
+    def _to_owner(self, policy: Policy, run: Run, about: About) -> list[Notice]:
+        """Whoever owns the criterion hears that what it promises did not happen, besides the audiences."""
+        owner = policy.owner_of(run.criterion)
+        if owner is None:
+            return []
+        if owner not in policy.roles:
+            return self._teller.to_people(about, [owner])
+        members = policy.members(owner)
+        return self._teller.to_members(about, members) if members else []
 
 
 def _sentence(run: Run) -> str:

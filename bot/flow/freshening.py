@@ -19,7 +19,7 @@ from bot.ports import Transaction
 LIVE = frozenset(
     {
         "progress", "approval_needed", "approval_expired", "needs_human", "halted", "restored", "handover_offered",
-        "escalated", "update_wanted", "recorded", "suggested",
+        "escalated", "update_wanted", "recorded", "suggested", "endorsement_wanted",
     }
 )  # fmt: skip
 """Notices that show how things stand, so that what stands there is told anew when they change."""

@@ -181,4 +181,9 @@ def of(
     return for_approval(run, approval) if approval is not None else for_help(run)
 
 
-_ABOUT_INCIDENT = {"halted": for_halt, "restored": for_restored, "handover_offered": for_handover}
+_ABOUT_INCIDENT = {
+    "halted": for_halt,
+    "restored": for_restored,
+    "endorsement_wanted": for_restored,
+    "handover_offered": for_handover,
+}

@@ -19,6 +19,7 @@ from bot.flow.items import item_facts, promises
 from bot.flow.meeting_orders import conclude
 from bot.flow.order import Answer, Order
 from bot.flow.situation import bell_for
+from bot.flow.watches import check_stable
 
 QUESTIONS = ("approval_needed", "approval_expired", "escalated")
 """Notices that ask; once somebody has answered they say so."""
@@ -200,8 +201,10 @@ def endorse(order: Order) -> Answer:
     """Accept the restored state as stable: one all-clear to every audience. A halt of its service stays."""
     incident, policy, reason = _incident(order)
     check_endorse(order.command.actor, policy)
-    endorsed = incident.moved(IncidentEvent.ENDORSE, order.situation.now)
     now = order.situation.now
+    endorsed = incident.moved(IncidentEvent.ENDORSE, now)
+    check_stable(order.situation.tx, policy, incident, now)
+    order.situation.tx.retell(now, ("endorsement_wanted",), incident_id=incident.id)
     text = f"{order.actor} accepts the restored state: {reason}"
     return _closed(
         order,

@@ -8,6 +8,7 @@ from typing import Any
 from typing_extensions import TypedDict
 
 from bot.flow.people_shapes import ItemView, MeetingView, ReportFieldView
+from bot.flow.watch_shapes import WatchView
 
 Time = str
 """RFC 3339 UTC with milliseconds."""
@@ -203,6 +204,8 @@ class IncidentView(IncidentSummary):
     """Heard but not said for certain: they count once somebody confirms them."""
     withdrawn: list[ItemView]
     meetings: list[MeetingView]
+    watch: WatchView | None
+    """None where nothing is watched."""
     report: dict[str, ReportFieldView]
     """What is known, by field of the halt report."""
     runs: list[RunView]

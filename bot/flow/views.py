@@ -20,6 +20,7 @@ from bot.flow import shapes
 from bot.flow.live_views import live_in
 from bot.flow.people_views import items_of, items_that_are, meeting_view, report_view, team_decisions
 from bot.flow.run_views import run_view
+from bot.flow.watches import watch_view
 from bot.ports import Transaction
 
 
@@ -60,6 +61,7 @@ def incident_view(tx: Transaction, incident: Incident, now: datetime) -> shapes.
         "withdrawn": items_that_are(minutes, MinuteStatus.WITHDRAWN, now),
         "meetings": [meeting_view(one) for one in tx.meetings(incident.id)],
         "report": report_view(tx.facts(incident.id)),
+        "watch": watch_view(tx, incident),
         "runs": [run_view(tx, run) for run in tx.runs(limit=100, incident_id=incident.id)],
         "notices": [notice_view(notice) for notice in tx.notices(incident_id=incident.id)],
     }

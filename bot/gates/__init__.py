@@ -24,6 +24,7 @@ GATES: Mapping[str, str] = {
     "prometheus": "bot.gates.prometheus:PrometheusGate",
     "schema": "bot.gates.schema:SchemaGate",
     "synthetic": "bot.gates.synthetic:SyntheticGate",
+    "way_back": "bot.gates.way_back:WayBack",
 }
 
 GROUP = "andon.gates"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -50,6 +50,8 @@ class AskingGate:
     allow_hosts: Collection[str] = ("127.0.0.1",)
     http: HttpxHttp = field(default_factory=HttpxHttp)
     measured: Measured | None = None
+    more: Mapping[str, Any] = field(default_factory=dict)
+    """Of its context, another than usual."""
 
     def __post_init__(self) -> None:
         self.files = PinnedFiles(self.root)
@@ -67,7 +69,7 @@ class AskingGate:
     @property
     def context(self) -> GateContext:
         """What it is given."""
-        return GateContext(
+        usual = GateContext(
             service="fraud-model",
             environment="production",
             stage="canary",
@@ -82,6 +84,7 @@ class AskingGate:
             evidence=lambda _name: (),
             timeout=self.timeout,
         )
+        return replace(usual, **self.more)
 
     def judged(self) -> Judgement:
         """Collect and judge; what is raised or cannot be measured is unknown, with the reason."""

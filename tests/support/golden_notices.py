@@ -29,7 +29,7 @@ from bot.domain.times import format_time
 from bot.flow.result_records import halt_reason
 from bot.flow.told_facts import incident_facts, run_facts
 from support import release_notices
-from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, reported
+from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, reported, watched
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
 AUDIENCES = ("engineering", "product", "executive", "support", "compliance", "security")
@@ -41,7 +41,7 @@ ULID = "01jd4xk2m9q7r3s5t6v8w0y1z2"
 STEERING = frozenset(
     {
         "as_of", "status", "kind", "severity", "deadline", "opened_at", "within", "zone", "at", "due_at", "starts_at",
-        "ends_at", "next_at", "next_update", "grace_until", "expires_at",
+        "ends_at", "next_at", "next_update", "grace_until", "expires_at", "watch", "state", "window",
     }
 )  # fmt: skip
 """Facts that Andon makes itself out of closed sets and its own clock."""
@@ -59,10 +59,19 @@ STATUS_OF = {
     "receipt": RunStatus.SUCCEEDED,
     "answered": RunStatus.QUEUED,
     "escalated": RunStatus.WAITING,
+    "not_stable": RunStatus.SUCCEEDED,
+    "unmeasured": RunStatus.SUCCEEDED,
+    "endorsement_wanted": RunStatus.SUCCEEDED,
 }
 """The notices that are about a run, and how that run is doing; `halfway` is one that a playbook might post."""
 
-NAMED = {"receipt": "progress", "answered": "approval_needed", "gate_halt": "halted", **release_notices.NAMED}
+NAMED = {
+    "receipt": "progress",
+    "answered": "approval_needed",
+    "gate_halt": "halted",
+    "unmeasured": "not_stable",
+    **release_notices.NAMED,
+}
 """The same notice at a later moment, where it is told anew in place."""
 
 INCIDENT_OF = {
@@ -73,6 +82,9 @@ INCIDENT_OF = {
     "gate_halt": IncidentStatus.HALTED,
     **dict.fromkeys((*FOR_PEOPLE, *FOR_AUDIENCES), IncidentStatus.HALTED),
     "receipt": IncidentStatus.MONITORING,
+    "not_stable": IncidentStatus.MONITORING,
+    "unmeasured": IncidentStatus.MONITORING,
+    "endorsement_wanted": IncidentStatus.MONITORING,
     "escalated": IncidentStatus.OPEN,
 } | dict.fromkeys(
     ("incident_opened", "approval_needed", "approval_expired", "would_restore", "held", "lifted"), IncidentStatus.OPEN
@@ -202,6 +214,9 @@ def _extra(name: str) -> dict[str, Any]:
             "remaining": EXTRAS["summary"]["action_items"][:2],
         },
         "answered": question | answered(T0 + timedelta(seconds=90)),
+        "not_stable": watched("failing", 0.031),
+        "unmeasured": watched("unknown", None),
+        "endorsement_wanted": watched("holding", 0.004) | {"role": "endorser", "problem": ""},
         "halfway": {"text": "Traffic is back on the incumbent; the caches are being warmed."},
     }
     return extras.get(name) or EXTRAS.get(name, {})

@@ -217,8 +217,20 @@ def view() -> dict[str, Any]:
         "withdrawn": items_that_are(minutes, MinuteStatus.WITHDRAWN, NOW),
         "meetings": [meeting_view(_meeting())],
         "report": report_view(_facts()),
+        "watch": _watch(),
         "runs": [_run()],
         "notices": _notices(),
+    }  # fmt: skip
+
+
+def _watch() -> dict[str, Any]:
+    """A restored state that does not hold; its figures are hostile, as an answer may be."""
+    figures = {"value": 0.3, "low": 0.002, "high": 0.3, "samples": 7, "why": ""}
+    shown = {"query": 'errors{job="<b>"}', "condition": "value < 0.01", "state": "failing", **figures}
+    return {
+        "since": at(60), "until": None, "state": "failing", "restored_at": at(60), "looked_at": at(75),
+        "stable_at": None, "window_seconds": 600.0, "held_seconds": 0.0, "problem": "`errors` is 0.3",
+        "run_id": "run-1", "metrics": [shown],
     }  # fmt: skip
 
 

@@ -14,8 +14,8 @@ MEETING_LINK = "https://meet.example.com/fraud-model"
 THREAD = "https://example.slack.com/archives/C0FRAUD/p1763647651000100"
 
 FOR_PEOPLE = (
-    "briefing", "escalated", "fact_wanted", "handover_offered", "item_escalated", "item_reminder", "recorded",
-    "review_due", "suggested", "update_wanted",
+    "briefing", "endorsement_wanted", "escalated", "fact_wanted", "handover_offered", "item_escalated",
+    "item_reminder", "recorded", "review_due", "suggested", "update_wanted",
 )  # fmt: skip
 """Notices to one person, one role or one thread: the same words for whoever reads them."""
 
@@ -92,6 +92,18 @@ _INVITED = {
     ],
     "invitees": ["U0LENA0012", "omar@example.com", "compliance@example.com"],
 }
+
+
+def watched(state: str, value: float | None) -> dict[str, Any]:
+    """What a watch over a restored state tells."""
+    why = "no data: the query gives nothing" if value is None else ""
+    seen = {"value": value, "low": value, "high": value, "samples": 0 if value is None else 40}
+    share = {"query": "fraud:errors:ratio", "condition": "value < 0.01", "state": state, "why": why, **seen}
+    what = f"is not known: {why}" if value is None else f"is {value:g}, so `value < 0.01` does not hold"
+    problem = f"`fraud:errors:ratio` {what}"
+    return {"window": "10m", "watch": state, "watched": [share], "problem": problem}
+
+
 EXTRAS: dict[str, dict[str, Any]] = {
     "correction": {
         "by": "U0LENA0012",

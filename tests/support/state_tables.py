@@ -32,7 +32,9 @@ INCIDENTS = """
 A halt freezes promotion in every state, by the service's own flag, which stays until it is lifted whatever the
 incident does; an incident that rolls back goes on saying so. One incident that is not resolved per service and
 environment, by a unique index. A lift is `lift_restored` where a rollback of the incident had succeeded: what it
-restored is watched again and can be endorsed. An alert after resolution opens a new incident linked to the old one.
+restored is watched again and can be endorsed. Where the policy asks for [a window](policies.md#a-restored-state), an
+endorsement is refused until what was restored was good for all of it. An alert after resolution opens a new incident
+linked to the old one.
 
 """
 

@@ -22,7 +22,8 @@ from bot.web.templating import Templates
 STEERING = frozenset(
     {
         "at", "due_at", "starts_at", "ends_at", "opened_at", "sent_at", "status", "started_at", "finished_at",
-        "accepted_at", "first_action_at", "deadline", "ended_at", "kind", "medium",
+        "accepted_at", "first_action_at", "deadline", "ended_at", "kind", "medium", "since",
+        "until", "looked_at", "restored_at", "stable_at",
     }
 )  # fmt: skip
 XSS = '"><svg onload=alert(1)>\u202e'
@@ -132,7 +133,7 @@ def test_a_bare_incident_has_a_page_too(templates: Templates) -> None:
         "withdrawn",
         "meetings",
     )
-    shown = view() | {name: [] for name in lists} | {"report": {}, "owner": None, "offered_to": None}
+    shown = view() | {name: [] for name in lists} | {"report": {}, "owner": None, "offered_to": None, "watch": None}
     text = page(templates, shown, briefing=[])
     assert "Nobody answers for this incident yet." in text
     assert text.count("None so far.") == 4

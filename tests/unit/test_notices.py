@@ -47,8 +47,9 @@ SHIPPED = shipped_folder("templates")
 KINDS: dict[str, Callable[[str], Notice]] = {"realistic": realistic, "minimal": minimal, "longest": longest}
 EXECUTIVE_WORDS = 120
 HEADING = re.compile(
-    r"^(Steps|Reported|Measured after the action|Next, after a look at the target|What remains|Agenda|Key points"
-    r"|Decisions|Action items|Open questions|Answered|To open|To close|Runs|Waiting for an answer|Promised"
+    r"^(Steps|Reported|Measured after the action|Measured while it is being watched"
+    r"|Next, after a look at the target|What remains|Agenda|Key points|Decisions|Action items|Open questions|Answered"
+    r"|To open|To close|Runs|Waiting for an answer|Promised"
     r"|Success measures|Alternatives considered|Stages and their gates|What takes it back to version \S+"
     r"|Gates that fail|Gates without an answer|ml engineer|champion|briefs"
     r"|A draft from the record|This .*|Update on .*|Recorded as .*|Nobody has said yet .*):$",

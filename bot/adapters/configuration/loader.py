@@ -16,6 +16,7 @@ from bot.adapters.configuration.parameter_checks import leaves
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_playbook
 from bot.adapters.configuration.policy_checks import check_policy, policy_warnings
 from bot.adapters.configuration.reader import Document, Path_
+from bot.adapters.configuration.stable_checks import check_stable, stable_warnings
 from bot.adapters.configuration.unused import unused_parts
 from bot.adapters.expressions import references
 from bot.adapters.notice_templates import NoticeTemplates
@@ -125,10 +126,10 @@ def _policies(
             continue
         policies[name] = file
         host_faults, host_warnings = check_hosts(file, playbooks, steps)
-        live_and_canary = [*check_live(file), *canary_faults(file)]
-        findings.faults += [*check_policy(file, playbooks, broken, steps), *live_and_canary, *host_faults]
-        unused = unused_parts(file.document)
-        findings.warnings += [*policy_warnings(file), *host_warnings, *canary_warnings(file), *unused]
+        checked = [*check_policy(file, playbooks, broken, steps), *check_live(file), *check_stable(file)]
+        findings.faults += [*checked, *canary_faults(file), *host_faults]
+        warnings = [*policy_warnings(file), *stable_warnings(file), *canary_warnings(file)]
+        findings.warnings += [*warnings, *unused_parts(file.document), *host_warnings]
     return policies
 
 

@@ -142,6 +142,12 @@ def _named_people(policy: Policy) -> Iterator[tuple[Path_, str]]:
     for index, stage in enumerate(policy.stages):
         if stage.owner is not None:
             yield ("stages", index, "owner"), stage.owner
+    for index, criterion in enumerate(policy.rollback):
+        if criterion.owner is not None:
+            yield ("rollback", index, "owner"), criterion.owner
+    divergence = policy.canary.on_divergence if policy.canary else None
+    if divergence is not None and divergence.owner is not None:
+        yield ("canary", "on_divergence", "owner"), divergence.owner
 
 
 def _is_person(policy: Policy, name: str) -> bool:

@@ -13,8 +13,6 @@ NOT_YET: tuple[tuple[str, ...], ...] = (
     ("fallbacks",),
     ("stages", "*", "drilled_within"),
     ("drills",),
-    ("stable", "window"),
-    ("stable", "metrics"),
 )
 """Keys from the root of a policy; `*` is every key or position, `key=value` only that value."""
 

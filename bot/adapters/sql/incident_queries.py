@@ -1,4 +1,4 @@
-"""Incidents and their timelines."""
+"""Incidents, their timelines, and the watch over what was restored."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 
 from sqlalchemy import bindparam, select
 
+from bot.adapters.sql.run_tables import watches
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.stored_text import place_key
 from bot.adapters.sql.tables import OPEN_INCIDENT, incidents, timeline
 from bot.adapters.sql.work import Work
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.records import TimelineEntry
+from bot.domain.watches import Watch
 from bot.ports import Place
 
 _INCIDENT = columns_of(incidents, Incident)
@@ -24,6 +26,7 @@ _LATEST_RESOLVED = (
     .order_by(incidents.c.resolved_at.desc(), incidents.c.id.desc())
     .limit(1)
 )
+_WATCH = select(*columns_of(watches, Watch)).where(watches.c.incident_id == bindparam("incident_id"))
 _TIMELINE = (
     select(*columns_of(timeline, TimelineEntry))
     .where(timeline.c.incident_id == bindparam("incident_id"))
@@ -76,3 +79,8 @@ class IncidentQueries(Work):
     def timeline(self, incident_id: str) -> Sequence[TimelineEntry]:
         """Oldest first; of one moment, in the order in which they were added."""
         return [TimelineEntry(*row) for row in self.rows(_TIMELINE, {"incident_id": incident_id})]
+
+    def watch(self, incident_id: str) -> Watch | None:
+        """How the state that was restored for an incident does."""
+        row = self.row(_WATCH, {"incident_id": incident_id})
+        return Watch(*row) if row else None

@@ -22,6 +22,7 @@ _ORDER: Sequence[Table] = (
     run_tables.run_plans,
     run_tables.run_steps,
     run_tables.approvals,
+    run_tables.watches,
     tables.decisions,
     tables.timeline,
     people_tables.report_facts,

@@ -1,14 +1,15 @@
-"""Tables of runs and of all that hangs on them: plans, steps, leases, fences, approvals."""
+"""Tables of runs and of all that hangs on them: plans, steps, leases, fences, approvals, watches."""
 
 from __future__ import annotations
 
-from sqlalchemy import Boolean, Column, ForeignKey, Index, Integer, text
+from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, text
 
 from bot.adapters.sql.column_types import NUMBER, Choice, Json, Key, Moment, Prose
 from bot.adapters.sql.table_shapes import partial, table
 from bot.domain.records import ApprovalStatus
 from bot.domain.runs import RunStatus, WaitingFor
 from bot.domain.step_states import StepStatus
+from bot.domain.watches import WatchState
 
 # See tables.py: statements must use the same words as the index.
 ACTIVE_RUN = text("status IN ('queued', 'running', 'waiting', 'needs_human')")
@@ -102,4 +103,25 @@ approvals = table(
     Column("answered_as", Prose),
     Index(None, "run_id"),
     partial("approvals_asked", "expires_at", where=ASKED),
+)
+
+watches = table(
+    "watches",
+    Column("incident_id", Key, ForeignKey("incidents.id"), primary_key=True),
+    Column("service", Key, nullable=False),
+    Column("environment", Key, nullable=False),
+    Column("run_id", Key, nullable=False),
+    Column("restored_at", Moment, nullable=False),
+    Column("begun_at", Moment, nullable=False),
+    Column("looked_at", Moment, nullable=False),
+    Column("window_seconds", Float, nullable=False),
+    Column("alerts", Integer, nullable=False),
+    Column("state", Choice(WatchState), nullable=False),
+    Column("held_seconds", Float, nullable=False),
+    Column("good_at", Moment),
+    Column("unknowns", Integer, nullable=False),
+    Column("problem", Prose, nullable=False),
+    Column("told", Prose, nullable=False),
+    Column("stable_at", Moment),
+    Column("metrics", Json, nullable=False),
 )

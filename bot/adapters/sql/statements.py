@@ -29,6 +29,7 @@ from bot.domain.report import Fact
 from bot.domain.runs import RunStatus
 from bot.domain.threads import Pace, Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
+from bot.domain.watches import Watch
 
 TABLE_OF: Mapping[type, Table] = {
     Service: tables.services,
@@ -57,6 +58,7 @@ TABLE_OF: Mapping[type, Table] = {
     KnownVersion: release_tables.known_versions,
     LiveVersion: release_tables.live_versions,
     LastRead: release_tables.live_reads,
+    Watch: run_tables.watches,
     UnplannedDependency: release_tables.unplanned_dependencies,
     Canary: release_tables.canaries,
     ObservationBatch: release_tables.observation_batches,
@@ -94,7 +96,7 @@ def statements_for(dialect: str) -> Statements:
     written = [*TABLE_OF.values(), run_tables.runs, run_tables.run_plans, run_tables.run_steps]
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
-        Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead,
+        Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
