@@ -18,6 +18,9 @@ POINTS = (
     "after_outcome",
     "before_notice",
     "after_notice",
+    "before_verdicts",
+    "after_verdicts",
+    "after_judgement",
 )
 
 

@@ -19,7 +19,7 @@ class GateVerdict(StrEnum):
 
 def worst(verdicts: Iterable[GateVerdict]) -> GateVerdict:
     """The verdict over several gates: fail before unknown before pass. Nothing at all is unknown, never a pass."""
-    found = set(verdicts)
+    found = {one if isinstance(one, GateVerdict) else GateVerdict.UNKNOWN for one in verdicts}
     return next((one for one in GateVerdict if one in found), GateVerdict.UNKNOWN)
 
 

@@ -191,7 +191,8 @@ def _resume(order: Order, release: Release) -> None:
     order.situation.put_release(release)
     walk = order.situation.tx.walk(release.id) if release.stage else None
     if walk is not None:
-        order.moves.judge_soon(order.situation, walk)
+        # What was asked for before the halt is asked for again, and what was measured before it counts no more.
+        order.moves.judge_soon(order.situation, replace(walk, wanted_by=None, wanted_at=None, judged_at=None))
 
 
 def _event_of_lift(order: Order, incident: Incident) -> IncidentEvent:
@@ -254,10 +255,10 @@ def rollback(order: Order) -> Answer:
         raise Refused(f"{place[1]!r} is not one of the targets of {policy.service}")
     name = str(order.command.details.get("playbook") or "") or _first_playbook(policy)
     playbook = order.configuration.playbook(name)
-    if playbook.kind is PlaybookKind.PROMOTE:
+    if playbook.kind is PlaybookKind.PROMOTE or name in order.configuration.of_stages():
         raise Refused(f"{name} promotes", why="such a playbook runs only out of a passed stage; no role passes a gate")
     active = situation.runs.get(place)
-    if active is not None:
+    if active is not None and active.kind is not PlaybookKind.PROMOTE:  # a promotion makes way for what is planned
         message = f"Run {active.id} ({active.playbook.name}, {active.status}) is at it already; this request joins it."
         incidents = (active.incident_id,) if active.incident_id else ()
         return Answer(Verdict.JOIN, message, *place, incident_ids=incidents, run_ids=(active.id,))
