@@ -38,9 +38,9 @@ class Configuration:
 
     def of_stages(self) -> frozenset[str]:
         """Names of the playbooks by which stages act, of whatever kind they say they are."""
-        stages = [stage for policy in self.policies.values() for stage in policy.stages]
-        urgent = [policy.emergency for policy in self.policies.values() if policy.emergency]
-        return frozenset(one.do for one in (*stages, *urgent) if one.do)
+        stages = [stage.do for policy in self.policies.values() for stage in policy.stages]
+        urgent = [policy.emergency.do for policy in self.policies.values() if policy.emergency]
+        return frozenset(name for name in (*stages, *urgent) if name)
 
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:

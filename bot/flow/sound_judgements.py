@@ -1,4 +1,4 @@
-"""Takes what a gate concludes as it can be kept and shown: of the right shape, finite, small enough, without secrets."""
+"""Takes what a gate concludes as it can be kept and shown: of the right shape, finite, small, without secrets."""
 
 from __future__ import annotations
 
@@ -38,8 +38,10 @@ def _figure(found: object, secrets: Secrets) -> Figure:
             raise Refused(f"The figure {str(found.name)[:80]} is no number", why="what is not finite proves nothing")
     if found.n is not None and not _is_number(found.n):
         raise Refused(f"The sample size of the figure {str(found.name)[:80]} is no number", next="mend the gate")
-    words = {one: secrets.redact(str(getattr(found, one)))[:500] for one in ("name", "threshold", "subject", "unit")}
-    return replace(found, **words)
+    name, threshold, subject, unit = (
+        secrets.redact(str(one))[:500] for one in (found.name, found.threshold, found.subject, found.unit)
+    )
+    return replace(found, name=name, threshold=threshold, subject=subject, unit=unit)
 
 
 def _is_number(found: object) -> bool:

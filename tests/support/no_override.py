@@ -117,9 +117,11 @@ class Attempt:
     def loosen(self) -> None:
         """Edit the file; it holds for releases that start later, so it is put back for them."""
         protect(self.engine, self.service, stages=LOOSE)
-        self._order(Word.PROMOTE, self._release())
-        self.engine.work()
-        protect(self.engine, self.service)
+        try:
+            self._order(Word.PROMOTE, self._release())
+            self.engine.work()
+        finally:
+            protect(self.engine, self.service)
 
     def name_versions(self) -> None:
         """Edit the file so that it names another pair; a policy with stages starts nothing by that."""
