@@ -84,7 +84,7 @@ class Situation:
         """
         release = self.releases.get(policy.service)
         named = policy.release
-        if named and policy.stages and (release is not None or not self._may_restore(policy.service, named.incumbent)):
+        if named and policy.stages and (release is not None or not self._may_restore(policy, named.incumbent)):
             return release
         if named and (release is None or _declared(release) != named.pair):
             if release is not None and release.is_in_flight:
@@ -101,9 +101,9 @@ class Situation:
             self.releases[policy.service] = release
         return release
 
-    def _may_restore(self, service: str, version: str) -> bool:
-        known = self.tx.known_versions(service)
-        return not known or version in {one.version for one in known}
+    def _may_restore(self, policy: Policy, version: str) -> bool:
+        known = [one.version for one in self.tx.known_versions(policy.service)]
+        return version in (known or [policy.baseline or version])
 
     def record(self, *records: Record) -> None:
         """Something to insert at the end, in this order."""
