@@ -160,7 +160,8 @@ def _of_release(release: Release, walk: Walk, told: _Told | None) -> Iterator[Au
     if list(walk.passed) != told.passed:
         passed = ", ".join(told.passed) or "no stage"
         yield AuditFault(told.number, f"{what}: the trail knows that it passed {passed}")
-    status = release.resumes_as or release.status
+    is_halted = release.status is ReleaseStatus.HALTED
+    status = (release.resumes_as if is_halted else None) or release.status
     if status in _PROVEN and str(status) not in told.statuses:
         yield AuditFault(told.number, f"{what}: it says {status}, and the trail does not")
     if not status.is_over and status is not ReleaseStatus.ENDORSED and release.stage != told.stage:

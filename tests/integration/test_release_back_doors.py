@@ -125,6 +125,15 @@ def test_a_release_that_was_rolled_back_or_abandoned_cannot_be_brought_back_unse
     assert not problem_of(engine)
 
 
+def test_a_release_that_was_abandoned_while_it_was_halted_shows_as_no_edit(engine: DrivenEngine) -> None:
+    one = attacked(engine)
+    release = one.start()
+    engine.order(Word.HALT, one.service)
+    engine.order(Word.ABANDON, release)
+    assert one.seen(release)[0].status is ReleaseStatus.ABANDONED
+    assert not problem_of(engine)
+
+
 def test_an_edited_pair_of_versions_neither_ends_a_release_nor_names_what_is_restored(engine: DrivenEngine) -> None:
     one = attacked(engine)
     release = one.in_production()
