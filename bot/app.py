@@ -176,6 +176,7 @@ def _judge(outside: Outside, moves: ReleaseMoves, bench: Bench, intake: Intake) 
         moves=moves,
         bench=bench,
         order=intake.order,
+        crash=outside.workshop.crash,
         log=outside.log,
     )
 

@@ -11,7 +11,7 @@ from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.domain.errors import ConfigError
-from bot.domain.events import Actor, Role
+from bot.domain.events import ANDON, Actor, Role
 
 
 class Settings(BaseSettings):
@@ -179,6 +179,12 @@ def parse_tokens(text: str) -> dict[str, Actor]:
             raise ConfigError(
                 f"Entry {number} of ANDON_API_TOKENS is not name:role:secret",
                 why="the role is viewer, operator or admin, and the secret has 8 characters or more",
+            )
+        if name.casefold() == ANDON.name:
+            raise ConfigError(
+                f"Entry {number} of ANDON_API_TOKENS is called {name}",
+                why="that is the name of the bot itself in every record",
+                next="give the token the name of its holder",
             )
         if secret in actors:
             raise ConfigError(f"Entry {number} of ANDON_API_TOKENS repeats another one's secret")

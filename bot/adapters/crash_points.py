@@ -21,6 +21,9 @@ POINTS = (
     "before_fold_commit",
     "after_fold_commit",
     "after_canary_event",
+    "before_verdicts",
+    "after_verdicts",
+    "after_judgement",
 )
 
 

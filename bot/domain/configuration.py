@@ -36,6 +36,12 @@ class Configuration:
             raise NotFound(f"No playbook {name!r}", next=_nearest(name, self.playbooks))
         return playbook
 
+    def of_stages(self) -> frozenset[str]:
+        """Names of the playbooks by which stages act, of whatever kind they say they are."""
+        stages = [stage.do for policy in self.policies.values() for stage in policy.stages]
+        urgent = [policy.emergency.do for policy in self.policies.values() if policy.emergency]
+        return frozenset(name for name in (*stages, *urgent) if name)
+
 
 def _nearest(name: str, known: Mapping[str, object]) -> str:
     from difflib import get_close_matches

@@ -17,9 +17,10 @@ class GateVerdict(StrEnum):
     PASS = "pass"  # noqa: S105 - a word
 
 
-def worst(verdicts: Iterable[GateVerdict]) -> GateVerdict:
-    """The verdict over several gates: fail before unknown before pass. Nothing at all is unknown, never a pass."""
-    found = set(verdicts)
+def worst(verdicts: Iterable[object]) -> GateVerdict:
+    """The verdict over several gates: fail before unknown before pass. Nothing at all, and what is no verdict,
+    is unknown, never a pass."""
+    found = {one if isinstance(one, GateVerdict) else GateVerdict.UNKNOWN for one in verdicts}
     return next((one for one in GateVerdict if one in found), GateVerdict.UNKNOWN)
 
 

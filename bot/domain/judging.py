@@ -14,6 +14,7 @@ from bot.domain.decisions import Decision, Trace, Verdict, alert_facts
 from bot.domain.events import Alert, AlertState, AlertStatus, EventKind
 from bot.domain.incidents import Incident, Severity
 from bot.domain.inner_alerts import SEVERITY, environment_named, is_inner, may_decide
+from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import ROLLBACK_AUTHORITY, Criterion, Mode, Policy
 from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
 from bot.domain.runs import Run
@@ -199,7 +200,9 @@ def _act(draft: Decision, criterion: Criterion, policy: Policy, known: Known) ->
     if held:
         return replace(draft, verdict=Verdict.HELD, reason=f"{name}, but {held}")
     asks = _asks_instead(criterion, policy, known)
-    if known.run is not None and not (known.run.yields and criterion.is_automatic and not asks):
+    promotes = known.run is not None and known.run.kind is PlaybookKind.PROMOTE
+    yields = promotes or (known.run is not None and known.run.yields and criterion.is_automatic and not asks)
+    if known.run is not None and not yields:
         return replace(
             draft, verdict=Verdict.JOIN, run_id=known.run.id, reason=f"{name}; run {known.run.id} is at it already"
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from bot.domain.errors import Refused
 from bot.domain.events import ANDON, Actor, Command, Origin, Role, Standing
@@ -93,6 +93,12 @@ def check_lift(actor: Actor, policy: Policy, release: Release | None) -> None:
 
 def _said(word: Word) -> str:
     return word.replace("_", " ")
+
+
+def is_same_person(policies: Iterable[Policy], one: str, other: str) -> bool:
+    """Whether any of these policies (the pinned one, the one in force) says that two ids are one person: an edit that
+    parts them does not make two people."""
+    return any(policy.person(one) == policy.person(other) for policy in policies)
 
 
 def holds(actor: Actor, policy: Policy, role: str) -> bool:

@@ -61,7 +61,7 @@ class Release:
 
     def rolled_back(self, now: datetime) -> Self:
         """The release after its incumbent was restored."""
-        return replace(self, status=ReleaseStatus.ROLLED_BACK, ended_at=now)
+        return replace(self, status=ReleaseStatus.ROLLED_BACK, ended_at=now, resumes_as=None)
 
     def with_halt(self, halted: bool) -> Self:
         """The release while its service is halted, or after the halt was lifted."""
@@ -73,7 +73,7 @@ class Release:
 
     def at(self, status: ReleaseStatus, stage: str | None, now: datetime) -> Self:
         """The release one step further on its way, or abandoned."""
-        return replace(self, status=status, stage=stage, ended_at=now if status.is_over else None)
+        return replace(self, status=status, stage=stage, ended_at=now if status.is_over else None, resumes_as=None)
 
 
 @dataclass(frozen=True)

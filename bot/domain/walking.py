@@ -10,7 +10,8 @@ from bot.domain.errors import Refused
 from bot.domain.gates import GateResult, GateVerdict, worst
 from bot.domain.incidents import Severity
 from bot.domain.pins import Pin
-from bot.domain.releases import Release, ReleaseStatus, Service
+from bot.domain.policies import Mode, Policy
+from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.stages import EMERGENCY, PRODUCTION, WATCH, Freeze, GateUse, Stage, live_stage
 from bot.domain.times import format_time
 from bot.domain.walks import ReleaseKind, Walk
@@ -68,6 +69,23 @@ def check_not_frozen(freeze: Freeze | None) -> None:
     """Refused while a freeze holds. Halts and rollbacks never ask this."""
     if freeze is not None:
         raise Refused(f"Promotion is frozen: {freeze.name}", next="halts and rollbacks go on as always")
+
+
+def check_acts(pin: Pin, policy: Policy) -> None:
+    """Refused where a release of a policy that acted has come under one that only observes: nothing is touched then.
+
+    One that was started under `observe` goes through the stages without touching anything, and is never live.
+    """
+    if pin.policy.mode is Mode.ACT and policy.mode is Mode.OBSERVE:
+        raise Refused(f"The policy of {policy.service} only observes now", next="`mode: act` in its file lets it go on")
+
+
+def check_automation(service: Service, automation: Automation, now: datetime) -> None:
+    """Refused where nothing goes on by itself; asked of stages that nobody wanted to pass."""
+    if service.is_hands_off(now):
+        raise Refused(f"{service.name} is hands off", why=service.hands_off_reason or "no reason given")
+    if not automation.on:
+        raise Refused("Automation is off everywhere", why=automation.reason or "no reason given")
 
 
 def verdict_over(stage: Stage, results: Sequence[GateResult]) -> GateVerdict:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -16,6 +17,7 @@ from bot.domain.evidence_sources import EvidenceSource
 from bot.domain.gates import Judgement
 from bot.domain.pins import Pin, digest_of
 from bot.domain.stages import GateUse
+from bot.flow.sound_judgements import sound
 from bot.gate_plugins import Fetched, Gate, GateContext, Measured
 from bot.plugins import Call, ProcessResult, Reply
 from bot.ports import Clock, Expressions, Http, Processes, ReviewedFiles, Secrets
@@ -93,7 +95,8 @@ def look_at(bench: Bench, pin: Pin, use: GateUse, position: int, ctx: GateContex
         measured = _cleaned(bench, gate.collect(params, bounded(bench, pin, timeout, ctx)))
         if measured.problem:
             return Look(use, position, title, Judgement.unknown(measured.problem), measured)
-        return Look(use, position, title, gate.judge(params, measured, bench.compile), measured)
+        shown = replace(measured, facts=deepcopy(measured.facts))  # what is kept is what was measured
+        return Look(use, position, title, sound(gate.judge(params, shown, bench.compile), bench.secrets), measured)
     except ValidationError as error:
         why = f"its parameters cannot be used: {error.errors()[0]['msg']}"
     except AndonError as error:
@@ -128,6 +131,11 @@ def bounded(bench: Bench, pin: Pin, timeout: timedelta, ctx: GateContext) -> Gat
     return replace(
         ctx,
         now=bench.clock.now(),
+        release=deepcopy(ctx.release),  # no gate may change what another one sees
+        manifest=deepcopy(ctx.manifest),
+        target=deepcopy(ctx.target),
+        canary=deepcopy(ctx.canary),
+        live=deepcopy(ctx.live),
         timeout=timeout,
         http=_TimedHttp(bench, hosts, end),
         processes=_TimedProcesses(bench, end),

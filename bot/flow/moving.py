@@ -113,8 +113,7 @@ class Mover:
         """What becomes possible once a run has left its place, in the same commit."""
         if run.is_ended and run.kind is not PlaybookKind.ROLLBACK:
             situation = Situation(tx, tx.standing((run.service,)), now, self._ids)
-            if run.kind is PlaybookKind.PROMOTE:
-                self._moves.after_run(situation, run)
+            self._moves.after_run(situation, run)
             self._consequences.after_run(situation, run, self._configuration())
             situation.write_back()
 

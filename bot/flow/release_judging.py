@@ -14,14 +14,14 @@ from bot.domain.gates import Evidence, GateResult, GateVerdict, worst
 from bot.domain.pins import digest_of
 from bot.domain.policies import Mode
 from bot.domain.records import AuditEntry
-from bot.domain.walking import check_may_go_on, check_not_frozen, severity_of
+from bot.domain.walking import check_acts, check_automation, check_may_go_on, check_not_frozen, severity_of
 from bot.domain.words import Word
 from bot.flow.dependencies import find_unplanned
 from bot.flow.evidence_pulling import Puller
 from bot.flow.gate_looking import Bench, Look, look_at
 from bot.flow.release_facts import result_facts
 from bot.flow.release_moves import ReleaseMoves, looks_again
-from bot.flow.release_seeing import Judged, Seen, see
+from bot.flow.release_seeing import Judged, Seen, halt_key, halted, is_at_rest, is_new, see
 from bot.flow.result_records import halt_details, halt_reason, result_digest, result_of
 from bot.flow.situation import Situation
 from bot.gate_plugins import Fetched
@@ -47,8 +47,10 @@ class Judge:
         moves: ReleaseMoves,
         bench: Bench,
         order: Callable[[Command], Receipt],
+        crash: Callable[[str], None],
         log: Log,
     ) -> None:
+        self._crash = crash
         self._store = store
         self._queue = queue
         self._clock = clock
@@ -65,10 +67,12 @@ class Judge:
         NotFound where no policy names the service."""
         policy = self._configuration().policy(service)
         with self._store.read() as tx:
-            release = tx.latest_releases([policy.service]).get(policy.service)
-            walked = release is not None and (tx.walk(release.id) is not None or not release.is_in_flight)
+            release, known = tx.latest_releases([policy.service]).get(policy.service), tx.service(policy.service)
+            walk = tx.walk(release.id) if release else None
+        if known is not None and known.is_halted:
+            return halted(known, release)
         named = policy.release
-        if not walked and named is not None and policy.stages:
+        if named is not None and policy.stages and is_new(named, release, walk):
             details = {"candidate": named.candidate, "incumbent": named.incumbent, "author": named.author}
             receipt = self._order(Command(Word.RELEASE_START, policy.service, ANDON, via="gate", details=details))
             if receipt.refused:
@@ -87,6 +91,8 @@ class Judge:
             if isinstance(seen, Judged):
                 self._rest(release_id)
                 return seen
+            if seen.owed:
+                return self._halt_owed(seen)
             service, seen = seen.service, self._puller.pulled(seen, by)
             looks = [
                 look_at(self._bench, seen.pin, use, position, seen.context, seen.facts)
@@ -95,10 +101,19 @@ class Judge:
             judged = self._write(seen, looks, by)
             if judged is None:
                 continue  # something was said meanwhile that the gates have not seen
+            self._crash("after_verdicts")
             if judged.verdict is GateVerdict.FAIL and seen.pin.policy.mode is Mode.ACT:
                 self._halt(seen, judged)
+            self._crash("after_judgement")
             return judged
         return Judged(release_id, service, None, GateVerdict.UNKNOWN, "evidence comes in faster than it can be judged")
+
+    def _halt_owed(self, seen: Seen) -> Judged:
+        """The halt of a judgement whose worker died: what failed is not looked at a second time instead."""
+        why = f"{seen.stage.name} does not pass: " + "; ".join(f"{one.name}: {one.why}" for one in seen.owed)
+        judged = Judged(seen.release.id, seen.service, seen.stage.name, GateVerdict.FAIL, why, seen.owed)
+        self._halt(seen, judged)
+        return judged
 
     def _rest(self, release_id: str) -> None:
         """Nothing of it can be judged now, so nothing is due; whoever changes that has it judged again."""
@@ -108,14 +123,15 @@ class Judge:
                 return
             tx.lock_services((walk.service,))
             current = tx.walk(release_id)
-            if current is not None:
+            # It may have been lifted, or started anew, since it was looked at: then it is due for that.
+            if current is not None and is_at_rest(tx, self._moves, self._configuration(), release_id):
                 tx.save(replace(current, judge_at=None, wanted_by=None, wanted_at=None))
 
     def _write(self, seen: Seen, looks: Sequence[Look], by: str) -> Judged | None:
         with self._store.write() as tx:
             situation = Situation(tx, tx.standing([seen.service]), self._clock.now(), self._ids)
             walk = tx.walk(seen.release.id)
-            if walk is None or not seen.still_holds(situation):
+            if walk is None or not seen.still_holds(situation, walk):
                 return None
             seen = replace(seen, walk=walk, release=situation.releases[seen.service])
             results = tuple(self._kept(situation, seen, look, by) for look in looks)
@@ -123,6 +139,7 @@ class Judge:
             verdict = worst(one.verdict for one in results) if results else GateVerdict.PASS
             why = self._conclude(situation, seen, verdict, results)
             situation.write_back()
+            self._crash("before_verdicts")
         self._queue.ring(situation.bells)
         release_id, stage = seen.release.id, seen.stage.name
         self._log("gates judged", release_id=release_id, stage=stage, verdict=str(verdict), gates=len(results))
@@ -188,6 +205,9 @@ class Judge:
         try:
             check_may_go_on(seen.pin, seen.release, walk, situation.services[seen.service], now)
             check_not_frozen(seen.freeze(situation))
+            check_acts(seen.pin, seen.policy)
+            if walk.wanted_by is None:
+                check_automation(situation.services[seen.service], situation.automation, now)
         except Refused as refusal:
             situation.keep(walk.judged(now, again_at=_when(seen, now)))
             return f"every gate of {stage.name} passes, but: {refusal}"
@@ -229,7 +249,7 @@ class Judge:
                 reason=halt_reason(seen.release.candidate, seen.stage.name, failed),
                 environment=place if place in seen.policy.targets else None,
                 details=halt_details(failed, str(worst_of_them)),
-                delivery=f"gate:{failed[0].id}",
+                delivery=halt_key(failed[0].id),
             )
         )
         self._log("gate halted the release", release_id=seen.release.id, refused=receipt.refused, why=receipt.message)

@@ -11,8 +11,9 @@ from bot.domain.conditions import Compile
 from bot.domain.errors import Refused
 from bot.domain.events import ANDON
 from bot.domain.manifests import Manifest, read_manifest
-from bot.domain.pins import Pin, read_pin
-from bot.domain.policies import AUTOMATIC
+from bot.domain.pins import Pin, digest_of, read_pin
+from bot.domain.playbooks import PlaybookKind
+from bot.domain.policies import AUTOMATIC, Mode
 from bot.domain.records import AuditEntry
 from bot.domain.releases import Release, ReleaseStatus
 from bot.domain.runs import Run, RunStatus
@@ -54,12 +55,19 @@ class ReleaseMoves:
         return read_pin(kept.content, walk.pin, self._compile)
 
     def manifest_of(self, tx: Transaction, walk: Walk) -> Manifest:
-        """The manifest as it was given; an empty one where there was none, or where it was lost."""
-        kept = tx.kept_file(walk.manifest_digest) if walk.manifest_digest else None
-        return read_manifest(parse_json(kept.content)) if kept else Manifest()
+        """The manifest as it was given; an empty one where there was none. Refused where it was lost or altered."""
+        if not walk.manifest_digest:
+            return Manifest()
+        kept = tx.kept_file(walk.manifest_digest)
+        if kept is None or digest_of(kept.content) != walk.manifest_digest:
+            what = "lost" if kept is None else "not the one that it was started with"
+            raise Refused(f"The manifest of release {walk.release_id} is {what}", next="start a new release")
+        return read_manifest(parse_json(kept.content))
 
     def leave(self, situation: Situation, pin: Pin, release: Release, walk: Walk, stage: Stage) -> str:
         """The gates of this stage have passed: run its playbook, or go on at once. What happens next, in a sentence."""
+        if pin.policy.mode is Mode.OBSERVE:
+            return self._observed(situation, pin, release, walk, stage)
         if stage.do is None:
             return self.passed(situation, pin, release, walk)
         place = (release.service, stage.place)
@@ -77,7 +85,8 @@ class ReleaseMoves:
         run = plan_run(
             self._ids,
             pin.policy,
-            pin.playbooks[stage.do],
+            # Whatever kind it says it is: a halt stops it, and a rollback has precedence.
+            pin.playbooks[stage.do].model_copy(update={"kind": PlaybookKind.PROMOTE}),
             place,
             release=release,
             incident=None,
@@ -90,6 +99,19 @@ class ReleaseMoves:
         data = {"plan": run.plan_hash, "playbook": stage.do, "stage": stage.name, "release": release.id}
         self._audit(situation, "run.planned", f"run:{run.id}", data, by=walk.wanted_by)
         return f"its playbook {stage.do} runs now ({run.id})"
+
+    def _observed(self, situation: Situation, pin: Pin, release: Release, walk: Walk, stage: Stage) -> str:
+        """What would happen next, under a policy that only observes: no playbook runs, and nothing ever goes live."""
+        would = [f"run {stage.do}"] if stage.do else []
+        if position_after(pin, release).status is ReleaseStatus.IN_FLIGHT:
+            done = self.passed(situation, pin, release, walk)
+            return f"the policy only observes: it would {would[0]}; {done}" if would else done
+        would.append(f"put {release.candidate} live")
+        problem = f"the policy only observes: it would {' and '.join(would)}; nothing was touched"
+        situation.keep(walk.judged(situation.now, again_at=None))
+        facts = self.story(situation.tx, pin, release, walk) | {"problem": problem, "stage": stage.name}
+        self.teller.owner(situation, "promotion_stopped", pin.policy, stage.owner, facts, f"release:{release.id}")
+        return problem
 
     def passed(self, situation: Situation, pin: Pin, release: Release, walk: Walk) -> str:
         """Into the next stage, or live, or watched."""
@@ -120,13 +142,20 @@ class ReleaseMoves:
         walk = situation.tx.walk(run.release_id) if run.release_id else None
         if release is None or walk is None or walk.release_id != release.id or walk.run_id != run.id:
             return
-        pin = self.pin_of(situation.tx, walk)
+        try:
+            pin = self.pin_of(situation.tx, walk)
+            story = self.story(situation.tx, pin, release, walk)
+        except Refused as refusal:  # its record was altered: it never goes on, but its run has to end all the same
+            situation.keep(replace(walk, run_id=None, judge_at=None, wanted_by=None, wanted_at=None))
+            data = {"run": run.id, "why": str(refusal)[:500]}
+            self._audit(situation, "release.stopped", f"release:{release.id}", data, by=None)
+            return
         is_halted = release.status is ReleaseStatus.HALTED or situation.services[run.service].is_halted
         if run.status is RunStatus.SUCCEEDED and not is_halted:
             self.passed(situation, pin, release, walk)
             return
         situation.keep(replace(walk, run_id=None, judge_at=None, wanted_by=None, wanted_at=None))
-        facts = self.story(situation.tx, pin, release, walk) | {
+        facts = story | {
             "problem": f"{run.playbook.name} is {run.status}: {run.error}".rstrip(": "),
             "stage": release.stage or "",
         }

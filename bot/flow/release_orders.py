@@ -9,9 +9,10 @@ from datetime import timedelta
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.gates import GateResult, GateVerdict, Signature
-from bot.domain.permits import check_endorse, holds
+from bot.domain.permits import check_endorse, holds, is_same_person
+from bot.domain.playbooks import PlaybookKind
 from bot.domain.releases import Release, ReleaseStatus
-from bot.domain.walking import check_may_go_on, check_not_frozen, newest_of
+from bot.domain.walking import check_acts, check_may_go_on, check_not_frozen, newest_of
 from bot.domain.walks import ReleaseKind, Walk
 from bot.domain.words import Word
 from bot.flow.order import Answer, Order
@@ -19,9 +20,7 @@ from bot.flow.release_moves import bell_to_judge
 from bot.flow.versions import endorsed
 
 KNOWN_FOR = timedelta(seconds=60)
-"""How long a verdict is known that may change by itself."""
-_SAID = frozenset({"metric", "latency", "memory", "drift", "fairness", "schema", "checklist", "documents"})
-"""Gates that rest on what is handed in: where nothing was asked outside, they are known until something new is said."""
+"""How long a verdict is known where nothing new was said; canaries, drills and what is read outside go on meanwhile."""
 _LATER = "its gates are looked at now; `andon release show {id}` tells what they say"
 
 
@@ -31,7 +30,9 @@ def promote(order: Order) -> Answer:
     pin = order.moves.pin_of(order.situation.tx, walk)
     service, now = order.situation.services[release.service], order.situation.now
     stage = check_may_go_on(pin, release, walk, service, now)
-    check_not_frozen(pin.policy.frozen_by(now) or order.configuration.policy(release.service).frozen_by(now))
+    policy = order.configuration.policy(release.service)
+    check_not_frozen(pin.policy.frozen_by(now) or policy.frozen_by(now))
+    check_acts(pin, policy)
     running = order.situation.tx.run(walk.run_id) if walk.run_id else None
     if running is not None and not running.is_ended:
         message = f"Run {running.id} of stage {stage.name} is under way already; this request joins it."
@@ -64,7 +65,7 @@ def _known_obstacles(order: Order, release: Release, walk: Walk) -> list[GateRes
         if one.verdict is not GateVerdict.PASS
         and one.at >= since
         and (newest is None or one.at > newest)
-        and ((one.use in _SAID and not one.query) or one.at > now - KNOWN_FOR)
+        and one.at > now - KNOWN_FOR
     ]
 
 
@@ -124,10 +125,11 @@ def second(order: Order) -> Answer:
         raise Refused(f"Release {release.id} is no emergency", next="it needs no second person")
     if walk.second_person:
         return _answer(Verdict.NO_OP, release, f"{walk.second_person} is its second person already.")
-    person = policy.person(order.actor)
-    if person in {policy.person(one) for one in (walk.started_by, release.author) if one}:
+    others = [one for one in (walk.started_by, release.author) if one]
+    if any(is_same_person((pin.policy, policy), order.actor, one) for one in others):
         raise Refused(f"{order.actor} cannot be the second person", why="that is one who neither started nor made it")
-    if not holds(order.command.actor, pin.policy, pin.policy.emergency.role):
+    role = pin.policy.emergency.role
+    if not all(holds(order.command.actor, one, role) for one in (pin.policy, policy)):
         members = ", ".join(pin.policy.members(pin.policy.emergency.role)) or "nobody"
         raise Refused(f"{order.actor} does not hold {pin.policy.emergency.role}", why=f"its members are {members}")
     order.moves.judge_soon(order.situation, replace(walk, second_person=order.actor))
@@ -161,16 +163,25 @@ def endorse(order: Order) -> Answer:
     done = release.status is ReleaseStatus.WATCHED or (release.status is ReleaseStatus.LIVE and release.stage is None)
     if not done:
         raise Refused(f"Release {release.id} is {release.state}", next="it can be endorsed once it was watched")
-    if release.author and policy.person(order.actor) == policy.person(release.author):
+    pin = order.moves.pin_of(order.situation.tx, walk)
+    if release.author and is_same_person((pin.policy, policy), order.actor, release.author):
         raise Refused(f"{order.actor} made the candidate", why="its author never accepts it alone")
+    _check_not_rolling_back(order, release)
     now = order.situation.now
     order.situation.put_release(release.at(ReleaseStatus.ENDORSED, None, now))
     accepted = replace(walk, endorsed_by=order.actor, endorsed_at=now, judge_at=None)
     order.situation.keep(accepted, endorsed(release, order.actor, now))
-    pin = order.moves.pin_of(order.situation.tx, walk)
     facts = order.moves.story(order.situation.tx, pin, release, accepted) | {"by": order.actor}
     order.moves.teller.audiences(order.situation, "release_endorsed", policy, facts, cause=f"event:{order.event_id}")
     return _answer(Verdict.ORDER, release, f"Release {release.id} is endorsed: {release.candidate} may be restored.")
+
+
+def _check_not_rolling_back(order: Order, release: Release) -> None:
+    """What is being taken back, or is asked to be, is not accepted at the same time."""
+    for (service, _), run in order.situation.runs.items():
+        if service == release.service and run.kind is PlaybookKind.ROLLBACK and run.release_id == release.id:
+            why = f"run {run.id} ({run.playbook.name}) is {run.status}"
+            raise Refused(f"Release {release.id} is about to be rolled back", why=why, next="let it end, or reject it")
 
 
 def retrospective(order: Order) -> Answer:

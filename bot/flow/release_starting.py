@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 from bot.domain.attachments import KeptFile
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, Refused
+from bot.domain.live import place_of_release
 from bot.domain.manifests import MOST_BYTES, Manifest, read_manifest
 from bot.domain.pins import Pin, digest_of
 from bot.domain.policies import Policy
@@ -110,7 +112,7 @@ def _incumbent(order: Order, policy: Policy) -> str:
         order.situation.record(
             AuditEntry(order.situation.now, order.actor, "version.known", f"service:{service}", data)
         )
-    incumbent = asked or known[0].version
+    incumbent = asked or _serving(order, policy, known)
     if incumbent not in {one.version for one in known}:
         raise Refused(
             f"{incumbent} may not be the incumbent of {service}",
@@ -118,6 +120,13 @@ def _incumbent(order: Order, policy: Policy) -> str:
             next=f"known are {', '.join(one.version for one in known[:10])}",
         )
     return incumbent
+
+
+def _serving(order: Order, policy: Policy, known: Sequence[KnownVersion]) -> str:
+    """What serves now, where that may be restored; else the newest that may. One that was endorsed, and was rolled
+    back later, is not the way back by itself."""
+    live = next(iter(order.situation.tx.live_versions(policy.service, place_of_release(policy), placed=True)), None)
+    return next((one.version for one in known if live and one.version == live.version), known[0].version)
 
 
 def _pin(order: Order, policy: Policy) -> Pin:
@@ -178,6 +187,10 @@ def _replace_previous(order: Order, policy: Policy) -> None:
     if before is None or not before.is_in_flight or before.status is ReleaseStatus.ENDORSED:
         return
     tx.save(before.at(ReleaseStatus.ABANDONED, None, order.situation.now))
+    entry = AuditEntry(
+        order.situation.now, order.actor, "release.abandoned", f"release:{before.id}", {"why": "replaced"}
+    )
+    order.situation.record(entry)
     walk = tx.walk(before.id)
     if walk is not None:
         tx.save(replace(walk, judge_at=None, wanted_by=None, wanted_at=None))

@@ -191,7 +191,8 @@ def _resume(order: Order, release: Release) -> None:
     order.situation.put_release(release)
     walk = order.situation.tx.walk(release.id) if release.stage else None
     if walk is not None:
-        order.moves.judge_soon(order.situation, walk)
+        # What was asked for, and measured, before the halt counts no more.
+        order.moves.judge_soon(order.situation, replace(walk, wanted_by=None, wanted_at=None, judged_at=None))
 
 
 def _event_of_lift(order: Order, incident: Incident) -> IncidentEvent:
@@ -247,17 +248,16 @@ def automation(order: Order) -> Answer:
 def rollback(order: Order) -> Answer:
     """Plan a rollback at a person's wish; it waits for the approval of somebody else."""
     policy = order.configuration.policy(order.command.subject)
-    place, reason = order.place(policy), order.reason()
-    situation = order.situation
+    place, reason, situation = order.place(policy), order.reason(), order.situation
     situation.ensure_release(policy)
     if place[1] not in policy.targets:
         raise Refused(f"{place[1]!r} is not one of the targets of {policy.service}")
     name = str(order.command.details.get("playbook") or "") or _first_playbook(policy)
     playbook = order.configuration.playbook(name)
-    if playbook.kind is PlaybookKind.PROMOTE:
+    if playbook.kind is PlaybookKind.PROMOTE or name in order.configuration.of_stages():
         raise Refused(f"{name} promotes", why="such a playbook runs only out of a passed stage; no role passes a gate")
     active = situation.runs.get(place)
-    if active is not None:
+    if active is not None and active.kind is not PlaybookKind.PROMOTE:  # a promotion makes way
         message = f"Run {active.id} ({active.playbook.name}, {active.status}) is at it already; this request joins it."
         incidents = (active.incident_id,) if active.incident_id else ()
         return Answer(Verdict.JOIN, message, *place, incident_ids=incidents, run_ids=(active.id,))
@@ -277,9 +277,9 @@ def rollback(order: Order) -> Answer:
 
 
 def _first_playbook(policy: Policy) -> str:
-    if not policy.rollback:
-        raise BadInput(f"The policy of {policy.service} has no rollback criterion", next="name a playbook")
-    return policy.rollback[0].playbook
+    if policy.rollback:
+        return policy.rollback[0].playbook
+    raise BadInput(f"The policy of {policy.service} has no rollback criterion", next="name a playbook")
 
 
 def _criterion_for(policy: Policy, playbook: str) -> Criterion | None:

@@ -77,9 +77,15 @@ class Situation:
         return self._resolved[place] if place in self._resolved else self.tx.latest_resolved(place)
 
     def ensure_release(self, policy: Policy) -> Release | None:
-        """The release in flight; the policy's own becomes one when it names versions that it did not name before."""
+        """The release in flight; the policy's own becomes one when it names versions that it did not name before.
+
+        Not so where the policy has stages: an edited file neither takes a release off its way, nor names what a
+        rollback restores. There a pair of versions is only what a first release is registered as.
+        """
         release = self.releases.get(policy.service)
         named = policy.release
+        if named and policy.stages and (release is not None or not self._may_restore(policy, named.incumbent)):
+            return release
         if named and (release is None or _declared(release) != named.pair):
             if release is not None and release.is_in_flight:
                 self.tx.save(replace(release, status=ReleaseStatus.ABANDONED, ended_at=self.now))
@@ -94,6 +100,10 @@ class Situation:
             )
             self.releases[policy.service] = release
         return release
+
+    def _may_restore(self, policy: Policy, version: str) -> bool:
+        known = [one.version for one in self.tx.known_versions(policy.service)]
+        return version in (known or [policy.baseline or version])
 
     def record(self, *records: Record) -> None:
         """Something to insert at the end, in this order."""

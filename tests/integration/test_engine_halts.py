@@ -99,13 +99,12 @@ def test_an_automatic_rollback_supersedes_a_promotion(engine: DrivenEngine) -> N
     assert engine.stored_incident(incident).status is IncidentStatus.MONITORING
 
 
-def test_what_joined_a_promotion_is_decided_again_when_a_halt_ends_it(engine: DrivenEngine) -> None:
+def test_an_alert_that_has_to_ask_never_joins_a_promotion_but_stops_it(engine: DrivenEngine) -> None:
     service, incident, event = noted(engine)
     promotion = engine.start(service, "promote_it", event=event)
     receipt = engine.alert(firing(service, "Unsure"))
-    assert engine.verdicts(receipt) == ["join"]
-    engine.order(Word.HALT, service)
-    assert engine.verdicts(receipt) == ["join", "ask"]
+    assert engine.verdicts(receipt) == ["ask"]
+    assert engine.found(promotion.id).status is RunStatus.SUPERSEDED
     asked = engine.runs(service)[-1]
     assert asked.id != promotion.id
     assert asked.only_waits_for_approval

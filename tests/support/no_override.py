@@ -10,11 +10,12 @@ from typing import Any
 
 from bot.domain.errors import AndonError
 from bot.domain.events import Command, Word
-from bot.domain.gates import GateVerdict
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.releases import ReleaseStatus
 from bot.flow.evidence_desk import Pushed
+from bot.ports import Transaction
 from support.engine import ACTORS, Engine
+from support.override_rules import Rules
 
 F1 = {"use": "metric", "metric": "f1", "at_least": 0.9}
 READY = {"use": "checklist", "items": [{"name": "runbook", "role": "champion"}]}
@@ -37,9 +38,11 @@ class Attempt:
     engine: Engine
     service: str
     dice: random.Random
+    friends: bool = False
+    """Others are at work too, who hold roles, and do what they may; the admin makes use of it."""
+    after: int = 0
+    """The row of the audit trail before its first call."""
     releases: list[str] = field(default_factory=list)
-    proven: set[str] = field(default_factory=set)
-    """Releases about which evidence was pushed that is good enough, after which none was that is not."""
     calls: list[str] = field(default_factory=list)
 
     def play(self, length: int) -> None:
@@ -48,7 +51,11 @@ class Attempt:
             self.start, self.start_emergency, self.push_bad, self.push_good, self.push_other, self.push_nonsense,
             self.promote, self.promote, self.promote, self.sign, self.second, self.endorse, self.run_promotion,
             self.lift, self.halt, self.loosen, self.judge, self.work, self.work, self.abandon, self.name_versions,
+            self.name_members, self.only_observe, self.roll_back, self.push_good, self.go, self.go,
         ]  # fmt: skip
+        if self.friends:
+            moves += [self.champion_signs, self.champion_takes_back, self.champion_signs, self.others_approve,
+                      self.other_seconds, self.other_endorses, self.push_good, self.go, self.go, self.go]  # fmt: skip
         for _ in range(length):
             move = self.dice.choice(moves)
             self.calls.append(move.__name__)
@@ -73,18 +80,15 @@ class Attempt:
 
     def push_bad(self) -> None:
         self._push({"metrics": {"f1": 0.5}})
-        self.proven.discard(self._release())
 
     def push_good(self) -> None:
         self._push({"metrics": {"f1": 0.95}})
-        self.proven.add(self._release())
 
     def push_other(self) -> None:
         self._push({"metrics": {"f1": 0.99}}, version="another")
 
     def push_nonsense(self) -> None:
         self._push({"metrics": {"f1": "pass"}, "verdict": "pass", "override": True})
-        self.proven.discard(self._release())
 
     def _push(self, document: dict[str, Any], **more: Any) -> None:
         pushed = Pushed(self._release(), "evaluation", "application/json", json.dumps(document).encode(), **more)
@@ -117,15 +121,73 @@ class Attempt:
     def loosen(self) -> None:
         """Edit the file; it holds for releases that start later, so it is put back for them."""
         protect(self.engine, self.service, stages=LOOSE)
-        self._order(Word.PROMOTE, self._release())
-        self.engine.work()
-        protect(self.engine, self.service)
+        try:
+            self._order(Word.PROMOTE, self._release())
+            self.engine.work()
+        finally:
+            protect(self.engine, self.service)
 
     def name_versions(self) -> None:
         """Edit the file so that it names another pair; a policy with stages starts nothing by that."""
         protect(self.engine, self.service, release={"incumbent": "evil", "candidate": "worse"})
         self._order(Word.ROLLBACK, self.service)
         protect(self.engine, self.service)
+
+    def name_members(self) -> None:
+        """Edit the file so that the admin holds every role, sign, and put it back."""
+        protect(self.engine, self.service, roles={name: ["ada"] for name in ROLES})
+        try:
+            self._order(Word.SIGN, self._release(), item="runbook", role="champion")
+            self._order(Word.SECOND, self._release())
+            self._order(Word.PROMOTE, self._release())
+            self.engine.work()
+        finally:
+            protect(self.engine, self.service)
+
+    def only_observe(self) -> None:
+        """Edit the file so that nothing is touched, start or ask under it, and put it back."""
+        protect(self.engine, self.service, mode="observe")
+        try:
+            if self.dice.random() < 0.5:
+                self._start()
+            self._order(Word.PROMOTE, self._release())
+            self.engine.work()
+        finally:
+            protect(self.engine, self.service)
+
+    def roll_back(self) -> None:
+        self._order(Word.ROLLBACK, self.service)
+
+    def go(self) -> None:
+        """Ask, and let the workers work."""
+        self._order(Word.PROMOTE, self._newest())
+        self.engine.work()
+
+    def champion_signs(self) -> None:
+        self._by("nina", Word.SIGN, self._newest(), item="runbook")
+
+    def champion_takes_back(self) -> None:
+        self._by("nina", Word.UNSIGN, self._release(), item="runbook")
+
+    def other_seconds(self) -> None:
+        self._by("otto", Word.SECOND, self._newest())
+
+    def other_endorses(self) -> None:
+        self._by("olga", Word.RELEASE_ENDORSE, self._release())
+
+    def others_approve(self) -> None:
+        """Otto approves whatever asks him."""
+        with self.engine.app.store.read() as tx:
+            runs = [one for one in tx.runs(limit=100, service=self.service) if one.only_waits_for_approval]
+        for run in runs:
+            self._by("otto", Word.APPROVE, run.id, plan_hash=run.plan_hash)
+        self.engine.work()
+
+    def _newest(self) -> str:
+        return self.releases[-1] if self.releases else "rel-none"
+
+    def _by(self, name: str, word: Word, subject: str, **details: Any) -> None:
+        self.engine.app.intake.order(Command(word, subject, ACTORS[name], reason="now!", details=details))
 
     def judge(self) -> None:
         self.engine.app.judge.judge(self._release(), by=ADMIN.name)
@@ -139,28 +201,25 @@ class Attempt:
     def _order(self, word: Word, subject: str, **details: Any) -> Any:
         return self.engine.app.intake.order(Command(word, subject, ADMIN, reason="now!", details=details))
 
-    def check(self) -> None:
-        """No release is past a stage whose gates did not all pass at that very time; nothing else was promoted."""
-        with self.engine.app.store.read() as tx:
-            for release_id in self.releases:
-                release, walk = tx.release(release_id), tx.walk(release_id)
-                assert release is not None
-                assert walk is not None
-                pin = self.engine.app.moves.pin_of(tx, walk)
-                results = tx.gate_results(release_id)
-                for name in walk.passed:
-                    stage = pin.stage(name)
-                    assert stage is not None
-                    for position, gate in enumerate(stage.gates):
-                        newest = [one for one in results if one.stage == name and one.position == position]
-                        assert newest, f"{name} was passed and {gate.use} never ran: {self.calls}"
-                        assert newest[0].verdict is GateVerdict.PASS, f"{name}: {newest[0]}: {self.calls}"
-                assert "production" not in walk.passed, f"nobody of the champions signed: {self.calls}"
-                assert release.status not in (ReleaseStatus.LIVE, ReleaseStatus.WATCHED, ReleaseStatus.ENDORSED)
-            promoted = [one for one in tx.runs(limit=100, service=self.service) if one.kind is PlaybookKind.PROMOTE]
-            assert not promoted, f"a playbook that promotes ran: {self.calls}"
-            assert {one.version for one in tx.known_versions(self.service)} <= {"41"}, self.calls
-        assert not [one for one in self.engine.ledger.effects(self.service) if one.get("to") == "evil"], self.calls
+    def check(self) -> int:
+        """How many stages were passed; AssertionError where one was that should not have been."""
+        passed = Rules(self.engine, self.service, self.releases, self.after, self.calls).check()
+        if not self.friends:
+            with self.engine.app.store.read() as tx:
+                self._check_alone(tx)
+        return passed
+
+    def _check_alone(self, tx: Transaction) -> None:
+        """Without the others the admin passes no stage that needs them, and nothing that promotes ever runs."""
+        for release_id in self.releases:
+            release, walk = tx.release(release_id), tx.walk(release_id)
+            assert release is not None
+            assert walk is not None
+            assert "production" not in walk.passed, f"nobody of the champions signed: {self.calls}"
+            assert release.status not in (ReleaseStatus.LIVE, ReleaseStatus.WATCHED, ReleaseStatus.ENDORSED)
+        promoted = [one for one in tx.runs(limit=100, service=self.service) if one.kind is PlaybookKind.PROMOTE]
+        assert not promoted, f"a playbook that promotes ran: {self.calls}"
+        assert {one.version for one in tx.known_versions(self.service)} <= {"41"}, self.calls
 
 
 def protect(engine: Engine, service: str, **more: Any) -> None:

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.domain.errors import ConfigError
 from bot.domain.events import Actor, Alert, Role
 from bot.settings import parse_tokens
 from bot.web.authentication import ApiTokens, WebhookAuthentication
@@ -218,3 +219,9 @@ def test_no_header_makes_the_tokens_raise_or_fit(header: str) -> None:
 def test_neither_shows_its_secrets() -> None:
     for shown in (repr(own), repr(TOKENS), repr(vars(TOKENS))):
         assert "secret" not in shown.replace("_secrets", "")
+
+
+@pytest.mark.parametrize("name", ["andon", "Andon", "ANDON"])
+def test_no_token_is_called_like_the_bot_itself(name: str) -> None:
+    with pytest.raises(ConfigError, match="the name of the bot itself"):
+        parse_tokens(f"{name}:operator:operator-secret")
