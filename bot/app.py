@@ -42,6 +42,7 @@ from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.reading_back import ReadingBack
+from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
@@ -161,7 +162,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         **_canaries(outside, intake),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences, intake),
+        "sweep": _sweep(settings, outside, endings, consequences, (intake, moves)),
     }
 
 
@@ -215,10 +216,18 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
     )
 
 
-def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences: Consequences, intake: Intake) -> Sweep:
+def _sweep(
+    settings: Settings,
+    outside: Outside,
+    endings: Endings,
+    consequences: Consequences,
+    parts: tuple[Intake, ReleaseMoves],
+) -> Sweep:
+    intake, moves = parts
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
+    releases = ReleaseChores(rounds, moves)
     return Sweep(
         store=store,
         queue=outside.queue,
@@ -232,6 +241,8 @@ def _sweep(settings: Settings, outside: Outside, endings: Endings, consequences:
             Reminders(rounds).send,
             PolicyReviews(rounds).remind,
             Baselines(rounds).keep,
+            releases.review,
+            releases.remind,
         ],
         looks=[
             escalating.look,

@@ -69,6 +69,7 @@ def buttons_of(written: Iterable[Mapping[str, Any]]) -> tuple[Button, ...]:
 
 
 def _link(notice: Notice) -> str | None:
-    incident = notice.facts.get("incident")
-    address = incident.get("url") if isinstance(incident, Mapping) else notice.facts.get("address")
+    records = (notice.facts.get(name) for name in ("incident", "release"))
+    pages = (one.get("url") for one in records if isinstance(one, Mapping))
+    address = next(filter(None, pages), None) or notice.facts.get("address")
     return str(address) if address else None

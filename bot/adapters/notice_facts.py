@@ -13,7 +13,10 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     "incident": (
         "id", "title", "severity", "status", "opened_at", "alerts", "revision", "owner", "environment", "url",
     ),
-    "release": ("id", "incumbent", "candidate", "status"),
+    "release": (
+        "id", "incumbent", "candidate", "status", "state", "stage", "kind", "emergency", "started_by", "started_at",
+        "second_person", "author", "retrospective_due_at", "url",
+    ),
     "run": (
         "id", "playbook", "kind", "summary", "status", "criterion", "authority", "requested_by", "approved_by",
         "plan_hash", "drill", "deadline", "within", "late", "seconds", "seconds_to_first_action", "error",
@@ -28,6 +31,11 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
         "id", "uid", "sequence", "status", "starts_at", "ends_at", "started_at", "ended_at", "link", "called_by",
     ),
     "answer": ("status", "by", "at"),
+    "brief": (
+        "objective", "expected_effect", "success_measures", "acceptable_risk", "alternatives", "depends_on",
+        "risk_assessment", "impact_analysis", "rollout_plan", "rollback_plan",
+    ),
+    "canary": ("output", "tolerance", "automatic", "authority", "within", "watch"),
 }  # fmt: skip
 """Facts that are records: every key is there in every notice, null where nobody knows it."""
 
@@ -41,10 +49,11 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
 WORDS = (
     "service", "summary", "environment", "reason", "criterion", "by", "question", "role", "expires_at", "text",
     "source", "event", "problem", "address", "zone", "owner", "to", "draft", "grace_until", "next_at", "next_update",
+    "stage", "passed", "wanted_by", "endorse_role",
 )  # fmt: skip
 """Facts that are text: there in every notice, empty where nobody knows them."""
 
-VALUES = ("level", "measured", "duration_seconds", "halted")
+VALUES = ("level", "measured", "duration_seconds", "halted", "emergencies", "emergency_days", "acts")
 """Facts that are a number or yes or no; null where nobody knows them."""
 
 LISTS: Mapping[str, tuple[str, ...]] = {
@@ -62,6 +71,12 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "action_items": RECORDS["item"],
     "questions": RECORDS["item"],
     "remaining": RECORDS["item"],
+    "endorsers": (),
+    "freezes": (),
+    "stages": ("name", "summary", "gates", "do", "owner", "advance", "environment", "window"),
+    "criteria": ("name", "when", "playbook", "automatic", "authority", "members", "within"),
+    "results": ("gate", "use", "verdict", "why", "figures"),
+    "open_by_role": ("role", "open"),
 }
 """Facts that are lists, with the keys of their records; those without keys hold text."""
 
@@ -71,6 +86,9 @@ MAPS = ("report", "sources", "asked")
 _STEP = ("id", "use", "status", "error", "seconds")
 _CURRENT = ("number", "of", "id", "status")
 _STOPPED = ("id", "status", "error")
+_FIGURE = ("name", "value", "threshold", "low", "high", "n", "subject", "unit")
+_PAPERS = ("risk_assessment", "impact_analysis", "rollout_plan", "rollback_plan")
+_PAPER = ("text", "link")
 
 
 def facts_of(notice: Notice) -> dict[str, Any]:
@@ -89,6 +107,10 @@ def facts_of(notice: Notice) -> dict[str, Any]:
     shaped["as_of"] = facts.get("as_of") or format_time(notice.due_at)
     shaped["zone"] = facts.get("zone") or "UTC"
     shaped["run"] = _run(shaped["run"])
+    shaped["brief"] = _brief(shaped["brief"])
+    here = next((one for one in shaped["stages"] if one["name"] == shaped["release"]["stage"]), None)
+    shaped["here"] = _record(here, LISTS["stages"])
+    shaped["results"] = [one | {"figures": _list(one["figures"], _FIGURE)} for one in shaped["results"]]
     shaped["item"]["options"] = shaped["item"]["options"] or []
     shaped["open_questions"] = [one for one in shaped["questions"] if not one["answer"]]
     shaped["answered_questions"] = [one for one in shaped["questions"] if one["answer"]]
@@ -117,6 +139,11 @@ def _run(run: dict[str, Any]) -> dict[str, Any]:
         "stopped_at": _record(run["stopped_at"], _STOPPED),
         "step": _record(run["step"], _CURRENT),
     }
+
+
+def _brief(brief: dict[str, Any]) -> dict[str, Any]:
+    lists = {name: brief[name] or [] for name in ("success_measures", "alternatives", "depends_on")}
+    return brief | lists | {name: _record(brief[name], _PAPER) for name in _PAPERS}
 
 
 def _reported(shaped: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -181,6 +181,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
     shared = {name: filter_ for name, filter_ in FILTERS.items() if name != "tojson"}
     return shared | {
         "brief": notice_words.brief,
+        "capital": notice_words.capital,
         "date": notice_words.date_of,
         "figure": notice_words.figure,
         "fits": notice_words.fits,
@@ -194,6 +195,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
         "plain": notice_words.plain,
         "seconds": notice_words.seconds,
         "sentence": notice_words.sentence,
+        "span": notice_words.span,
         "spoken": notice_words.spoken,
         "stamp": _for_reader(notice_words.stamp),
         "when": _for_reader(notice_words.when),

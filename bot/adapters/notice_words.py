@@ -38,6 +38,9 @@ _RECORD_ID = re.compile(r"\b[a-z]{2,5}-[0-9][0-9a-hjkmnp-tv-z]{25}\b", re.ASCII 
 
 
 _CHAT_ID = re.compile(r"\b[UW](?=[A-Z]*[0-9])[A-Z0-9]{8,12}\b", re.ASCII)
+_SPAN = re.compile(r"(?:[0-9]{1,6}(?:ms|[dhms]))+", re.ASCII)
+_PARTS = re.compile(r"([0-9]+)(ms|[dhms])", re.ASCII)
+_UNITS = {"d": "day", "h": "hour", "m": "minute", "s": "second", "ms": "millisecond"}
 _SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
 _ELSEWHERE = Markup("more than fits here; the page says it.")
 
@@ -237,6 +240,14 @@ def seconds(value: Any) -> str:
     return f"{sign}{whole // 3600} h {whole % 3600 // 60} min"
 
 
+def span(value: Any) -> Markup:
+    """A duration as policies write it, in words: `5m` reads `5 minutes`, `1h30m` reads `1 hour 30 minutes`."""
+    if not isinstance(value, str) or not _SPAN.fullmatch(value):
+        return known(value, 40)
+    parts = [(int(count), _UNITS[unit]) for count, unit in _PARTS.findall(value)]
+    return _harmless(" ".join(f"{count} {unit}{'' if count == 1 else 's'}" for count, unit in parts))
+
+
 def figure(value: Any) -> Markup:
     """A number as people read it: `0.73`, `-15`, `1,250`; anything else as `known` writes it."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
@@ -247,6 +258,12 @@ def figure(value: Any) -> Markup:
 def items(value: Any) -> list[tuple[str, Any]]:
     """The pairs of a map in the order of their keys; none where it is absent."""
     return sorted((str(key), one) for key, one in value.items()) if isinstance(value, Mapping) else []
+
+
+def capital(value: Any) -> Markup:
+    """The value made plain, beginning with a capital letter: for what begins a sentence."""
+    text = plain(value)
+    return _harmless(text[:1].upper() + text[1:])
 
 
 def spoken(value: Any) -> str:

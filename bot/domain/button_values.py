@@ -10,8 +10,11 @@ from bot.domain.errors import BadInput
 
 LONGEST = 2000
 KEYS = frozenset(
-    {"run", "plan", "incident", "minute", "service", "escalation", "until", "owner", "draft", "edit", "why"}
-)
+    {
+        "run", "plan", "incident", "minute", "service", "escalation", "release", "brief", "until", "owner", "draft",
+        "edit", "why",
+    }
+)  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")
 
 

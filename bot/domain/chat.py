@@ -77,6 +77,7 @@ class Question(StrEnum):
 
     STATUS = "status"
     TIMELINE = "timeline"
+    GATE = "gate"
     HELP = "help"
 
 

@@ -153,6 +153,17 @@ def for_minute(minute: Minute) -> list[Offer]:
     ]
 
 
+def for_release(name: str, facts: Mapping[str, Any], audience: str) -> list[Offer]:
+    """Of notices about a release: a brief can be acknowledged by its audience, a watched candidate be accepted."""
+    about = str(facts["release"]["id"])
+    if name == "release_brief":
+        return [offer(Word.SIGN, "Acknowledge", ButtonStyle.PRIMARY, release=about, brief=audience)]
+    if name == "release_watched":
+        confirm = "Does the new version serve as it should?"
+        return [offer(Word.RELEASE_ENDORSE, "Endorse", ButtonStyle.PRIMARY, confirm, release=about)]
+    return []
+
+
 def of(
     name: str, *, run: Run | None, approval: Approval | None, incident: Incident, facts: Mapping[str, Any] = _NONE
 ) -> list[Offer]:

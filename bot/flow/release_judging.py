@@ -19,9 +19,9 @@ from bot.domain.words import Word
 from bot.flow.dependencies import find_unplanned
 from bot.flow.evidence_pulling import Puller
 from bot.flow.gate_looking import Bench, Look, look_at
+from bot.flow.release_facts import result_facts
 from bot.flow.release_moves import ReleaseMoves, looks_again
 from bot.flow.release_seeing import Judged, Seen, see
-from bot.flow.release_telling import result_facts
 from bot.flow.result_records import halt_details, halt_reason, result_digest, result_of
 from bot.flow.situation import Situation
 from bot.gate_plugins import Fetched

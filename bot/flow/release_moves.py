@@ -21,7 +21,8 @@ from bot.domain.strict_json import parse_json
 from bot.domain.walking import position_after
 from bot.domain.walks import Walk
 from bot.flow.planning import Cause, plan_run
-from bot.flow.release_telling import ReleaseTeller, release_story
+from bot.flow.release_facts import endorsing_role, release_story
+from bot.flow.release_telling import ReleaseTeller
 from bot.flow.situation import Situation
 from bot.flow.versions import went_live
 from bot.ports import Bell, Ids, JobName, Lane, Transaction
@@ -148,8 +149,7 @@ class ReleaseMoves:
         if release.status is ReleaseStatus.LIVE and walk.live_at == situation.now:
             self.teller.audiences(situation, "release_live", pin.policy, facts, cause)
         elif release.status is ReleaseStatus.WATCHED:
-            role = pin.policy.stable.endorse if pin.policy.stable and pin.policy.stable.endorse else "endorser"
-            self.teller.owner(situation, "release_watched", pin.policy, role, facts, cause)
+            self.teller.owner(situation, "release_watched", pin.policy, endorsing_role(pin.policy), facts, cause)
         else:
             self.teller.audience(situation, "stage_passed", pin.policy, "engineering", facts, cause)
 

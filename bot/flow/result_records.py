@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -11,6 +12,8 @@ from typing import Any
 from bot.domain.gates import Figure, GateResult, GateVerdict
 from bot.domain.times import format_time
 from bot.flow.gate_looking import Look
+
+_NUMBER = re.compile(r"(?<![\w.])-?[0-9]+(?:\.[0-9]+)?(?![\w.])", re.ASCII)
 
 
 def result_of(
@@ -88,13 +91,24 @@ def halt_details(results: Sequence[GateResult], severity: str) -> dict[str, Any]
     before = _figure(first, "incumbent")
     metric: dict[str, Any] = {"name": now.name, "now": now.value}
     if before is not None and before.value is not None:
-        metric["before"] = before.value
+        metric |= {"before": before.value, **_change(before.value, now.value)}
     if now.unit:
         metric["unit"] = now.unit
     found["metric"] = metric
     if now.low is not None and now.high is not None:
-        found["confidence_interval"] = {"low": now.low, "high": now.high}
+        found["confidence_interval"] = {"low": now.low, "high": now.high, **_threshold(now.threshold)}
     return found
+
+
+def _change(before: float, now: float) -> dict[str, float]:
+    """In percent of what it was; nothing where it was nothing."""
+    return {"change_percent": round(100 * (now - before) / abs(before), 1)} if before else {}
+
+
+def _threshold(words: str) -> dict[str, float]:
+    """The number in `at least 0.9`; none where the words hold several, or another kind of number."""
+    numbers = _NUMBER.findall(words)
+    return {"threshold": float(numbers[0])} if len(numbers) == 1 and "%" not in words else {}
 
 
 def _figure(result: GateResult, subject: str) -> Figure | None:

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError
 from bot.domain.events import Command, Receipt
+from bot.flow.release_moves import ReleaseMoves
 from bot.ports import Clock, Log, People, Store
 from bot.settings import Settings
 
@@ -45,6 +46,8 @@ class Head(Protocol):
     def configuration(self) -> InForce: ...
     @property
     def intake(self) -> Door: ...
+    @property
+    def moves(self) -> ReleaseMoves: ...
 
 
 class Web(Protocol):

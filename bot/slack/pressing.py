@@ -22,6 +22,7 @@ _KEYS: Mapping[Subject, str] = {
     Subject.MINUTE: "minute",
     Subject.ESCALATION: "escalation",
     Subject.SERVICE: "service",
+    Subject.RELEASE: "release",
 }
 _BESIDES: Mapping[Word, frozenset[str]] = {
     Word.APPROVE: frozenset({"plan"}),
@@ -30,10 +31,17 @@ _BESIDES: Mapping[Word, frozenset[str]] = {
     Word.SNOOZE: frozenset({"until"}),
     Word.REASSIGN: frozenset({"owner"}),
     Word.HALT: frozenset({"why"}),
+    Word.SIGN: frozenset({"brief"}),
 }
 """What a button may say besides what it is about."""
 
-_DETAILS = {"plan": "plan_hash", "draft": "draft", "until": "until", "owner": "owner"}
+_NEEDED: Mapping[Word, str] = {Word.APPROVE: "plan", Word.SIGN: "brief"}
+"""What has to stand on the button, because nobody may answer for something that was not shown."""
+
+_ABOUT_RELEASES = frozenset({Word.SIGN, Word.RELEASE_ENDORSE})
+"""What notices about releases offer; everything else about one has to be typed."""
+
+_DETAILS = {"plan": "plan_hash", "draft": "draft", "until": "until", "owner": "owner", "brief": "brief"}
 _FORMS: Mapping[Word, Form] = {
     Word.REPORT: Form.REPORT,
     Word.UPDATE: Form.UPDATE,
@@ -68,14 +76,15 @@ class Pressing:
         if word is Word.HALT:
             return self._halt(action, visitor, press, delivery)
         pairs = _pairs(action.value, word)
-        subject = pairs[_KEYS[SUBJECT_OF[word]]]
+        about = _KEYS[SUBJECT_OF[word]]
+        subject = pairs[about]
         form = _FORMS.get(word)
         if form is not None and _SAYS_IT_ALL.get(word) not in pairs:
             visitor.demand_member("fill in a form")
             text = self._forms.draft(subject, pairs["edit"]) if "edit" in pairs else ""
             self._open(Open(form, subject, text), press)
             return None
-        if word is Word.APPROVE and "plan" not in pairs:
+        if _NEEDED.get(word, about) not in pairs:
             raise _forged()
         details = {_DETAILS[key]: value for key, value in pairs.items() if key in _DETAILS}
         return self._talking.give(Give(word, subject, _BY_BUTTON, details=details), visitor, delivery)
@@ -104,7 +113,8 @@ def _word(action: Action) -> Word:
         word = Word(action.action_id)
     except ValueError:
         raise _forged() from None
-    if SUBJECT_OF[word] is Subject.EVERYTHING:
+    subject = SUBJECT_OF[word]
+    if subject is Subject.EVERYTHING or (subject is Subject.RELEASE and word not in _ABOUT_RELEASES):
         raise _forged()
     return word
 

@@ -11,8 +11,11 @@ from bot.domain.errors import NotFound
 from bot.domain.incidents import Incident
 from bot.domain.policies import Policy
 from bot.domain.records import Approval
+from bot.domain.releases import Service
 from bot.domain.runs import Run
 from bot.flow.offers import Offer, for_approval
+from bot.flow.release_shapes import GateAnswer
+from bot.flow.release_views import gate_answer
 from bot.plugins import ChatCommand
 from bot.ports import Transaction
 from bot.slack.answers import Body, short
@@ -37,6 +40,8 @@ class Questions:
         if show.question is Question.HELP:
             return self._help(show.about)
         with self._desk.head.store.read() as tx:
+            if show.question is Question.GATE:
+                return self._gate(tx, self._desk.configuration.policy(show.about))
             if show.question is Question.TIMELINE:
                 return self._timeline(tx, show.about)
             return self._status(tx, show.about)
@@ -76,7 +81,7 @@ class Questions:
 
     def _of_service(self, tx: Transaction, policy: Policy) -> Body:
         offers: list[Offer] = []
-        lines = [self._line(tx, policy)]
+        lines = [self._line(tx, policy), *self._stage(tx, policy)]
         found = list(tx.open_incidents([policy.service]).values())
         for incident in found:
             lines += self._of_incident(tx, incident, offers)
@@ -109,8 +114,30 @@ class Questions:
             said.append(f"hands off until {service.hands_off_until:%H:%M} UTC")
         release = tx.latest_releases([policy.service]).get(policy.service)
         if release is not None:
-            said.append(f"release {release.candidate} in place of {release.incumbent}: {release.status}")
+            said.append(f"release {release.candidate} in place of {release.incumbent}: {release.state}")
         return f"**{policy.service}**: {'; '.join(said) or 'nothing is going on'}."
+
+    def _stage(self, tx: Transaction, policy: Policy) -> Iterator[str]:
+        """Where the release under way is, and what its gates say: nothing is run for it."""
+        said = self._asked_gates(tx, policy)
+        if said["stage"] is not None:
+            yield f"Stage {said['stage']}: its gates say {said['verdict']} ({said['why'][:MOST_WORDS]})."
+
+    def _gate(self, tx: Transaction, policy: Policy) -> Body:
+        said = self._asked_gates(tx, policy)
+        where = f", stage {said['stage']} of release {said['candidate']}" if said["stage"] else ""
+        lines = [f"**{policy.service}**{where}: {said['verdict']} ({said['why'][:MOST_WORDS]})."]
+        lines += [
+            f"{one['name']}: {one['verdict'].replace('_', ' ')} {one['why'][:MOST_WORDS]}".strip()
+            for one in said["gates"][:MOST_LINES]
+        ]
+        release = said["release_id"]
+        link = f"{self._address}/releases/{release}" if release else f"{self._address}/services/{policy.service}"
+        return short("\n".join(lines), link=link)
+
+    def _asked_gates(self, tx: Transaction, policy: Policy) -> GateAnswer:
+        service = tx.service(policy.service) or Service(policy.service)
+        return gate_answer(tx, service, self._desk.head.moves)
 
     def _of_incident(self, tx: Transaction, incident: Incident, offers: list[Offer]) -> Iterator[str]:
         owner = f"{incident.owner} answers for it" if incident.owner else "nobody answers for it yet: `/andon take`"

@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.domain.chat import Give, Meaning, Open, Question, Said, Say, Show
 from bot.domain.errors import AndonError, NotFound
-from bot.domain.events import Command
+from bot.domain.events import Command, Receipt
 from bot.domain.policies import Policy
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.plugins import ChatCommand
@@ -64,6 +64,8 @@ class Talking:
             return self._open(meaning, trigger)
         if SUBJECT_OF[meaning.word] is Subject.RUN:
             self._check_run(meaning.subject, said)
+        if SUBJECT_OF[meaning.word] is Subject.RELEASE:
+            meaning = replace(meaning, subject=self._release_of(meaning.subject))
         return self.give(meaning, visitor, delivery)
 
     def give(self, give: Give, visitor: Visitor, delivery: str | None) -> Body:
@@ -79,8 +81,15 @@ class Talking:
             delivery,
         )
         receipt = self._desk.order(command)
-        link = f"{self._desk.head.settings.address}/incidents/{receipt.incidents[0]}" if receipt.incidents else None
-        return short(receipt.message, link=link)
+        return short(receipt.message, link=self._link(give, receipt))
+
+    def _link(self, give: Give, receipt: Receipt) -> str | None:
+        """The page of the incident, or of the release that the order was about."""
+        address = self._desk.head.settings.address
+        if receipt.incidents:
+            return f"{address}/incidents/{receipt.incidents[0]}"
+        is_release = SUBJECT_OF[give.word] is Subject.RELEASE and not receipt.refused
+        return f"{address}/releases/{give.subject}" if is_release else None
 
     def details(self, give: Give, visitor: Visitor) -> dict[str, Any]:
         """The details with ids in place of names, and the text of a file in place of its id."""
@@ -116,6 +125,16 @@ class Talking:
                 f"The form could not be opened: {error} Write it behind the word instead; `/andon help` says how."
             )
         return short("The form is open.")
+
+    def _release_of(self, service: str) -> str:
+        """The id of the release that words about a service mean. NotFound where it never had one."""
+        with self._desk.head.store.read() as tx:
+            found = tx.latest_releases([service]).get(service)
+        if found is None:
+            raise NotFound(
+                f"{service} has no release", next=f"start one: `andon release start {service} --candidate V`"
+            )
+        return found.id
 
     def _check_run(self, run_id: str, said: Said) -> None:
         """NotFound with what there is, where nothing of that name ever was."""

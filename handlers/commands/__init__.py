@@ -17,6 +17,8 @@ COMMANDS = (
     "handlers.commands.handover:Handover",
     "handlers.commands.accept:Accept",
     "handlers.commands.lift:Lift",
+    "handlers.commands.promote:Promote",
+    "handlers.commands.gate:Gate",
     "handlers.commands.hands_off:HandsOff",
     "handlers.commands.decide:Decide",
     "handlers.commands.action:Action",

@@ -141,6 +141,9 @@ FORGED: dict[str, dict[str, str]] = {
     "too long": {"action_id": "halt", "value": "service=" + "x" * 1900},
     "markup": {"action_id": "<!channel>", "value": "<!channel>"},
     "another kind": {"action_id": "take", "value": "run={run}"},
+    "a release that nobody started": {"action_id": "release_endorse", "value": "release=rel-01forged0000"},
+    "a signature of nothing": {"action_id": "sign", "value": "release=rel-01forged0000"},
+    "what no notice offers": {"action_id": "promote", "value": "release=rel-01forged0000"},
 }
 
 

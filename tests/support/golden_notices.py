@@ -26,7 +26,9 @@ from bot.domain.report import FIELDS
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepStatus
 from bot.domain.times import format_time
+from bot.flow.result_records import halt_reason
 from bot.flow.told_facts import incident_facts, run_facts
+from support import release_notices
 from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, reported
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
@@ -60,7 +62,7 @@ STATUS_OF = {
 }
 """The notices that are about a run, and how that run is doing; `halfway` is one that a playbook might post."""
 
-NAMED = {"receipt": "progress", "answered": "approval_needed"}
+NAMED = {"receipt": "progress", "answered": "approval_needed", "gate_halt": "halted", **release_notices.NAMED}
 """The same notice at a later moment, where it is told anew in place."""
 
 INCIDENT_OF = {
@@ -68,6 +70,7 @@ INCIDENT_OF = {
     "endorsed": IncidentStatus.STABLE,
     "resolved": IncidentStatus.RESOLVED,
     "halted": IncidentStatus.HALTED,
+    "gate_halt": IncidentStatus.HALTED,
     **dict.fromkeys((*FOR_PEOPLE, *FOR_AUDIENCES), IncidentStatus.HALTED),
     "receipt": IncidentStatus.MONITORING,
     "escalated": IncidentStatus.OPEN,
@@ -75,13 +78,22 @@ INCIDENT_OF = {
     ("incident_opened", "approval_needed", "approval_expired", "would_restore", "held", "lifted"), IncidentStatus.OPEN
 )
 
-OTHER_NAMES = ("incident_opened", "would_restore", "held", "halted", "lifted", "resolved", "endorsed")
-NAMES = (*STATUS_OF, *OTHER_NAMES, *HOUSE_NAMES, *FOR_AUDIENCES, *(one for one in FOR_PEOPLE if one not in STATUS_OF))
+OTHER_NAMES = ("incident_opened", "would_restore", "held", "halted", "gate_halt", "lifted", "resolved", "endorsed")
+ABOUT_RELEASES = release_notices.NAMES
+TO_PERSONS = (*FOR_PEOPLE, *release_notices.FOR_OWNERS)
+TO_SOME = (*TO_PERSONS, *release_notices.FOR_ENGINEERS)
+"""Notices that not every audience gets."""
+NAMES = (
+    *STATUS_OF, *OTHER_NAMES, *HOUSE_NAMES, *FOR_AUDIENCES, *(one for one in FOR_PEOPLE if one not in STATUS_OF),
+    *ABOUT_RELEASES,
+)  # fmt: skip
 
 
 def readers_of(name: str) -> tuple[str, ...]:
     """The audiences that a notice goes to; a person, where it goes to persons."""
-    return ("person:U0OMAR0034",) if name in FOR_PEOPLE else AUDIENCES
+    if name in release_notices.FOR_ENGINEERS:
+        return ("engineering",)
+    return ("person:U0OMAR0034",) if name in TO_PERSONS else AUDIENCES
 
 
 def playbook(steps: int = 3) -> Playbook:
@@ -148,6 +160,8 @@ def realistic(name: str, *, drill: bool = False) -> Notice:
     """The notice with everything known that may be known by then."""
     if name in HOUSE_NAMES:
         return _house(name)
+    if name in ABOUT_RELEASES:
+        return _notice(name, release_notices.facts(name, T0))
     incident = Incident(
         id=f"inc-{ULID}", service="fraud-model", environment="production", severity=Severity.SEV_1,
         title="PredictionDivergence", opened_at=T0, status=INCIDENT_OF.get(name, IncidentStatus.ROLLING_BACK),
@@ -163,7 +177,8 @@ def realistic(name: str, *, drill: bool = False) -> Notice:
         "release": release_facts(release),
         "run": run_facts(run(STATUS_OF[name], drill=drill, late=name != "progress")) if name in STATUS_OF else {},
     }
-    return _notice(name, facts | reported() | _extra(name), revision=3)
+    told = release_notices.measured_by_a_gate(T0) if name == "gate_halt" else reported()
+    return _notice(name, facts | told | _extra(name), revision=3)
 
 
 def _extra(name: str) -> dict[str, Any]:
@@ -177,6 +192,7 @@ def _extra(name: str) -> dict[str, Any]:
         "would_restore": decided | {"alert": alert()},
         "held": decided | {"alert": alert()},
         "halted": person,
+        "gate_halt": {"by": "andon", "reason": halt_reason("42", "evaluation", [release_notices.FAILED])},
         "lifted": person | {"reason": "The feature arrives in time again, and the gates pass"},
         "resolved": person | {"reason": "Stable for two days"},
         "endorsed": person
@@ -195,6 +211,8 @@ def minimal(name: str) -> Notice:
     """The notice with nothing known but that it is due."""
     if name in HOUSE_NAMES:
         return _notice(name, {"as_of": format_time(T0), "service": "andon"})
+    if name in ABOUT_RELEASES:
+        return _notice(name, release_notices.bare(name, T0))
     facts: dict[str, Any] = {"as_of": format_time(T0), "service": "fraud-model", "release": {}, "run": {}}
     if name in STATUS_OF:
         facts["run"] = run_facts(replace(run(STATUS_OF[name]), criterion=None)) | {"seconds": None}

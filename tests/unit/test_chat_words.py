@@ -48,6 +48,10 @@ def translated(text: str, said: Said = IN_CHANNEL) -> Any:
 TABLE: list[tuple[str, Any]] = [
     ("status", Show(Question.STATUS, "inc-0001")),
     ("status churn-model", Show(Question.STATUS, "churn-model")),
+    ("promote", Give(Word.PROMOTE, "fraud-model")),
+    ("promote churn-model the data is there", Give(Word.PROMOTE, "churn-model", "the data is there")),
+    ("gate", Show(Question.GATE, "fraud-model")),
+    ("gate churn-model", Show(Question.GATE, "churn-model")),
     ("rollback F1 is down", Give(Word.ROLLBACK, "fraud-model", "F1 is down", "production")),
     ("rollback churn-model F1 is down", Give(Word.ROLLBACK, "churn-model", "F1 is down")),
     ("rollback fraud-model staging F1", Give(Word.ROLLBACK, "fraud-model", "F1", "staging")),

@@ -12,7 +12,21 @@ from support.golden_notices import AUDIENCES, NAMED, NAMES, golden, minimal, rea
 from bot.adapters.glossary import load_glossary
 from bot.adapters.letters import LetterWriter
 from bot.adapters.notice_templates import NoticeTemplates
-from bot.adapters.notice_words import Reader, brief, figure, gist, known, left, local, plain, seconds, when, zone_of
+from bot.adapters.notice_words import (
+    Reader,
+    brief,
+    capital,
+    figure,
+    gist,
+    known,
+    left,
+    local,
+    plain,
+    seconds,
+    span,
+    when,
+    zone_of,
+)
 from bot.adapters.shipped import shipped_folder
 from bot.domain.times import parse_time
 from bot.domain.wording import findings
@@ -52,6 +66,30 @@ def test_seconds_are_said_as_people_say_them(value: Any, said: str) -> None:
 )
 def test_times_carry_their_date_only_on_another_day(value: Any, said: str) -> None:
     assert when(value, Reader(parse_time("2026-11-20T15:00:00Z"))) == said
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ("5m", "5 minutes"),
+        ("1h30m", "1 hour 30 minutes"),
+        ("1d", "1 day"),
+        ("250ms", "250 milliseconds"),
+        ("", "not known yet"),
+        (None, "not known yet"),
+        ("soon", "soon"),
+        ("5m; drop", "5m; drop"),
+        ("٥m", "٥m"),
+    ],
+)
+def test_durations_of_policies_are_said_in_words(value: Any, said: str) -> None:
+    assert span(value) == said
+
+
+def test_a_sentence_begins_with_a_capital_letter_and_stays_harmless() -> None:
+    assert capital("version 43") == "Version 43"
+    assert capital("") == ""
+    assert "<!" not in capital("<!channel> is called")
 
 
 def test_long_values_are_cut() -> None:
