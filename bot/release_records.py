@@ -43,6 +43,10 @@ class ReleaseRecords(Protocol):
         """Newest first."""
         ...
 
+    def newest_results(self, release_id: str) -> Sequence[GateResult]:
+        """The newest of each gate of each stage, newest first, however often they were looked at."""
+        ...
+
     def signatures(self, release_id: str) -> Sequence[Signature]:
         """Oldest first, those that were withdrawn included."""
         ...

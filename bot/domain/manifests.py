@@ -23,7 +23,7 @@ class Paper(Strict):
     """A document of a release: its words, or where it is, and when it was last looked over."""
 
     text: Prose = ""
-    link: Annotated[StrictStr, Field(max_length=2_000)] | None = None
+    link: Annotated[StrictStr, Field(max_length=2_000), AfterValidator(storable)] | None = None
     reviewed_at: AwareDatetime | None = None
     reviewed_by: Line | None = None
     digest: Digest | None = None

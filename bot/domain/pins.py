@@ -69,7 +69,7 @@ def read_pin(content: bytes, digest: str, compile_: Compile) -> Pin:
             playbooks={name: Playbook.model_validate(one) for name, one in plain["playbooks"].items()},
             files=plain["files"],
         )
-    except (ValidationError, ValueError, KeyError) as error:
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as error:
         why = f"{type(error).__name__}: {error}"[:300]
         raise Refused("The pinned policy cannot be read by this version", why=why, next="start a new release") from None
 

@@ -19,7 +19,9 @@ from bot.flow.release_moves import bell_to_judge
 from bot.flow.versions import endorsed
 
 KNOWN_FOR = timedelta(seconds=60)
-"""How long a verdict that rests on what was asked outside is known; others until something new is said."""
+"""How long a verdict is known that may change by itself."""
+_SAID = frozenset({"metric", "latency", "memory", "drift", "fairness", "schema", "checklist", "documents"})
+"""Gates that rest on what is handed in: where nothing was asked outside, they are known until something new is said."""
 _LATER = "its gates are looked at now; `andon release show {id}` tells what they say"
 
 
@@ -51,17 +53,18 @@ def _known_obstacles(order: Order, release: Release, walk: Walk) -> list[GateRes
     stage = order.moves.pin_of(tx, walk).stage(release.stage)
     if stage is None:
         return []
-    evidence = next(iter(tx.evidence_of(release.id)), None)
+    # What the gates themselves kept while they looked says nothing new.
+    evidence = next((one for one in tx.evidence_of(release.id) if one.source == "push"), None)
     moments = [one.withdrawn_at or one.at for one in tx.signatures(release.id)]
     newest = max([*moments, *([evidence.at] if evidence else [])], default=None)
     since = walk.stage_entered_at or release.opened_at
     return [
         one
-        for one in newest_of(stage, tx.gate_results(release.id)).values()
+        for one in newest_of(stage, tx.newest_results(release.id)).values()
         if one.verdict is not GateVerdict.PASS
         and one.at >= since
         and (newest is None or one.at > newest)
-        and (not one.query or one.at > now - KNOWN_FOR)
+        and ((one.use in _SAID and not one.query) or one.at > now - KNOWN_FOR)
     ]
 
 

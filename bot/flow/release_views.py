@@ -28,7 +28,7 @@ def release_detail(tx: Transaction, release: Release, moves: ReleaseMoves) -> sh
     """A release with everything that is known of its way."""
     walk = tx.walk(release.id)
     pin = _pin(tx, walk, moves)
-    results = tx.gate_results(release.id)
+    results = tx.newest_results(release.id)
     stages = [_stage_view(one, release, walk, results) for one in pin.stages] if pin else []
     here = next((one for one in stages if one["state"] == "here"), None)
     shown = release_view(release)
@@ -53,7 +53,7 @@ def release_detail(tx: Transaction, release: Release, moves: ReleaseMoves) -> sh
         "verdict": here["verdict"] if here else str(GateVerdict.UNKNOWN),
         "stages": stages,
         "manifest": _manifest(tx, walk, moves).model_dump(mode="json", exclude_defaults=True),
-        "evidence": [evidence_view(one) for one in tx.evidence_of(release.id)[:_MOST_EVIDENCE]],
+        "evidence": [evidence_view(one) for one in _shown(tx.evidence_of(release.id))],
         "signatures": [_signature_view(one) for one in tx.signatures(release.id)],
         "unplanned_dependencies": [
             {"on_service": one.on_service, "what": one.what, "found_at": format_time(one.found_at), "why": one.why}
@@ -68,7 +68,7 @@ def gate_answer(tx: Transaction, service: Service, moves: ReleaseMoves) -> shape
     walk = tx.walk(release.id) if release else None
     pin = _pin(tx, walk, moves)
     stage = pin.stage(release.stage) if pin and release else None
-    results = tx.gate_results(release.id) if release else ()
+    results = tx.newest_results(release.id) if release else ()
     answer: shapes.GateAnswer = {
         "service": service.name,
         "verdict": str(GateVerdict.UNKNOWN),
@@ -160,6 +160,14 @@ def _not_run(position: int, use: str, name: str | None) -> shapes.GateView:
         "code_version": "",
         "by": "",
     }
+
+
+def _shown(found: Sequence[Evidence]) -> list[Evidence]:
+    """Newest first; what gates kept while they looked, each minute perhaps, never crowds out what was handed in."""
+    given = [one for one in found if one.source != "judged"][:_MOST_EVIDENCE]
+    kept = [one for one in found if one.source == "judged"][: _MOST_EVIDENCE - len(given)]
+    chosen = {one.id for one in (*given, *kept)}
+    return [one for one in found if one.id in chosen]
 
 
 def evidence_view(evidence: Evidence) -> shapes.EvidenceView:

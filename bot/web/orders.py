@@ -27,6 +27,7 @@ OF_SERVICES = words_about(Subject.SERVICE)
 OF_INCIDENTS = words_about(Subject.INCIDENT)
 OF_MINUTES = words_about(Subject.MINUTE)
 OF_RUNS = words_about(Subject.RUN)
+OF_RELEASES = words_about(Subject.RELEASE)
 
 _CALLED = {Subject.MINUTE: "item"}
 """What people call a record, where that is another word than the house's."""

@@ -24,10 +24,12 @@ _FIELDS: Mapping[Word, tuple[str, ...]] = {
     Word.SNOOZE: ("until", "for", "zone"),
     Word.REASSIGN: ("owner",),
     Word.AMEND: ("text", "owner", "due_text", "zone"),
+    Word.SIGN: ("item", "brief", "role"),
+    Word.UNSIGN: ("item", "brief"),
 }
 """Fields that are taken as they are where something stands in them."""
 
-REASONED = frozenset({Word.RESOLVE, Word.ENDORSE})
+REASONED = frozenset({Word.RESOLVE, Word.ENDORSE, Word.ABANDON, Word.RELEASE_ENDORSE, Word.RETROSPECTIVE})
 """Orders that need a reason."""
 OWN_REASON = frozenset({Word.DECIDE})
 """Orders whose reason belongs to what they record."""

@@ -16,7 +16,7 @@ from bot.domain.times import parse_duration
 from bot.domain.words import Word
 from bot.web.bodies import form_of
 from bot.web.identity import Unknown, check_forgery, session_of
-from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_MINUTES, OF_RUNS, OF_SERVICES, Order, Orders
+from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_MINUTES, OF_RELEASES, OF_RUNS, OF_SERVICES, Order, Orders
 from bot.web.page_forms import OWN_REASON, REASONED, Form, details_in
 from bot.web.queries import Queries
 
@@ -37,6 +37,7 @@ class PageOrders:
             _posted("/services/{id}/{word}", self.about_service),
             _posted("/incidents/{id}/{word}", self.about_incident),
             _posted("/minutes/{id}/{word}", self.about_minute),
+            _posted("/releases/{id}/{word}", self.about_release),
             _posted("/events/{id}/replay", self.replay),
             _posted("/automation", self.automation),
         ]
@@ -78,6 +79,15 @@ class PageOrders:
         order = Order(word, item, _why(word, form), details=details_in(word, form))
         receipt = self._orders.give(order, access.actor, "page")
         return _back(f"/incidents/{self._queries.item(item)['incident_id']}", receipt)
+
+    def about_release(self, request: Request, form: Form, access: Access) -> Response:
+        """Go on, sign, stand for it, accept it, give it up."""
+        word = _word(request, OF_RELEASES)
+        if word is Word.ABANDON and not form.get("sure"):
+            raise BadInput("A release is given up for good", next="go back and tick that you are sure")
+        release = request.path_params["id"]
+        order = Order(word, release, _why(word, form), details=details_in(word, form))
+        return _back(f"/releases/{release}", self._orders.give(order, access.actor, "page"))
 
     def automation(self, _: Request, form: Form, access: Access) -> Response:
         """The switch for everything."""

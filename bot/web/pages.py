@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from starlette.requests import Request
@@ -10,20 +9,16 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from bot.domain.access import Access
-from bot.domain.events import Disposition, Role
-from bot.flow import shapes
+from bot.domain.events import Disposition
 from bot.web.axis import axis_of
 from bot.web.briefing import Briefings
 from bot.web.head import Head
-from bot.web.identity import Unknown, session_of
 from bot.web.incident_page import arranged
 from bot.web.queries import Page, Queries
+from bot.web.release_pages import ReleasePages
+from bot.web.release_queries import ReleaseQueries
+from bot.web.showing import Showing, refresh_of
 from bot.web.templating import Templates
-
-ACTIVE = frozenset({"queued", "running"})
-MEASURING = frozenset({"window", "time"})
-"""What a waiting run goes on from by itself; for an approval it is a person who moves, and may be reading."""
-REFRESH_SECONDS = 3
 
 
 class Pages:
@@ -33,20 +28,23 @@ class Pages:
         self._head = head
         self._queries = queries
         self._templates = templates
+        self._releases = ReleaseQueries(head)
+        self._showing = Showing(head, queries, templates)
         self._briefings = Briefings(head)
 
     def routes(self) -> list[Route]:
         """Everything that can be looked at in a browser."""
         return [
-            Route("/", self._with_login(self.overview)),
+            Route("/", self._showing.with_login(self.overview)),
             Route("/incidents", lambda _: RedirectResponse("/#incidents", 303)),
-            Route("/incidents/{id}", self._with_login(self.incident)),
+            Route("/incidents/{id}", self._showing.with_login(self.incident)),
             Route("/services", lambda _: RedirectResponse("/#services", 303)),
-            Route("/services/{id}", self._with_login(self.service)),
-            Route("/runs/{id}", self._with_login(self.run)),
-            Route("/events", self._with_login(self.events)),
-            Route("/events/{id}", self._with_login(self.event)),
+            Route("/services/{id}", self._showing.with_login(self.service)),
+            Route("/runs/{id}", self._showing.with_login(self.run)),
+            Route("/events", self._showing.with_login(self.events)),
+            Route("/events/{id}", self._showing.with_login(self.event)),
             Route("/static/andon.css", self.style),
+            *ReleasePages(self._releases, self._queries, self._showing).routes(),
         ]
 
     async def style(self, _: Request) -> Response:
@@ -65,7 +63,7 @@ class Pages:
             "people": self._queries.people_of_all(),
             "overdue": self._queries.overdue(incidents),
         }
-        return self._show("overview", request, access, **facts)
+        return self._showing.show("overview", request, access, **facts)
 
     def incident(self, request: Request, access: Access) -> Response:
         """`/incidents/{id}`"""
@@ -76,14 +74,15 @@ class Pages:
             "axis": axis_of(view, self._head.clock.now()),
             "people": self._queries.people(view["service"]),
             "briefing": self._briefings.of(view["id"]),
+            "release_verdict": self._releases.verdict(view["release"]["id"] if view["release"] else None),
             **arranged(view),
         }
-        return self._show("incident", request, access, _refresh(request, view["runs"]), **facts)
+        return self._showing.show("incident", request, access, refresh_of(request, view["runs"]), **facts)
 
     def run(self, request: Request, access: Access) -> Response:
         """`/runs/{id}`"""
         view = self._queries.run(request.path_params["id"])
-        return self._show("run", request, access, _refresh(request, [view]), run=view)
+        return self._showing.show("run", request, access, refresh_of(request, [view]), run=view)
 
     def service(self, request: Request, access: Access) -> Response:
         """`/services/{name}`"""
@@ -96,50 +95,17 @@ class Pages:
             "runs": runs["items"],
             "people": self._queries.people(view["service"]),
             "overdue": self._queries.overdue(incidents),
+            "release_verdict": self._releases.verdict(view["release"]["id"] if view["release"] else None),
         }
-        return self._show("service", request, access, **facts)
+        return self._showing.show("service", request, access, **facts)
 
     def events(self, request: Request, access: Access) -> Response:
         """`/events`, and `/events?only=dead_letter`"""
         only = request.query_params.get("only")
         wanted = Disposition(only) if only in set(Disposition) else None
         found = self._queries.events(Page(50, request.query_params.get("before")), wanted)
-        return self._show("events", request, access, events=found, only=str(wanted or ""))
+        return self._showing.show("events", request, access, events=found, only=str(wanted or ""))
 
     def event(self, request: Request, access: Access) -> Response:
         """`/events/{id}`"""
-        return self._show("event", request, access, event=self._queries.event(request.path_params["id"]))
-
-    def _with_login(self, page: Callable[[Request, Access], Response]) -> Callable[[Request], Response]:
-        def seen(request: Request) -> Response:
-            access = session_of(request)
-            if access is not None:
-                return page(request, access)
-            if request.headers.get("sec-fetch-site") == "cross-site":
-                # A strict cookie does not come along with a link from a chat: the page asks for itself once more.
-                return self._templates.page("bounce", {"address": str(request.url.path)})
-            raise Unknown
-
-        return seen
-
-    def _show(self, name: str, request: Request, access: Access, refresh: int | None = None, **facts: Any) -> Response:
-        everything = {
-            **facts,
-            "me": {"name": access.name, "role": str(access.role)},
-            "may_operate": access.role.rank >= Role.OPERATOR.rank,
-            "may_administer": access.role is Role.ADMIN,
-            "csrf": access.csrf,
-            "now": self._head.clock.now(),
-            "path": request.url.path,
-            "automation": self._queries.automation(),
-            "decided": self._queries.decided(request.query_params.get("said")),
-            "refresh": refresh,
-            "refresh_is_off": request.query_params.get("refresh") == "off",
-        }
-        return self._templates.page(name, everything)
-
-
-def _refresh(request: Request, runs: list[shapes.RunView]) -> int | None:
-    """Seconds until the page loads itself again, while something moves and nobody asked it to stand still."""
-    moving = any(run["status"] in ACTIVE or run["waiting_for"] in MEASURING for run in runs)
-    return REFRESH_SECONDS if moving and request.query_params.get("refresh") != "off" else None
+        return self._showing.show("event", request, access, event=self._queries.event(request.path_params["id"]))

@@ -31,7 +31,7 @@ class Templates:
             lstrip_blocks=True,
         )
         self._environment.filters.update(
-            when=when, moment=moment, lasted=lasted, until=until, words=words, pretty=pretty
+            when=when, moment=moment, lasted=lasted, until=until, words=words, pretty=pretty, figure=figure
         )
         self._environment.globals["style_address"] = self.style_address
 
@@ -87,3 +87,8 @@ def words(name: str | None) -> str:
 def pretty(value: Any) -> str:
     """JSON for reading."""
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+def figure(value: float | None) -> str:
+    """A measured number in at most six digits; `not measured` where there is none."""
+    return "not measured" if value is None else f"{value:.6g}"

@@ -12,6 +12,7 @@ import pytest
 from support.alert_bodies import BEGUN, firing, group, resolved
 from support.installation import Up, running_up
 from support.ledger import running_ledger
+from support.staged_services import F1
 from support.written_config import policy, write_config
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
@@ -61,12 +62,33 @@ def crawl(client: httpx.Client, start: str) -> dict[str, httpx.Response]:
     return seen
 
 
+def start_hostile(up: Up, token: dict[str, str]) -> str:
+    """A release with hostile papers and evidence; its id."""
+    papers = {"objective": HOSTILE, "rollback_plan": {"text": HOSTILE, "link": f"javascript:{HOSTILE}"}}
+    body = {"service": "staged", "candidate": "42", "manifest": papers, "reason": HOSTILE}
+    started = httpx.post(f"{up.api.address}/api/v1/releases", json=body, headers=token, trust_env=False)
+    assert started.status_code == 201, started.text
+    release = str(started.json()["id"])
+    pushed = httpx.post(
+        f"{up.api.address}/api/v1/releases/{release}/evidence",
+        params={"name": "evaluation"},
+        json={"metrics": {"f1": HOSTILE}},
+        headers=token,
+        trust_env=False,
+    )
+    assert pushed.status_code == 201, pushed.text
+    return release
+
+
 def test_no_link_of_any_page_is_broken_and_nothing_hostile_gets_through(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with running_ledger(tmp_path) as ledger:
         asking = policy("asking", ledger.url, authority="rollback_authority")
-        config = write_config(tmp_path / "config", [policy("one", ledger.url), asking])
+        stages = [{"name": "evaluation", "gates": [F1]}, {"name": "production"}]
+        staged = policy("staged", ledger.url, stages=stages, release=None, baseline="41")
+        staged = {key: value for key, value in staged.items() if value is not None}
+        config = write_config(tmp_path / "config", [policy("one", ledger.url), asking, staged])
         with running_up(tmp_path, config) as up:
             alert = firing("one", severity="critical", note=HOSTILE)
             alert["annotations"]["summary"] = HOSTILE
@@ -79,6 +101,7 @@ def test_no_link_of_any_page_is_broken_and_nothing_hostile_gets_through(
                 attach, params={"name": HOSTILE}, content=HOSTILE.encode(), headers=token, trust_env=False
             )
             assert kept.status_code == 200, kept.text
+            release = start_hostile(up, token)
             with httpx.Client(trust_env=False, timeout=20) as client:
                 log_in(up, client)
                 pages = crawl(client, f"{up.api.address}/")
@@ -86,6 +109,8 @@ def test_no_link_of_any_page_is_broken_and_nothing_hostile_gets_through(
             broken = {address: page.status_code for address, page in pages.items() if page.status_code != 200}
             assert broken == {}
             assert f"{up.api.address}/incidents/{run['incident_id']}" in pages
+            assert f"{up.api.address}/releases/{release}" in pages
+            assert any(f"/releases/{release}/evidence/" in address for address in pages)
             html = [page for page in pages.values() if page.headers["content-type"].startswith("text/html")]
             assert all("default-src 'none'" in page.headers["content-security-policy"] for page in html)
             plain = [page for page in pages.values() if page not in html and "/static/" not in str(page.url)]

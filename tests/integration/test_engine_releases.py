@@ -132,6 +132,17 @@ def test_unknown_never_passes_and_says_what_is_missing(engine: DrivenEngine) -> 
     assert judged.verdict is GateVerdict.UNKNOWN
 
 
+def test_a_verdict_that_may_change_by_itself_refuses_for_a_minute_only(engine: DrivenEngine) -> None:
+    release = started(engine, protected(engine, stages=[{"name": "canary", "gates": [{"use": "canary"}]}]))
+    assert "no canary was opened" in promote(engine, release).message
+    engine.clock.turn(timedelta(seconds=61))
+    try:
+        assert not engine.order(Word.PROMOTE, release).refused, "pairs may have come meanwhile: the gates look again"
+    finally:
+        engine.clock.turn(-timedelta(seconds=61))
+    assert state(engine, release) == "canary"
+
+
 def test_a_failed_gate_halts_by_itself_with_its_figures(engine: DrivenEngine) -> None:
     service = protected(engine)
     release = started(engine, service)

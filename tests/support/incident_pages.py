@@ -232,6 +232,7 @@ def page(templates: Templates, shown: dict[str, Any] | None = None, **changed: A
         "axis": axis_of(shown, NOW),  # type: ignore[arg-type]
         "people": PEOPLE,
         "briefing": parts_of(body),
+        "release_verdict": "unknown",
         **arranged(shown),
         "me": {"name": "lena", "role": "operator"},
         "may_operate": True,

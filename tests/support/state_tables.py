@@ -10,7 +10,8 @@ from bot.domain.runs import RUN_MOVES, RunEvent, RunStatus
 
 HEAD = """# States and moves
 
-Made from `bot/domain/runs.py` and `bot/domain/incidents.py`; a test fails when this page and the code differ.
+Made from `bot/domain/runs.py`, `incidents.py`, `walking.py` and `releases.py`; a test fails when this page and the code
+differ.
 Rows are states, columns are events, cells are the state afterwards; an empty cell is refused and changes nothing.
 
 """
@@ -35,13 +36,23 @@ restored is watched again and can be endorsed. An alert after resolution opens a
 
 """
 
+RELEASES = """
+## Release
+
+A release is registered when it is started, then walks through the stages of its policy, which are pinned at its start
+([releases](releases.md)). `in a stage` stands for each before the one that goes live, `live stage` for that one.
+`pass` is the passing of every gate of a stage, and of its playbook. A halt wins in every state and keeps where the
+release was; a lift gives that back, and moves nothing. `restored` is a rollback that succeeded. `replaced` is another
+release that is started. Without stages a release stays registered: nothing is promoted.
+
+"""
+
 OTHERS = """
-## Service, release, notice, event, approval
+## Service, notice, event, approval
 
 | of | states and moves |
 |---|---|
 | service | normal, halted (until lifted), rolling_back (a rollback is at it), monitoring (restored, being watched); besides: hands_off until a time, observe |
-| release | in_flight ⇄ halted; → rolled_back when its incumbent was restored; abandoned when another one replaces it |
 | notice | due → sent; due → failed → sent or dead after 8 tries; superseded when the facts changed before it left |
 | event | accepted, duplicate, ignored, dead_letter → replayed once, as a new event |
 | approval | asked → approved, rejected or withdrawn; asked → expired → approved or rejected while the run keeps waiting |
@@ -54,7 +65,42 @@ def page() -> str:
     """The whole page as Markdown."""
     runs = _table(RunStatus, RunEvent, RUN_MOVES)
     incidents = _table(IncidentStatus, IncidentEvent, INCIDENT_MOVES)
-    return HEAD + RUNS + runs + INCIDENTS + incidents + OTHERS
+    return HEAD + RUNS + runs + INCIDENTS + incidents + RELEASES + _release_table() + OTHERS
+
+
+REGISTERED, EARLY, LIVE_STAGE, LIVE, WATCHED, ENDORSED = (
+    "registered", "in a stage", "live stage", "live", "watched", "endorsed",
+)  # fmt: skip
+HALTED, ROLLED_BACK, ABANDONED = "halted", "rolled_back", "abandoned"
+RELEASE_STATES = (
+    REGISTERED, EARLY, LIVE_STAGE, LIVE, WATCHED, ENDORSED, HALTED, ROLLED_BACK, ABANDONED,
+)  # fmt: skip
+RELEASE_EVENTS = ("pass", "halt", "lift", "restored", "abandon", "replaced", "endorse")
+_ON_ITS_WAY = (REGISTERED, EARLY, LIVE_STAGE, LIVE, WATCHED, ENDORSED)
+_NOT_LIVE = (REGISTERED, EARLY, LIVE_STAGE)
+
+RELEASE_MOVES: Mapping[tuple[str, str], str] = {
+    (EARLY, "pass"): "the next stage",
+    (LIVE_STAGE, "pass"): LIVE,
+    (LIVE, "pass"): WATCHED,
+    **{(one, "halt"): HALTED for one in (*_ON_ITS_WAY, HALTED)},
+    (HALTED, "lift"): "as before the halt",
+    **{(one, "restored"): ROLLED_BACK for one in (*_ON_ITS_WAY, HALTED)},
+    **{(one, "abandon"): ABANDONED for one in _NOT_LIVE},
+    (HALTED, "abandon"): "abandoned, where it was not live",
+    **{(one, "replaced"): ABANDONED for one in _NOT_LIVE},
+    (WATCHED, "endorse"): ENDORSED,
+    (LIVE, "endorse"): "endorsed, where no stage follows",
+}
+"""What the rules in the code come to; tests hold each cell against them."""
+
+
+def _release_table() -> str:
+    lines = [f"| | {' | '.join(RELEASE_EVENTS)} |", f"|---|{'---|' * len(RELEASE_EVENTS)}"]
+    for state in RELEASE_STATES:
+        cells = [RELEASE_MOVES.get((state, event), "") for event in RELEASE_EVENTS]
+        lines.append(f"| **{state}** | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def _table(states: type[StrEnum], events: type[StrEnum], moves: Mapping[tuple[StrEnum, StrEnum], StrEnum]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -125,6 +126,18 @@ def test_the_example_passes_without_fault_and_without_warning(tmp_path: Path) ->
     configuration = load(tmp_path / "config")
     assert "fraud-model" in configuration.policies
     assert configuration.warnings == ()
+
+
+def test_what_the_example_has_commented_out_holds_once_it_is_uncommented(tmp_path: Path) -> None:
+    write_example(tmp_path)
+    file = tmp_path / "policies/fraud-model.yaml"
+    written_out = re.sub(r"^#(?! \S)", "", file.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    file.write_text(written_out, encoding="utf-8")
+    policy = load(tmp_path).policy("fraud-model")
+    assert policy.canary is not None
+    assert policy.emergency is not None
+    assert [one.name for one in policy.freeze] == ["year end", "weekend"]
+    assert (policy.baseline, policy.depends_on, policy.live_stage) == ("41", ("payments",), "production")
 
 
 def test_the_example_overwrites_nothing(tmp_path: Path) -> None:

@@ -7,15 +7,31 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from support.state_tables import page
+from support.state_tables import (
+    EARLY,
+    ENDORSED,
+    HALTED,
+    LIVE,
+    LIVE_STAGE,
+    REGISTERED,
+    RELEASE_MOVES,
+    RELEASE_STATES,
+    WATCHED,
+    page,
+)
 
+from bot.adapters.conditions import compile_condition
 from bot.domain.errors import Refused
 from bot.domain.incidents import INCIDENT_MOVES, Incident, IncidentEvent, IncidentStatus, Severity
 from bot.domain.outcomes import Outcome
+from bot.domain.pins import Pin
 from bot.domain.playbooks import Playbook, PlaybookKind
+from bot.domain.policies import Policy
 from bot.domain.releases import Release, ReleaseStatus, Service
 from bot.domain.runs import RUN_MOVES, Run, RunEvent, RunStatus, WaitingFor
 from bot.domain.step_states import StepState, StepStatus
+from bot.domain.walking import check_may_go_on, position_after
+from bot.domain.walks import Walk
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 PAGE = Path(__file__).parents[2] / "docs/states.md"
@@ -102,6 +118,52 @@ def test_a_halt_freezes_every_release_that_is_still_on_its_way(status: ReleaseSt
     halted = release.with_halt(halted=True)
     assert (halted.status is ReleaseStatus.HALTED) is release.is_in_flight
     assert halted.with_halt(halted=False).is_in_flight is release.is_in_flight
+
+
+POSITIONS = {
+    REGISTERED: (ReleaseStatus.IN_FLIGHT, None),
+    EARLY: (ReleaseStatus.IN_FLIGHT, "evaluation"),
+    LIVE_STAGE: (ReleaseStatus.IN_FLIGHT, "production"),
+    LIVE: (ReleaseStatus.LIVE, "watch"),
+    WATCHED: (ReleaseStatus.WATCHED, None),
+    ENDORSED: (ReleaseStatus.ENDORSED, None),
+    HALTED: (ReleaseStatus.HALTED, "evaluation"),
+    "rolled_back": (ReleaseStatus.ROLLED_BACK, None),
+    "abandoned": (ReleaseStatus.ABANDONED, None),
+}
+PINNED = Pin(
+    Policy.model_validate(
+        {"service": "s", "match": "true", "stages": [{"name": one} for one in ("evaluation", "production", "watch")]},
+        context={"compile": compile_condition},
+    )
+)
+
+
+def named_state(release: Release) -> str:
+    """As the table calls it."""
+    found = {position: name for name, position in POSITIONS.items()}
+    return found.get((release.status, release.stage), str(release.status))
+
+
+@pytest.mark.parametrize("state", RELEASE_STATES)
+def test_a_release_halts_lifts_and_passes_as_the_table_says(state: str) -> None:
+    status, stage = POSITIONS[state]
+    resumes = ReleaseStatus.IN_FLIGHT if status is ReleaseStatus.HALTED else None
+    release = Release("rel-1", "s", "41", "42", NOW, status=status, stage=stage, resumes_as=resumes)
+    halted = release.with_halt(halted=True)
+    assert named_state(halted) == RELEASE_MOVES.get((state, "halt"), state)
+    lifted = release.with_halt(halted=False)
+    assert (lifted != release) is ((state, "lift") in RELEASE_MOVES)
+    walk = Walk("rel-1", "s", "ada", "", "", stage_entered_at=NOW)
+    wanted = RELEASE_MOVES.get((state, "pass"))
+    if wanted is None:
+        with pytest.raises(Refused):
+            check_may_go_on(PINNED, release, walk, Service("s"), NOW)
+        return
+    check_may_go_on(PINNED, release, walk, Service("s"), NOW)
+    there = position_after(PINNED, release)
+    moved = release.at(there.status, there.stage, NOW)
+    assert named_state(moved) == (LIVE_STAGE if wanted == "the next stage" else wanted)
 
 
 def test_a_second_halt_keeps_the_first_ones_name_and_time() -> None:

@@ -66,6 +66,17 @@ _RESULTS = (
     .order_by(gate_results.c.number.desc())
     .limit(bindparam("limit"))
 )
+_NEWEST_RESULTS = (
+    select(*_RESULT)
+    .where(
+        gate_results.c.number.in_(
+            select(func.max(gate_results.c.number))
+            .where(gate_results.c.release_id == bindparam("release_id"))
+            .group_by(gate_results.c.stage, gate_results.c.position)
+        )
+    )
+    .order_by(gate_results.c.number.desc())
+)
 _SIGNATURES = select(*_SIGNATURE).where(signatures.c.release_id == bindparam("release_id")).order_by(signatures.c.id)
 _KNOWN_VERSION = select(*_KNOWN).where(
     known_versions.c.service == bindparam("service"), known_versions.c.version == bindparam("version")
@@ -134,6 +145,10 @@ class ReleaseQueries(Work):
     def gate_results(self, release_id: str, *, limit: int = 1000) -> Sequence[GateResult]:
         """Newest first."""
         return [GateResult(*row) for row in self.rows(_RESULTS, {"release_id": release_id, "limit": limit})]
+
+    def newest_results(self, release_id: str) -> Sequence[GateResult]:
+        """The newest of each gate of each stage, newest first."""
+        return [GateResult(*row) for row in self.rows(_NEWEST_RESULTS, {"release_id": release_id})]
 
     def signatures(self, release_id: str) -> Sequence[Signature]:
         """Oldest first, those that were withdrawn included."""
