@@ -4,8 +4,8 @@ GET  /models/fraud-model             {"serving", "versions", "deployments", "can
 GET  /models/fraud-model/evaluation  ?version=43&beside=41: F1 of both over the same drawn payments
 POST /models/fraud-model/rollback    {"from", "to"}: compare-and-set; repeats of one Idempotency-Key act once,
                                      a lower Andon-Fence than one seen before is refused with 409
-POST /models/fraud-model/traffic     {"candidate", "incumbent", "percent"}: the candidate's share; 100 makes it serve
-POST /models/fraud-model/pipeline    {"cents": [versions]}: features of these versions come in the wrong unit from now on
+POST /models/fraud-model/traffic     {"candidate", "incumbent", "percent"}: the candidate's share; 100: it serves
+POST /models/fraud-model/pipeline    {"cents": [versions]}: features of these versions come in the wrong unit
 POST /predict                        {"amount", "idle_hours", "new_country", "fraud"} -> {"version", "decline"}
 POST /shadow/43                      the same by one version, whoever serves; counted nowhere
 GET  /metrics                        Prometheus text; wrong decisions over the last WINDOW predictions

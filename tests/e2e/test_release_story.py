@@ -11,7 +11,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from support.chaos import killed
 from support.databases import KINDS
 from support.installation import until
 from support.release_story import TOLERANCE, House, Sender, running_house

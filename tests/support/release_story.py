@@ -1,4 +1,4 @@
-"""The stage of the release story: policies with all kinds of stages, a real model server each, people, and processes."""
+"""The stage of the release story: policies with all kinds of stages, a real model server each, people, processes."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tempfile import mkdtemp
 from typing import Any
 
 import httpx
+
 from support.databases import database
 from support.fake_slack import FakeSlack
 from support.installation import SECRETS, Parts, end_all, family_of, running_parts, until
