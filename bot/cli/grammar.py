@@ -70,6 +70,9 @@ WORDS: tuple[Word, ...] = (
         (
             arg("--keep", action="store_true", help="leave everything up until Ctrl-C"),
             arg("--kill-worker", action="store_true", help="kill the worker half-way and see another go on"),
+            arg(
+                "--canary", action="store_true", help="instead: a candidate that diverges from its incumbent"
+            ),
             arg("--port", type=port, metavar="N", default=0, help="of the page; default: a free one"),
         ),
     ),
