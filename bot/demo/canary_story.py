@@ -8,7 +8,7 @@ from typing import Any
 
 from bot.demo.shadow import Shadow
 from bot.demo.stage import Stage
-from bot.demo.story import Story, say
+from bot.demo.story import Draw, Story, say
 from bot.domain.errors import StepFailed
 from bot.domain.times import parse_time
 
@@ -21,8 +21,9 @@ _SEED = 43
 class CanaryStory(Story):
     """Tells what happens, step by step; every figure is measured."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, draw: Draw) -> None:
         super().__init__(stage)
+        self._draw = draw
         self._broke_at = 0
 
     def tell(self, *, kill_worker: bool = False) -> dict[str, Any]:
@@ -75,8 +76,6 @@ class CanaryStory(Story):
         return next((str(one["id"]) for one in found if one["playbook"] == "rollback_fraud_model"), None)
 
     def _show(self, release: str, run: Mapping[str, Any], shadow: Shadow) -> None:
-        from bot.cli.canary_chart import described
-
         view = self.stage.api(f"/canaries/{release}")
         incident = self._until(
             "the notices are rendered",
@@ -84,7 +83,7 @@ class CanaryStory(Story):
         )
         say("")
         is_plain = "utf" not in (sys.stdout.encoding or "").lower()
-        say("\n".join(described(view, is_plain=is_plain)))
+        say("\n".join(self._draw(view, is_plain=is_plain)))
         self._timeline(incident, run)
         self._prove_canary(view, run, shadow)
         self._show_notices(incident)

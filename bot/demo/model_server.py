@@ -82,7 +82,7 @@ class State:
     def shift(self, wanted: dict[str, Any], key: str, fence: int) -> tuple[int, dict[str, Any]]:
         """Give a candidate its share of the traffic, or all of it; status and answer."""
         with self.lock:
-            candidate, incumbent, percent = wanted.get("candidate"), wanted.get("incumbent"), int(wanted["percent"])
+            candidate, incumbent, percent = str(wanted["candidate"]), wanted.get("incumbent"), int(wanted["percent"])
             if key and key in self.answers:
                 return 200, {**self.answers[key], "repeated": True}
             if fence < self.fence:
@@ -91,9 +91,8 @@ class State:
                 return 404, {"error": "no such version, or no such share"}
             if self.serving != incumbent:
                 return 409, {"error": f"{self.serving} is serving, not {incumbent}"}
-            whole = percent == 100
-            shares = (candidate, "", 0) if whole else (self.serving, candidate, percent)
-            answer = self._switch(*shares, key, fence)
+            serving, beside, share = (candidate, "", 0) if percent == 100 else (self.serving, candidate, percent)
+            answer = self._switch(serving, beside, share, key, fence)
         time.sleep(self.delay_seconds)
         return 200, answer
 
@@ -153,9 +152,11 @@ class Handler(BaseHTTPRequestHandler):
             self._json(200, self.state.known())
         elif path == f"/models/{NAME}/evaluation":
             asked = dict(parse_qsl(query))
-            named = asked.get("version"), asked.get("beside")
-            known = all(one in VERSIONS for one in named)
-            self._json(*((200, evaluation(*named, EVALUATED, SEED)) if known else (404, {"error": "no such version"})))
+            version, beside = asked.get("version", ""), asked.get("beside", "")
+            if {version, beside} <= set(VERSIONS):
+                self._json(200, evaluation(version, beside, EVALUATED, SEED))
+            else:
+                self._json(404, {"error": "no such version"})
         else:
             self._json(404, {"error": "not found"})
 

@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,12 +23,14 @@ _SLOW_DEPLOY_SECONDS = 3.0
 _PATIENCE = 90.0
 _SEED = 42
 
+Draw = Callable[..., Iterable[str]]
 
-def main(args: argparse.Namespace) -> int:
-    """Exit 0 when the incumbent was restored and measured to serve well, else 1."""
+
+def main(args: argparse.Namespace, draw: Draw) -> int:
+    """Exit 0 when the incumbent was restored and measured to serve well, else 1. `draw`: a canary as lines of text."""
     with tempfile.TemporaryDirectory(prefix="andon-demo-") as folder, contextlib.ExitStack() as stack:
         slow = _SLOW_DEPLOY_SECONDS if args.kill_worker else _DEPLOY_SECONDS
-        story = _story(args.canary, Path(folder), deploy_seconds=slow, port=args.port, seed=_SEED)
+        story = _story(draw if args.canary else None, Path(folder), deploy_seconds=slow, port=args.port, seed=_SEED)
         stack.callback(story.stage.close)
         try:
             run = story.tell(kill_worker=args.kill_worker)
@@ -41,14 +44,14 @@ def main(args: argparse.Namespace) -> int:
         return 0 if run["status"] == "succeeded" else 1
 
 
-def _story(canary: bool, folder: Path, **settings: Any) -> Story:
-    if not canary:
+def _story(draw: Draw | None, folder: Path, **settings: Any) -> Story:
+    if draw is None:
         return Story(Stage(folder, **settings))
     from bot.demo.canary_story import CanaryStory
     from bot.flow.canary_rule import check_installed
 
     check_installed()
-    return CanaryStory(Stage(folder, config=CANARY_CONFIG, serving="41", **settings))
+    return CanaryStory(Stage(folder, config=CANARY_CONFIG, serving="41", **settings), draw)
 
 
 class Story:

@@ -11,6 +11,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from support.chaos import killed
 from support.databases import KINDS
 from support.installation import until
 from support.release_story import TOLERANCE, House, Sender, running_house
@@ -19,7 +20,6 @@ from bot.domain.times import parse_time
 
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
-POINTS = ("before_fold_commit", "after_effect")
 SERVICES = ("story-good", "story-bad", "story-late", "story-gate", "story-killed")
 LATENCY = {"metrics": {}, "latency_ms": {"p99": {"value": 12.5, "n": 5000}}}
 SLOW = {"metrics": {}, "latency_ms": {"p99": {"value": 912.5, "n": 5000}}}
@@ -134,7 +134,7 @@ def test_a_good_candidate_goes_all_the_way_and_is_endorsed(house: House) -> None
     assert house.andon("release", "endorse", release, "--reason", "quiet", by="ada").code == 1, "ada is no endorser"
     house.must("release", "endorse", release, "--reason", "a quiet week", by="otto")
     house.await_state(release, "endorsed")
-    house.slack_says(service, "43", "endorsed")
+    house.slack_says(service, "43", "all clear")
     house.mailed(service, "vp@example.com", "43", "accepted")
     counts = sender.end()
     assert (counts["dropped_full"], counts["dropped_unsent"]) == (0, 0)
@@ -142,7 +142,7 @@ def test_a_good_candidate_goes_all_the_way_and_is_endorsed(house: House) -> None
     house.must("audit", "verify")
 
 
-def figures_are_everywhere(house: House, service: str, release: str) -> dict[str, Any]:
+def figures_are_everywhere(house: House, service: str) -> dict[str, Any]:
     """The incident of a divergence: report, page and notices carry what was measured; returned whole."""
     incident = house.incident(service)
     facts = {name: one["value"] for name, one in incident["report"].items()}
@@ -172,10 +172,15 @@ def rolled_back(house: House, service: str, release: str) -> dict[str, Any]:
     return settled
 
 
-def times_are_told(house: House, service: str, release: str, sender: Sender, run: dict[str, Any]) -> str:
-    """Seconds from the pair that crossed to the first call and to restored, in one line."""
+def seconds_told(house: House, release: str, sender: Sender, run: dict[str, Any]) -> str:
+    """From the pair that crossed to the first call and to restored, in one line."""
     number = house.canary(release)["phases"][-1]["diverged_at"]
-    return f"{service}: crossed at {number}"
+    crossed = sender.times[number - 1]
+    accepted = parse_time(run["accepted_at"]).timestamp()
+    first = accepted + run["seconds_to_first_action"] - crossed
+    whole = parse_time(run["finished_at"]).timestamp() - crossed
+    assert 0 < first < whole < 60
+    return f"pair {number} crossed; first call after {first:.2f} s, restored and verified after {whole:.2f} s"
 
 
 def test_a_candidate_that_diverges_at_a_tenth_of_the_traffic_is_rolled_back_with_its_figures(
@@ -186,19 +191,83 @@ def test_a_candidate_that_diverges_at_a_tenth_of_the_traffic_is_rolled_back_with
     sender = equivalent(house, service, release)
     shared(house, service, release)
     house.models[service].break_pipeline("43")
-    broken = len(sender.times)
     run = rolled_back(house, service, release)
-    incident = figures_are_everywhere(house, service, release)
+    incident = figures_are_everywhere(house, service)
     assert (incident["severity"], incident["status"]) == ("SEV-2", "monitoring")
     sender.end()
     view = house.canary(release)
     with capsys.disabled():
-        print("\n", json.dumps({**view, "points": len(view["points"])}, indent=1))
-        print(broken, run["seconds_to_first_action"], run["seconds"])
+        print(f"\n  {seconds_told(house, release, sender, run)}")
+    page = house.page(f"/releases/{release}")
+    assert "<svg" in page
+    assert "diverged" in page
     file = house.parts.folder / "affected.ndjson"
     house.must("canary", "affected", release, "--output", str(file))
     lines = [json.loads(line) for line in file.read_text().splitlines()]
-    assert len(lines) == view["affected"]
+    assert len(lines) == view["affected"] > 0
     assert all(re.fullmatch(r"p\d+", line["key"]) and line["incumbent"] != line["candidate"] for line in lines)
     house.must("audit", "verify")
-    assert parse_time(run["accepted_at"])
+
+
+def test_a_break_after_full_traffic_is_seen_in_the_watch_and_rolled_back(
+    house: House, capsys: pytest.CaptureFixture[str]
+) -> None:
+    service = "story-late"
+    release = evaluated(house, service)
+    sender = equivalent(house, service, release)
+    shared(house, service, release)
+    live(house, service, release)
+    until("it is watched", lambda: house.release(release)["state"] in ("live", "watched"), seconds=40)
+    until("pairs of this phase are compared", lambda: house.canary(release)["phase"] != "canary", seconds=40)
+    house.models[service].break_pipeline("43")
+    run = rolled_back(house, service, release)
+    figures_are_everywhere(house, service)
+    sender.end()
+    assert house.canary(release)["phase"] in ("live", "watch")
+    with capsys.disabled():
+        print(f"\n  in the watch: {seconds_told(house, release, sender, run)}")
+
+
+def test_a_gate_that_fails_halts_with_its_figures_and_a_lift_only_has_it_judged_again(house: House) -> None:
+    service = "story-gate"
+    release = house.start(service)
+    push(house, release, "latency", json.dumps(SLOW).encode(), "json")
+    house.await_state(release, "halted")
+    incident = house.incident(service)
+    assert incident["severity"] == "SEV-3"
+    assert incident["report"]["metric"]["value"]["now"] == 912.5
+    house.slack_says(service, "912.5")
+    assert house.andon("gate", service).code == 1
+    assert house.andon("release", "promote", release).code == 1
+    house.must("lift", service, "--reason", "measured wrongly", by="olga")
+    house.await_state(release, "halted")
+    assert len([line for line in house.incident(service)["timeline"] if "912.5" in line["text"]]) >= 2
+    push(house, release, "latency", json.dumps(LATENCY).encode(), "json")
+    push(house, release, "rows", rows(), "ndjson")
+    push(house, release, "regions", regions(), "parquet")
+    house.must("lift", service, "--reason", "measured again", by="olga")
+    house.await_state(release, "evaluation")
+    assert house.andon("gate", service).code == 0
+
+
+def test_workers_killed_in_the_middle_of_a_fold_and_of_a_promotion_go_on_once(house: House) -> None:
+    service = "story-killed"
+    release = evaluated(house, service)
+    house.parts.kill_all("other")
+    dying = house.folding_worker(ANDON_CRASH_AT="before_fold_commit")
+    sender = house.shadow(service, release)
+    assert killed(dying)
+    house.parts.worker("other")
+    until("both are found alike", lambda: house.canary(release)["verdict"] == "equivalent", seconds=60)
+    house.parts.kill_all("rollbacks")
+    dying = house.rollback_worker(ANDON_CRASH_AT="after_effect")
+    house.must("release", "promote", release)
+    assert killed(dying)
+    house.parts.worker("rollbacks")
+    house.await_state(release, "production")
+    known = house.models[service].known()
+    assert (known["candidate"], known["percent"], len(known["deployments"])) == ("43", 10, 1)
+    counts = sender.end()
+    until("all pairs are compared", lambda: house.canary(release)["pairs"] == counts["sent"], seconds=30)
+    assert house.canary(release)["counts"]["duplicates"] == 0
+    assert not house.parts.api.get(f"/incidents?service={service}")["items"]

@@ -343,6 +343,15 @@ class House:
         )
         return self.parts.api.get(f"/incidents/{found[0]['id']}")
 
+    def page(self, path: str) -> str:
+        """A page, as somebody sees it who logged in by the link that the command line gives."""
+        link = self.must("login").out.split()[-1]
+        with httpx.Client(timeout=20, trust_env=False, follow_redirects=True) as browser:
+            browser.get(link)
+            answer = browser.get(f"{self.parts.api.address}{path}")
+        assert answer.status_code == 200, answer.text
+        return answer.text
+
     def slack_says(self, service: str, *words: str) -> str:
         """The newest message about a service with all these words, as it stands there; waited for."""
 
