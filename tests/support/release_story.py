@@ -377,13 +377,9 @@ class House:
 
         return until(f"{words} is mailed to {to} about {service}", look, seconds=40)
 
-    def folding_worker(self, **values: str) -> subprocess.Popen[bytes]:
-        """A worker of the lane for everything that is not urgent; its data folder is its own, so that it dies once."""
-        return self.parts.worker("other", ANDON_DATA=mkdtemp(dir=self.parts.folder), **values)
-
-    def rollback_worker(self, **values: str) -> subprocess.Popen[bytes]:
-        """A worker for runs, with a data folder of its own."""
-        return self.parts.worker("rollbacks", ANDON_DATA=mkdtemp(dir=self.parts.folder), **values)
+    def dying_worker(self, point: str) -> subprocess.Popen[bytes]:
+        """A worker of the lane for folds and promotions that is killed at a point; a data folder of its own, so once."""
+        return self.parts.worker("other", ANDON_DATA=mkdtemp(dir=self.parts.folder), ANDON_CRASH_AT=point)
 
 
 @contextmanager
