@@ -14,7 +14,8 @@ import pytest
 from support.chaos import killed
 from support.databases import KINDS
 from support.installation import until
-from support.release_story import TOLERANCE, House, Sender, running_house
+from support.release_policies import TOLERANCE
+from support.release_story import House, Sender, running_house
 
 from bot.domain.times import parse_time
 
