@@ -268,7 +268,7 @@ def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, b
 
 def _canaries(outside: Outside, intake: Intake) -> dict[str, Any]:
     parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids", "current")}
-    folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, **parts)
+    folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, judges=True, **parts)
     return {"observing": Observing(**parts), "folder": folder}
 
 

@@ -219,7 +219,7 @@ class Transaction(PolicyRecords, ReleaseRecords, Protocol):
         ...
 
     def last_automatic_action(self, place: Place) -> datetime | None:
-        """The newest `first_action_at` among runs of automatic authority that were no drill."""
+        """The newest `first_action_at` among runs that a criterion started by itself and that were no drill."""
         ...
 
     # Leases, by the database's clock

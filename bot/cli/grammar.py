@@ -66,10 +66,11 @@ WORDS: tuple[Word, ...] = (
     Word(
         "demo",
         "show a rollback of a real model server, from alert to proof",
-        "bot.demo.story:main",
+        "bot.cli.demonstrating:demo",
         (
             arg("--keep", action="store_true", help="leave everything up until Ctrl-C"),
             arg("--kill-worker", action="store_true", help="kill the worker half-way and see another go on"),
+            arg("--canary", action="store_true", help="instead: a candidate that diverges from its incumbent"),
             arg("--port", type=port, metavar="N", default=0, help="of the page; default: a free one"),
         ),
     ),

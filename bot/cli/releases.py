@@ -117,13 +117,20 @@ def _show_release(view: Mapping[str, Any]) -> None:
 def promote(args: argparse.Namespace) -> int:
     """Ask, and have the gates decide at once."""
     from bot.domain.events import Command
+    from bot.flow.release_seeing import left
 
     with program(args) as app:
+        with app.store.read() as tx:
+            release = tx.release(args.release)
+        here = release.stage if release else None
         command = Command(Word.PROMOTE, args.release, actor_of(app), "cli", reason=args.reason or "")
         receipt = app.intake.order(command)
         if receipt.refused or receipt.runs:
             return answer(args, receipt)
-        return _say(args, app.judge.judge(args.release, by=actor_of(app).name))
+        judged = app.judge.judge(args.release, by=actor_of(app).name)
+        if judged.stage != here or not judged.results:
+            judged = left(app.store, args.release, here) or judged
+        return _say(args, judged)
 
 
 def gate(args: argparse.Namespace) -> int:

@@ -18,13 +18,18 @@ from bot.demo.scoring import draw_payment
 from bot.domain.errors import TryLater
 
 CONFIG = Path(__file__).with_name("config")
+CANARY_CONFIG = Path(__file__).with_name("canary_config")
 
 
 class Stage:
     """Everything that runs besides the story; `close` ends all of it."""
 
-    def __init__(self, folder: Path, *, deploy_seconds: float, port: int, seed: int) -> None:
+    def __init__(
+        self, folder: Path, *, deploy_seconds: float, port: int, seed: int, config: Path = CONFIG, serving: str = "42"
+    ) -> None:
         self.folder = folder
+        self._config = config
+        self._serving = serving
         self.seed = seed
         self.port = port
         self._deploy_seconds = deploy_seconds
@@ -35,15 +40,16 @@ class Stage:
         self.address = ""
 
     def start_model_server(self) -> None:
-        """The server with the bad candidate in place, and payments coming in."""
-        server = self._start([sys.executable, "-m", "bot.demo.model_server", str(self._deploy_seconds)])
+        """The server with one version in place, and payments coming in."""
+        words = ["-m", "bot.demo.model_server", str(self._deploy_seconds), self._serving]
+        server = self._start([sys.executable, *words])
         assert server.stdout is not None
         self.deployer = f"http://127.0.0.1:{int(server.stdout.readline())}"
         threading.Thread(target=self._pay, daemon=True).start()
 
     def start_andon(self) -> None:
         """`andon up` on an empty data folder, ready to take alerts."""
-        shutil.copytree(CONFIG, self.folder / "config")
+        shutil.copytree(self._config, self.folder / "config")
         policy = self.folder / "config/policies/fraud-model.yaml"
         text = policy.read_text(encoding="utf-8").replace("http://127.0.0.1:9", self.deployer)
         policy.write_text(text, encoding="utf-8")
@@ -87,10 +93,24 @@ class Stage:
 
     def api(self, path: str) -> dict[str, Any]:
         """One answer of the JSON API."""
-        token = self.secret("api-tokens").split(":", 2)[2]
-        answer = self.http.get(f"{self.address}/api/v1{path}", headers={"Authorization": f"Bearer {token}"})
+        answer = self.http.get(f"{self.address}/api/v1{path}", headers={"Authorization": f"Bearer {self.token()}"})
         answer.raise_for_status()
         return dict(answer.json())
+
+    def order(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One order to the JSON API."""
+        headers = {"Authorization": f"Bearer {self.token()}"}
+        answer = self.http.post(f"{self.address}/api/v1{path}", json=body, headers=headers)
+        answer.raise_for_status()
+        return dict(answer.json())
+
+    def order_model(self, path: str, body: dict[str, Any]) -> None:
+        """One order to the model server."""
+        self.http.post(f"{self.deployer}/models/fraud-model{path}", json=body).raise_for_status()
+
+    def token(self) -> str:
+        """The one that `up` made at its first start."""
+        return self.secret("api-tokens").split(":", 2)[2]
 
     def model(self) -> dict[str, Any]:
         """What the model server says of itself."""

@@ -8,11 +8,12 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from bot.demo.stage import Stage
+from bot.demo.stage import CANARY_CONFIG, Stage
 from bot.domain.errors import StepFailed
 from bot.domain.times import format_time, parse_time
 
@@ -22,14 +23,15 @@ _SLOW_DEPLOY_SECONDS = 3.0
 _PATIENCE = 90.0
 _SEED = 42
 
+Draw = Callable[..., Iterable[str]]
 
-def main(args: argparse.Namespace) -> int:
-    """Exit 0 when the incumbent was restored and measured to serve well, else 1."""
+
+def main(args: argparse.Namespace, draw: Draw) -> int:
+    """Exit 0 when the incumbent was restored and measured to serve well, else 1. `draw`: a canary as lines of text."""
     with tempfile.TemporaryDirectory(prefix="andon-demo-") as folder, contextlib.ExitStack() as stack:
         slow = _SLOW_DEPLOY_SECONDS if args.kill_worker else _DEPLOY_SECONDS
-        stage = Stage(Path(folder), deploy_seconds=slow, port=args.port, seed=_SEED)
-        stack.callback(stage.close)
-        story = Story(stage)
+        story = _story(draw if args.canary else None, Path(folder), deploy_seconds=slow, port=args.port, seed=_SEED)
+        stack.callback(story.stage.close)
         try:
             run = story.tell(kill_worker=args.kill_worker)
         except StepFailed as error:
@@ -40,6 +42,16 @@ def main(args: argparse.Namespace) -> int:
         else:
             say("All of it is stopped and removed now; `andon demo --keep` leaves the page up.")
         return 0 if run["status"] == "succeeded" else 1
+
+
+def _story(draw: Draw | None, folder: Path, **settings: Any) -> Story:
+    if draw is None:
+        return Story(Stage(folder, **settings))
+    from bot.demo.canary_story import CanaryStory
+    from bot.flow.canary_rule import check_installed
+
+    check_installed()
+    return CanaryStory(Stage(folder, config=CANARY_CONFIG, serving="41", **settings), draw)
 
 
 class Story:
@@ -144,7 +156,7 @@ class Story:
 
     def stay(self) -> None:
         """Leave everything up until Ctrl-C, and say how to get in."""
-        say(f"\nToken for the page: {self.stage.secret('api-tokens').split(':', 2)[2]}")
+        say(f"\nToken for the page: {self.stage.token()}")
         say(f"Log in at {self.stage.address}/login. Ctrl-C ends the demo.")
         with contextlib.suppress(KeyboardInterrupt):
             signal.pause()

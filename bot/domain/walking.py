@@ -43,6 +43,8 @@ def position_after(pin: Pin, release: Release) -> Position:
 
 def check_may_go_on(pin: Pin, release: Release, walk: Walk, service: Service, now: datetime) -> Stage:
     """The stage that may be left once its gates pass; Refused with the reason why none may be, whoever asks."""
+    if release.status.is_over:
+        raise Refused(f"Release {release.id} is {str(release.status).replace('_', ' ')}", next="start a new release")
     if service.is_halted or release.status is ReleaseStatus.HALTED:
         by, why = service.halted_by or "somebody", service.halt_reason or "no reason given"
         raise Refused(

@@ -20,7 +20,11 @@ from bot.flow.release_moves import bell_to_judge
 from bot.flow.versions import endorsed
 
 KNOWN_FOR = timedelta(seconds=60)
-"""How long a verdict is known where nothing new was said; canaries, drills and what is read outside go on meanwhile."""
+"""How long a verdict is known that may change by itself: canaries, drills and what is read outside go on meanwhile."""
+_SAID = frozenset({"metric", "latency", "memory", "drift", "fairness", "schema", "checklist", "documents"})
+"""Gates that rest on what is handed in: where nothing was asked outside, they are known until something new is said."""
+_COMPARED = frozenset({"canary", "expression"})
+"""Gates that read the comparison, which goes on while pairs come in."""
 _LATER = "its gates are looked at now; `andon release show {id}` tells what they say"
 
 
@@ -59,13 +63,16 @@ def _known_obstacles(order: Order, release: Release, walk: Walk) -> list[GateRes
     moments = [one.withdrawn_at or one.at for one in tx.signatures(release.id)]
     newest = max([*moments, *([evidence.at] if evidence else [])], default=None)
     since = walk.stage_entered_at or release.opened_at
+    canary = tx.bare_canary(release.id)
+    compared = canary.folded_at if canary else None
     return [
         one
         for one in newest_of(stage, tx.newest_results(release.id)).values()
         if one.verdict is not GateVerdict.PASS
         and one.at >= since
         and (newest is None or one.at > newest)
-        and one.at > now - KNOWN_FOR
+        and (compared is None or one.use not in _COMPARED or one.at > compared)
+        and ((one.use in _SAID and not one.query) or one.at > now - KNOWN_FOR)
     ]
 
 

@@ -267,3 +267,21 @@ def _content(record: Evidence, file: KeptFile | None) -> bytes:
             next="somebody altered the database: `andon audit verify`, then start a new release",
         )
     return file.content
+
+
+def left(store: Store, release_id: str, stage: str | None) -> Judged | None:
+    """What the gates said when a release left this stage, or began its playbook; None while it is still to be judged.
+
+    Whoever asks to go on may find that a worker was quicker, and that the present stage is the next one already.
+    """
+    with store.read() as tx:
+        release, walk, results = tx.release(release_id), tx.walk(release_id), tx.gate_results(release_id)
+    if release is None or walk is None or stage is None:
+        return None
+    acts = walk.run_id is not None and release.stage == stage
+    if not acts and stage not in walk.passed:
+        return None
+    newest = {one.position: one for one in sorted(results, key=lambda one: one.at) if one.stage == stage}
+    what = f"the playbook of {stage} runs" if acts else f"it is {release.state} now"
+    why = f"every gate of {stage} passes; {what}"
+    return Judged(release.id, release.service, stage, GateVerdict.PASS, why, tuple(newest.values()))

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from threading import Barrier, Thread
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -242,8 +243,8 @@ def test_a_missed_deadline_is_noted_once_beside_whoever_works_on_the_run(store: 
     assert (found.breached_at, found.status) == (AT, RunStatus.RUNNING)
 
 
-def test_the_last_automatic_action_ignores_drills_and_people(store: SqlStore) -> None:
-    ended = {"status": RunStatus.SUCCEEDED}
+def test_the_last_automatic_action_ignores_drills_people_and_promotions(store: SqlStore) -> None:
+    ended: dict[str, Any] = {"status": RunStatus.SUCCEEDED, "criterion": "divergence"}
     _added(
         store,
         run(first_action_at=AT, **ended),
@@ -251,6 +252,7 @@ def test_the_last_automatic_action_ignores_drills_and_people(store: SqlStore) ->
         run(first_action_at=AT + 5 * SECOND, drill=True, **ended),
         run(first_action_at=AT + 5 * SECOND, authority="endorser", **ended),
         run(first_action_at=AT + 5 * SECOND, environment="staging", **ended),
+        run(first_action_at=AT + 5 * SECOND, **{**ended, "criterion": None}),
         run(),
     )
     with store.read() as tx:

@@ -83,6 +83,7 @@ _LAST_AUTOMATIC = (
         runs.c.environment == bindparam("environment"),
         runs.c.first_action_at.is_not(None),
         runs.c.authority == "automatic",
+        runs.c.criterion.is_not(None),  # promotions and the playbook of a halt have none
         runs.c.drill.is_(False),
     )
     .order_by(runs.c.first_action_at.desc())
@@ -166,7 +167,7 @@ class RunQueries(Work):
         return self.count(_BREACH, {"run_id": run_id, "at": at}) == 1
 
     def last_automatic_action(self, place: Place) -> datetime | None:
-        """The newest `first_action_at` among runs of automatic authority that were no drill."""
+        """The newest `first_action_at` among runs that a criterion started by itself and that were no drill."""
         return self._ask_last_action(place)()
 
     def _ask_last_action(self, place: Place) -> Callable[[], datetime | None]:
