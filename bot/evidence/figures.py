@@ -129,6 +129,9 @@ class Document(Figures):
     """A schema as `bot.evidence.schemas` reads it."""
 
 
+_PARTS = frozenset(field.alias or name for name, field in Document.model_fields.items())
+
+
 def read_document(raw: bytes, limits: Limits = LIMITS) -> Document:
     """The document out of JSON, packed with gzip or not. BadInput says which part of it is wrong."""
     return document_of(parse_json(unpacked_json(raw, limits)))
@@ -139,12 +142,30 @@ def document_of(value: Any) -> Document:
     if not isinstance(value, dict):
         raise BadInput("The evidence is no object", next='send figures like {"metrics": {"f1": 0.93}}')
     try:
-        return Document.model_validate(value)
+        return Document.model_validate(_known(value))
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
         faults = [f"{_place(one['loc'])}: {one['msg'].removeprefix('Value error, ')}" for one in found[:_MOST_FAULTS]]
         more = f", and {len(found) - _MOST_FAULTS} more" if len(found) > _MOST_FAULTS else ""
         raise BadInput("The evidence cannot be used", why="; ".join(faults) + more) from error
+
+
+def _known(value: dict[str, Any]) -> dict[str, Any]:
+    """The parts that are read; whatever else the sender keeps there (a run, a commit) stays in the raw evidence.
+
+    An object of plain figures only, `{"f1": 0.93, "auc": 0.97}`, is one of metrics.
+    """
+    known = {name: one for name, one in value.items() if name in _PARTS}
+    if known or not value:
+        return known
+    if all(isinstance(one, int | float) and not isinstance(one, bool) for one in value.values()):
+        return {"metrics": value}
+    parts = ", ".join(sorted(_PARTS))
+    raise BadInput(
+        f"The evidence holds nothing that is read: {', '.join(sorted(value)[:5])}"[:300],
+        why=f"the parts that are read are {parts}",
+        next='send figures like {"metrics": {"f1": 0.93}}',
+    )
 
 
 def _place(parts: tuple[int | str, ...]) -> str:

@@ -39,6 +39,8 @@ def matrix(values: list[Any], **labels: str) -> dict[str, Any]:
     ("raw", "media"),
     [
         ({"metrics": {"f1": 0.9}}, JSON),
+        ({"metrics": {"f1": 0.9}, "commit": "4f2a", "took": {"seconds": 12}}, JSON),
+        ({"f1": 0.9, "auc": 0.97}, JSON),
         ([{"label": 1, "prediction": 1}], JSON),
         ({"fields": [{"name": "age", "type": "int64"}]}, JSON),
         ({"type": "object", "properties": {"age": {"type": "integer"}}}, JSON),
@@ -62,7 +64,7 @@ def test_what_gates_read_is_taken(raw: Any, media: str) -> None:
         (b'{"label": 1}\n{"label": {"a": 1}}\n', NDJSON, "Line 2 of the evidence holds a list or an object"),
         (b"label,score\n1,0.9\n1,nan\n", CSV, "Line 3 of the evidence holds 'nan' among numbers"),
         (b"label,score\n1\n", CSV, "Line 2 of the evidence has 1 cells"),
-        (b'{"f1": 0.9}', JSON, "f1"),
+        (b'{"f1": "good"}', JSON, "f1"),
         (b"<html>", JSON, "not JSON"),
         (b"PAR1 and then nothing", PARQUET, "not a Parquet file"),
         (gzip.compress(b'{"label": 1}\n')[:-3], NDJSON, "ends too early"),
