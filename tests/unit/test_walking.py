@@ -167,7 +167,7 @@ def test_a_release_in_a_stage_may_go_on_where_nothing_stands_in_the_way(stage: s
     ("release", "walk", "said"),
     [
         (release_in("canary", ReleaseStatus.ABANDONED), walk_of(), "abandoned"),
-        (release_in("canary", ReleaseStatus.ROLLED_BACK), walk_of(), "rolled_back"),
+        (release_in("canary", ReleaseStatus.ROLLED_BACK), walk_of(), "rolled back"),
         (release_in(None, ReleaseStatus.LIVE), walk_of(), "no stage"),
         (release_in(None, ReleaseStatus.ENDORSED), walk_of(), "no stage"),
         (release_in("gone"), walk_of(), "no stage"),
