@@ -57,7 +57,7 @@ def of_canary(
 def _reason(alert: Alert) -> str:
     said = alert.annotations
     words = f"{alert.labels['metric']} is {_short(said.get('now'))}"
-    tolerated = f", tolerated are {_short(said['tolerance'])}" if "tolerance" in said else ""
+    tolerated = f", tolerated is {_short(said['tolerance'])}" if "tolerance" in said else ""
     return f"{words}{tolerated} (phase {alert.labels['phase']}, {said['pairs']} pairs, {said['affected']} affected)"
 
 

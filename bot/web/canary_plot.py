@@ -76,7 +76,7 @@ def _words(view: Mapping[str, Any]) -> str:
     now = "not known" if view["estimate"] is None else f"{view['estimate']:.4g}"
     return (
         f"After {view['pairs']:,} pairs the {view['measure']} is {now}, with its interval {interval}; "
-        f"tolerated are {view['tolerance']:g}. {view['affected']:,} predictions are affected. {view['why']}."
+        f"tolerated is {view['tolerance']:g}. {view['affected']:,} predictions are affected. {view['why']}."
     )
 
 

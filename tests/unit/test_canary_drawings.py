@@ -72,7 +72,7 @@ def test_the_plot_says_in_words_what_it_shows_and_needs_neither_script_nor_style
     assert description is not None
     assert title.text == "Version 42 against version 41: diverged"
     assert description.text is not None
-    for words in ("3,000 pairs", "disagreement is 0.07", "between 0.05 and 0.09", "tolerated are 0.02", "96"):
+    for words in ("3,000 pairs", "disagreement is 0.07", "between 0.05 and 0.09", "tolerated is 0.02", "96"):
         assert words in description.text
     assert not re.search(r"<script|style=|on\w+=|#[0-9a-f]{3}|href", text)
     assert {one.get("fill") for one in svg.iter() if one.get("fill")} == {"currentColor", "none"}
