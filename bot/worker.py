@@ -13,7 +13,8 @@ from bot.adapters.process_names import owner_of
 from bot.adapters.process_orders import Reloads, orders
 from bot.adapters.process_signals import SignalWatch
 from bot.adapters.rq_worker import LaneWorker
-from bot.ports import Bell, Lane
+from bot.beside import Beside
+from bot.ports import Bell, JobName, Lane
 from bot.settings import Settings
 
 
@@ -52,7 +53,8 @@ def serve(app: WorkerApp, lane: Lane) -> int:
         lane,
         redis_address(app.settings),
         name=owner_of(os.getpid()),
-        calls=jobs.CALLS,
+        # Gates may ask outside for half a minute; folds, halts and promotions of the same lane do not wait for them.
+        calls={**jobs.CALLS, JobName.JUDGE_RELEASE: Beside(jobs.judge_release)},
         due=app.sweep.due,
         stopping=app.stopping,
         lease_seconds=app.settings.lease_seconds,

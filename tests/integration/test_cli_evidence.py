@@ -38,7 +38,7 @@ ROWS = b"label,score\n1,0.9\n"
 @pytest.mark.parametrize(
     ("name", "words", "content", "media"),
     [
-        ("rows.csv.gz", (), gzip.compress(ROWS), "text/csv"),
+        ("rows.csv.gz", (), gzip.compress(ROWS, mtime=0), "text/csv"),
         ("rows.txt", ("--media", "text/csv"), ROWS, "text/csv"),
         ("rows.json", ("--media", "application/x-ndjson"), b'{"label": 1}\n', "application/x-ndjson"),
     ],

@@ -47,7 +47,7 @@ def matrix(values: list[Any], **labels: str) -> dict[str, Any]:
         ({"type": "object", "properties": {"age": {"type": "integer"}}}, "application/schema+json"),
         (vector(({"__name__": "f1"}, "0.9")), JSON),
         (b'{"label": 1}\n\n{"label": 0}\n', NDJSON),
-        (gzip.compress(b"label,score\n1,0.9\n"), CSV),
+        (gzip.compress(b"label,score\n1,0.9\n", mtime=0), CSV),
     ],
 )
 def test_what_gates_read_is_taken(raw: Any, media: str) -> None:
@@ -67,7 +67,7 @@ def test_what_gates_read_is_taken(raw: Any, media: str) -> None:
         (b'{"f1": "good"}', JSON, "f1"),
         (b"<html>", JSON, "not JSON"),
         (b"PAR1 and then nothing", PARQUET, "not a Parquet file"),
-        (gzip.compress(b'{"label": 1}\n')[:-3], NDJSON, "ends too early"),
+        (gzip.compress(b'{"label": 1}\n', mtime=0)[:-3], NDJSON, "ends too early"),
         (vector(({"__name__": "f1"}, "NaN")), JSON, "the last value of 'f1' is nan"),
         (vector(), JSON, "is empty"),
         (vector(({"a": "1"}, "1"), ({"a": "2"}, "2")), JSON, "several series called 'evaluation'"),
