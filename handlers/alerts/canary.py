@@ -102,5 +102,8 @@ class Canary(PlainSource):
         return [read(Divergence, raw).as_alert()]
 
     def delivery_id(self, raw: bytes, headers: Mapping[str, str]) -> str | None:  # noqa: ARG002
-        """Release, phase and verdict: said twice, it counts once."""
-        return read(Divergence, raw).key
+        """Release, phase and verdict: said twice, it counts once. None where the body says none."""
+        try:
+            return read(Divergence, raw).key
+        except BadInput:
+            return None

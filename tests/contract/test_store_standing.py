@@ -28,7 +28,7 @@ def filled(store: SqlStore) -> SqlStore:
         tx.lock_services(["fraud-model", "other"])
         tx.add(known, made.event(source="grafana", dedup_key="known"), made.release(), made.incident())
         tx.add(made.incident(status=IncidentStatus.RESOLVED, resolved_at=made.AT))
-        tx.add(made.run(first_action_at=made.AT), made.run(service="other"))
+        tx.add(made.run(criterion="wrong_answers", first_action_at=made.AT), made.run(service="other"))
         tx.save(made.alert_state(known, "a"), made.alert_state(known, "b"))
     return store
 

@@ -56,8 +56,12 @@ class Attempt:
         if self.friends:
             moves += [self.champion_signs, self.champion_takes_back, self.champion_signs, self.others_approve,
                       self.other_seconds, self.other_endorses, self.push_good, self.go, self.go, self.go]  # fmt: skip
-        for _ in range(length):
-            move = self.dice.choice(moves)
+        planned = [self.dice.choice(moves) for _ in range(length)]
+        if self.friends:  # what a release that goes well is made of, in its order, with the rest anywhere between
+            good = [self.start, self.push_good, self.go, self.champion_signs, self.go]
+            for place, move in zip(sorted(self.dice.choices(range(length), k=len(good))), good, strict=True):
+                planned.insert(place + good.index(move), move)
+        for move in planned:
             self.calls.append(move.__name__)
             try:
                 move()
