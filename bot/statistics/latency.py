@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from bot.domain.errors import BadInput
 from bot.statistics import packing
 from bot.statistics.histogram import HistogramStream, difference_design
 from bot.statistics.watchers import ChangedUnits
@@ -91,11 +90,3 @@ class LatencyRatio:
 
 def _steps(times: Floats) -> NDArray[np.int64]:
     return np.clip(np.floor((np.log(times) - math.log(LEAST_MS)) / RESOLUTION), 0, STEPS - 1).astype(np.int64)
-
-
-def memory_ratio(incumbent_bytes: float, candidate_bytes: float) -> float:
-    """Candidate over incumbent: one measurement each, so a plain ratio. BadInput unless both are finite and above 0."""
-    for value in (incumbent_bytes, candidate_bytes):
-        if isinstance(value, bool) or not (math.isfinite(value) and value > 0):
-            raise BadInput(f"Memory in use is a number above 0, not {value!r}")
-    return candidate_bytes / incumbent_bytes

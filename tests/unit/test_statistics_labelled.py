@@ -11,11 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from unit.test_statistics_comparison import pairs_of
 
-from bot.domain.errors import BadInput
 from bot.statistics.comparison import Comparison
 from bot.statistics.flags import Flag
 from bot.statistics.labelled import Labelled, PairedAccuracy, PairedF1
-from bot.statistics.latency import BLOCK, LatencyRatio, memory_ratio
+from bot.statistics.latency import BLOCK, LatencyRatio
 from bot.statistics.rule import ComparisonRule, Output
 from bot.statistics.standing import Verdict
 
@@ -242,10 +241,3 @@ def test_errors_of_the_candidate_alone_have_a_tolerance_of_their_own() -> None:
     standing = both.standing()
     assert standing.errors is not None
     assert (standing.errors.estimate, standing.candidate_failures) == (0.0, 0)
-
-
-def test_memory_is_a_plain_ratio() -> None:
-    assert memory_ratio(100.0, 150.0) == 1.5
-    for bad in (0, -1, math.nan, math.inf):
-        with pytest.raises(BadInput):
-            memory_ratio(bad, 100.0)
