@@ -157,3 +157,15 @@ def test_all_faults_of_all_gates_are_told_at_once(tmp_path: Path) -> None:
         "policies/fraud.yaml:11",
         "policies/fraud.yaml:23",
     ]
+
+
+def test_a_way_to_everybody_without_a_gate_is_warned_of(tmp_path: Path) -> None:
+    text = 'service: fraud\nmatch: alert.labels.service == "fraud"\nstages: [{name: staging}, {name: production%s}]\n'
+    assert [str(one).removeprefix(f"{tmp_path}/") for one in load(tmp_path, text % "").warnings] == [
+        (
+            "policies/fraud.yaml:3: stage 'production' serves everybody, "
+            "and neither it nor a stage before it has a gate: nothing is checked"
+        )
+    ]
+    gate = ", gates: [{use: expression, condition: 'metrics.f1 > 0.9'}]"
+    assert load(tmp_path, text % gate).warnings == ()

@@ -17,7 +17,7 @@ from bot.adapters.configuration.reader import Path_
 from bot.adapters.configuration.shapes import Marked, marked
 from bot.adapters.expressions import is_template
 from bot.domain.errors import Fault
-from bot.domain.stages import GateUse, Stage
+from bot.domain.stages import GateUse, Stage, live_stage
 from bot.gate_plugins import FileField, Gate, PlaybookField
 from bot.plugins import RoleField, UrlField
 
@@ -65,7 +65,23 @@ def check_gates(
         found.faults += [*written.check_model(gate.Params), *written.check_conditions(gate.Params)]
         for one in marked(gate.Params, place.raw):
             check.name(place, one)
+    found.warnings += _open_ways(file)
     return found
+
+
+def _open_ways(file: PolicyFile) -> Iterator[Fault]:
+    """A warning where a release comes to serve everybody with no gate before it."""
+    stages = file.policy.stages
+    names = [stage.name for stage in stages]
+    live = live_stage(stages)
+    if live is None:
+        return
+    until = stages[: names.index(live) + 1]
+    if not any(stage.gates for stage in until):
+        yield file.document.fault(
+            ("stages", len(until) - 1),
+            f"stage {live!r} serves everybody, and neither it nor a stage before it has a gate: nothing is checked",
+        )
 
 
 @dataclass(frozen=True)
