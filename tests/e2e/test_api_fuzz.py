@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -53,6 +54,9 @@ def fuzz(address: str, token: str, seed: int, folder: Path) -> str:
         "--no-color",
         "--continue-on-failure",
     ]
-    ended = subprocess.run(command, check=False, capture_output=True, text=True, timeout=400, cwd=folder)
+    hooks = {"SCHEMATHESIS_HOOKS": str(Path(__file__).with_name("fuzz_hooks.py"))}
+    ended = subprocess.run(
+        command, check=False, capture_output=True, text=True, timeout=400, cwd=folder, env=os.environ | hooks
+    )
     assert ended.returncode == 0, json.dumps({"out": ended.stdout[-6000:], "err": ended.stderr[-2000:]}, indent=1)
     return ended.stdout
