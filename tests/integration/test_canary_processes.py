@@ -19,7 +19,7 @@ from support.written_config import policy, write_config
 POINTS = ("before_fold_commit", "after_fold_commit", "after_canary_event")
 SERVICES = ("story", *(point.replace("_", "-") for point in POINTS))
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
 class House:

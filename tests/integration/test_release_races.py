@@ -259,6 +259,7 @@ def gate_killed(engine: DrivenEngine, service: str, point: str) -> int:
     return found.returncode
 
 
+@pytest.mark.e2e
 @pytest.mark.parametrize("point", ["before_verdicts", "after_verdicts", "after_judgement"])
 def test_a_judge_killed_at_a_named_point_halts_once_and_promotes_once(engine: DrivenEngine, point: str) -> None:
     bad = attacked(engine)
