@@ -69,14 +69,15 @@ def start_hostile(up: Up, token: dict[str, str]) -> str:
     started = httpx.post(f"{up.api.address}/api/v1/releases", json=body, headers=token, trust_env=False)
     assert started.status_code == 201, started.text
     release = str(started.json()["id"])
-    pushed = httpx.post(
-        f"{up.api.address}/api/v1/releases/{release}/evidence",
-        params={"name": "evaluation"},
-        json={"metrics": {"f1": HOSTILE}},
-        headers=token,
-        trust_env=False,
-    )
-    assert pushed.status_code == 201, pushed.text
+    for metrics, status in (({"f1": HOSTILE}, 400), ({"f1": 0.5, HOSTILE: 0.5}, 201)):
+        pushed = httpx.post(
+            f"{up.api.address}/api/v1/releases/{release}/evidence",
+            params={"name": "evaluation"},
+            json={"metrics": metrics},
+            headers=token,
+            trust_env=False,
+        )
+        assert pushed.status_code == status, pushed.text
     return release
 
 
