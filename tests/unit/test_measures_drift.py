@@ -121,7 +121,7 @@ def test_every_measure_sees_a_shift(draws: np.random.Generator) -> None:
 
 
 def test_with_very_many_rows_a_shift_is_certain_and_yet_within_tolerance(draws: np.random.Generator) -> None:
-    found = numeric("x", draws.normal(size=200_000), draws.normal(0.02, 1.0, size=200_000))
+    found = numeric("x", draws.normal(size=200_000), draws.normal(0.04, 1.0, size=200_000))
     assert (found.effects["ks"].p_value or 0) < 0.001
     assert found.exceeds("ks", 0.05) is False
     assert found.exceeds("psi", 0.1) is False
