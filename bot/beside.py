@@ -34,7 +34,13 @@ class Beside:
                 self._again.add(name)
                 return
             self._under_way.add(name)
-        threading.Thread(target=self._do, args=(name,), name=f"andon-{name}", daemon=True).start()
+        try:
+            threading.Thread(target=self._do, args=(name,), name=f"andon-{name}", daemon=True).start()
+        except RuntimeError as error:  # no thread is to be had; kept as under way, it would never be done here again
+            with self._lock:
+                self._under_way.discard(name)
+                self._again.discard(name)
+            _log.warning("beside_fault", id=name, **describe_fault(error))
 
     def _do(self, name: str) -> None:
         while True:

@@ -12,7 +12,6 @@ from support.written_config import policy as written
 
 from bot.adapters.conditions import compile_condition
 from bot.cli.backtest_words import as_json, as_markdown, as_text
-from bot.domain import judging
 from bot.domain.decisions import Decision, Verdict, alert_facts
 from bot.domain.events import Alert, AlertStatus
 from bot.domain.gates import Figure, GateVerdict
@@ -143,7 +142,6 @@ def test_a_comparison_is_about_its_own_service_and_the_release_that_it_names() -
     assert {one.service: one.after[Deed.ROLLBACK] for one in report.services} == {"prices": 0, "scores": 1}
 
 
-@pytest.mark.skipif(not hasattr(judging, "criteria_of"), reason="a divergence is no criterion of its own here")
 def test_a_canary_that_diverges_is_a_rollback_where_the_policy_says_so() -> None:
     canary = {"output": "classes", "tolerance": 0.02, "on_divergence": {"playbook": "by_key", "within": "30m"}}
     silent, acts = made(rollback=[]), made(rollback=[], canary=canary)

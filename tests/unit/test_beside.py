@@ -61,3 +61,16 @@ def test_a_call_that_breaks_ends_nothing() -> None:
     assert tried.acquire(timeout=PATIENCE)
     beside("two")
     assert tried.acquire(timeout=PATIENCE)
+
+
+def test_what_got_no_thread_is_done_when_it_is_rung_for_again() -> None:
+    done = threading.Event()
+    beside = Beside(lambda _: done.set())
+    before = threading.stack_size(1 << 46)  # more than there can be, so that no thread starts
+    try:
+        beside("one")
+    finally:
+        threading.stack_size(before)
+    assert not done.is_set()
+    beside("one")
+    assert done.wait(PATIENCE)
