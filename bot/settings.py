@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     policy_author: str | None = None
     policy_reviewer: str | None = None
     """Where the configuration comes from, for images that are built without its repository."""
+    signing_key: SecretStr | None = None
+    """An Ed25519 private key as PEM text, for bundles and the audit. Unset: one is made in the data folder."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""

@@ -11,6 +11,7 @@ from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
 from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
+from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
 from bot.domain.gates import Evidence, GateResult, Signature
@@ -26,21 +27,25 @@ from bot.domain.runs import Lease, Run
 from bot.domain.threads import Pace, Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
 from bot.domain.watches import Watch
+from bot.drill_records import DrillRecords
+from bot.keeping_records import KeepingRecords
+from bot.measure_records import MeasureRecords
 from bot.policy_records import PolicyRecords
+from bot.postmortem_records import PostmortemRecords
 from bot.release_records import ReleaseRecords
 
 Record = (
     Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
     | Fact | Meeting | Minute | MinuteChange | Escalation | PolicyVersion
     | Walk | Evidence | GateResult | Signature | KnownVersion | LiveVersion | UnplannedDependency | CanaryPoint
-    | AffectedKeys
+    | AffectedKeys | Drill
 )  # fmt: skip
 """What can be added; each has one table."""
 
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch
+    | Watch | Drill
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -99,7 +104,9 @@ class Standing:
     """By source and identity, likewise."""
 
 
-class Transaction(PolicyRecords, ReleaseRecords, Protocol):
+class Transaction(
+    PolicyRecords, ReleaseRecords, DrillRecords, PostmortemRecords, KeepingRecords, MeasureRecords, Protocol
+):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 
     def add(self, *records: Record) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bot.cli.account_grammar import ACCOUNT_WORDS
 from bot.cli.arguments import (
     ENVIRONMENT,
     HEADER,
@@ -18,10 +19,16 @@ from bot.cli.arguments import (
     count,
     port,
 )  # fmt: skip
+from bot.cli.bundle_grammar import BUNDLE_WORDS
 from bot.cli.canary_grammar import CANARY_WORDS
+from bot.cli.discipline_grammar import DISCIPLINE_WORDS
+from bot.cli.drill_grammar import DRILL_WORDS
+from bot.cli.keeping_grammar import KEEPING_WORDS
 from bot.cli.live_grammar import LIVE_WORDS
+from bot.cli.measures_grammar import MEASURES_WORDS
 from bot.cli.people_grammar import PEOPLE_WORDS
 from bot.cli.policy_grammar import POLICY_WORDS
+from bot.cli.postmortem_grammar import POSTMORTEM_WORDS
 from bot.cli.release_grammar import RELEASE_WORDS
 
 ACTING = "bot.cli.acting"
@@ -197,6 +204,13 @@ WORDS: tuple[Word, ...] = (
     *PEOPLE_WORDS,
     *POLICY_WORDS,
     *CANARY_WORDS,
+    *DRILL_WORDS,
+    *DISCIPLINE_WORDS,
+    *POSTMORTEM_WORDS,
+    *MEASURES_WORDS,
+    *BUNDLE_WORDS,
+    *ACCOUNT_WORDS,
+    *KEEPING_WORDS,
     Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
     Word(
         "doctor", "try every configured connection and say how to mend what is wrong", "bot.cli.doctor:doctor", (JSON,)

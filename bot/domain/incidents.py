@@ -118,6 +118,8 @@ class Incident:
     """When people are to hear of it next, whatever happened."""
     update_asked_at: datetime | None = None
     """When its owner was asked to write that update."""
+    drill: bool = False
+    """Opened by a rehearsal: every message says so, and only the team hears of it."""
 
     @property
     def is_open(self) -> bool:

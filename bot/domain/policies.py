@@ -131,7 +131,9 @@ class LiveRead(Strict):
     every: PositiveDuration = timedelta(minutes=1)
 
 
-class Drill(Strict):
+class DrillRule(Strict):
+    """One rehearsal that the policy wants, and when."""
+
     playbook: Name
     environment: Name = "staging"
     cron: Annotated[StrictStr, AfterValidator(cron_line)] | None = None
@@ -195,7 +197,7 @@ class Policy(Strict):
     """Services and data pipelines that every release of this one may depend on."""
     live: Mapping[Name, LiveRead] = Field(default_factory=dict)
     """By environment: how the version that serves there is read back."""
-    drills: tuple[Drill, ...] = ()
+    drills: tuple[DrillRule, ...] = ()
     review_every: Duration | None = None
     digest: Annotated[str, BeforeValidator(_no_key)] = Field(default="", exclude=True)
 

@@ -23,12 +23,18 @@ from bot.slack.edge import open_edge
 from bot.slack.guard import Guard
 from bot.web.answers import answer
 from bot.web.api import reads
+from bot.web.api_account import account
+from bot.web.api_bundles import bundles
 from bot.web.api_canaries import Observations, canaries
+from bot.web.api_discipline import discipline
+from bot.web.api_drills import drills
 from bot.web.api_files import fetching, giving
 from bot.web.api_live import live
+from bot.web.api_measures import measures
 from bot.web.api_minutes import minutes, said
 from bot.web.api_orders import orders
 from bot.web.api_policies import policies
+from bot.web.api_postmortems import postmortems
 from bot.web.api_releases import release_orders, release_reads
 from bot.web.armour import Armour
 from bot.web.authentication import ApiTokens, WebhookAuthentication
@@ -47,7 +53,10 @@ from bot.web.slack_events import SlackEvents
 from bot.web.templating import Templates
 from bot.web.webhooks import Webhooks
 
-ROUTERS = (reads, policies, canaries, orders, said, minutes, fetching, giving, release_reads, release_orders, live)
+ROUTERS = (
+    reads, policies, canaries, orders, said, minutes, fetching, giving, release_reads, release_orders, live,
+    drills, discipline, measures, bundles, postmortems, account,
+)  # fmt: skip
 """The JSON API, part by part."""
 
 

@@ -9,6 +9,7 @@ from sqlalchemy import bindparam, func, select, union_all
 
 from bot.adapters.sql.column_types import Moment
 from bot.adapters.sql.database_clock import now
+from bot.adapters.sql.drill_tables import AWAITED, drills
 from bot.adapters.sql.people_tables import (
     LOOKED_AT,
     OPEN_MEETING,
@@ -89,6 +90,7 @@ _MOMENTS = union_all(
     select(func.min(notices.c.refresh_at)).where(REFRESHED),
     select(func.min(notices.c.due_at)).where(UNSENT, notices.c.due_at > now()),
     select(func.min(walks.c.judge_at)).where(JUDGED),
+    select(func.min(drills.c.wake_at)).where(AWAITED),
 ).subquery()
 _NEXT = select(func.min(_MOMENTS.c.moment, type_=Moment()))
 

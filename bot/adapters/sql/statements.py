@@ -10,11 +10,12 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
+from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
 from bot.domain.gates import Evidence, GateResult, Signature
@@ -65,6 +66,7 @@ TABLE_OF: Mapping[type, Table] = {
     CanaryPoint: release_tables.canary_points,
     AffectedKeys: release_tables.affected_keys,
     PolicyVersion: policy_tables.policy_versions,
+    Drill: drill_tables.drills,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -84,6 +86,7 @@ class Statements:
     keep_file: Executable
     keep_batch: Executable
     open_canary: Executable
+    plan_drill: Executable
     raise_fence: Executable
     take_lease: Executable
     save_step: Executable
@@ -97,6 +100,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
+        Drill,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
@@ -106,6 +110,7 @@ def statements_for(dialect: str) -> Statements:
         keep_file=insert(people_tables.kept_files).on_conflict_do_nothing(),
         keep_batch=insert(release_tables.observation_batches).inline().on_conflict_do_nothing(),
         open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
+        plan_drill=insert(drill_tables.drills).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
         save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),

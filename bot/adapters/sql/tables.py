@@ -123,6 +123,7 @@ incidents = table(
     Column("offered_to", Prose),
     Column("update_due_at", Moment),
     Column("update_asked_at", Moment),
+    Column("drill", Boolean, nullable=False, server_default=text("false")),
     partial("incidents_update_due", "update_due_at", where=UPDATE_DUE),
     Index(None, "place", "resolved_at"),
     Index(None, "service", "id"),
