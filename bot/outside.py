@@ -8,6 +8,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import SecretStr
 
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
@@ -42,6 +45,7 @@ from playbooks.steps import load_steps
 
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
+_SHORTEST_OWN = 8
 
 
 def api_tokens(settings: Settings) -> dict[str, Actor]:
@@ -56,6 +60,24 @@ def webhook_token(settings: Settings) -> str | None:
     if not settings.is_embedded_database:
         return None
     return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
+
+
+def own_secrets(settings: Settings) -> list[str]:
+    """Values that are Andon's own and must stand in nothing that leaves it: tokens, keys, passwords of addresses.
+
+    Short ones are left out: a password such as `andon` would take the bot's own name out of every record."""
+    values = {one.get_secret_value() for _, one in settings if isinstance(one, SecretStr)}
+    values |= {password for one in values if (password := _password(one))}
+    values |= {*api_tokens(settings), *(one for ones in settings.webhook_secrets.values() for one in ones)}
+    values |= {webhook_token(settings) or "", *settings.slack_signing_secrets}
+    return sorted(one for one in values if len(one) >= _SHORTEST_OWN)
+
+
+def _password(address: str) -> str | None:
+    try:
+        return urlsplit(address).password
+    except ValueError:
+        return None
 
 
 def redis_address(settings: Settings) -> str:

@@ -106,3 +106,10 @@ def _loaded(pem: bytes, where: str) -> SigningKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(f"{where} cannot be used to sign", why="it is not an Ed25519 key")
     return SigningKey(key)
+
+
+def known_public_key(folder: Path, given: str | None) -> str | None:
+    """The public half of this installation's key; None where it has none yet. Nothing is made."""
+    if given is None and not (folder / _NAME).exists():
+        return None
+    return open_signing_key(folder, given).public_pem
