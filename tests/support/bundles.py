@@ -49,7 +49,7 @@ def rolled_back(engine: DrivenEngine, *alerts: dict[str, Any], **more: Any) -> s
     incident = receipt.incidents[0]
     engine.order(Word.DECIDE, incident, text="we stay on 41", reason="")
     engine.order(Word.ACTION, incident, text="write the test", owner="olga", reason="")
-    engine.order(Word.REPORT, incident, broken="scores of large amounts", reason="")
+    engine.order(Word.REPORT, incident, fields={"broken": "scores of large amounts"}, reason="")
     engine.alert(firing(service, "Latency", fingerprint=f"{service}-later"))
     engine.work()
     return incident
@@ -73,7 +73,9 @@ def released(engine: DrivenEngine, f1: float = 0.95, **more: Any) -> str:
     engine.order(Word.PROMOTE, release)
     engine.work()
     engine.order(Word.SIGN, release, item="runbook")
-    engine.work()
+    for _ in ("staging", "production"):
+        engine.order(Word.PROMOTE, release)
+        engine.work()
     return release
 
 
