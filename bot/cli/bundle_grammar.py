@@ -40,7 +40,7 @@ BUNDLE_WORDS: tuple[Word, ...] = (
         "bot.cli.bundle_replays:replay",
         (
             _FILE,
-            arg("--environment", required=True, metavar="E", help="such as staging; production is refused"),
+            arg("--environment", metavar="E", help="such as staging; production is refused"),
             arg("--run", metavar="ID", help="which of its runs (default: its last rollback)"),
             arg("--dry-run", action="store_true", help="show the calls, judge again, run nothing"),
             arg("--decisions-only", action="store_true", help="judge again, and nothing else"),

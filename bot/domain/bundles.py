@@ -12,6 +12,11 @@ FORMAT = 1
 EXPORTED = "bundle.exported"
 """The audit row of an export. It is in no bundle: else each export would change the next one."""
 
+FILES = "files"
+"""The folder of files that are kept under the SHA-256 of their content."""
+TAKEN_OUT = ".redacted"
+"""How the name of such a file ends where a secret was taken out, so that its content has another digest."""
+
 
 class BundleKind(StrEnum):
     """What a bundle is about."""

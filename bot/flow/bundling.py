@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import chain
 from typing import Any
 
-from bot.domain.bundles import FORMAT, Piece
+from bot.domain.bundles import FILES, FORMAT, TAKEN_OUT, Piece
 from bot.domain.canaries import Canary, CanaryPoint
 from bot.domain.escalations import Escalation
 from bot.domain.gates import Evidence, GateResult, Signature
@@ -22,7 +22,7 @@ from bot.domain.threads import Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency
 from bot.domain.watches import Watch
 from bot.flow.bundle_audit import audit_slice
-from bot.flow.bundle_lines import Lines, plain
+from bot.flow.bundle_lines import REDACTED, Lines, plain
 from bot.flow.bundle_scope import Scope, decisions_of, runs_of
 from bot.ports import Transaction
 
@@ -49,9 +49,12 @@ class Collector:
             "audit.jsonl": lambda: audit_slice(self.tx, self.scope, self.lines),
             **{f"{name}.jsonl": self._of_records(read) for name, read in self._records().items()},
             **{f"policies/{one.digest}.yaml": self._text(one) for one in self._versions()},
-            **{f"files/{digest}": self._content(digest) for digest in self._digests()},
+            **dict.fromkeys((f"{FILES}/{digest}" for digest in self._digests()), tuple),
         }
         for path in sorted(files):
+            if path.startswith(f"{FILES}/"):
+                yield from self._kept(path)
+                continue
             chunks = iter(files[path]())
             first = next(chunks, None)
             if first is not None:
@@ -182,7 +185,9 @@ class Collector:
 
     def _policies(self) -> Iterator[dict[str, Any]]:
         for one in self._versions():
-            yield {name: value for name, value in plain(one).items() if name not in _ABOUT_VERSIONS}
+            had = self.lines.content(one.text.encode("utf-8", "replace"))[1]
+            shown = {name: value for name, value in plain(one).items() if name not in _ABOUT_VERSIONS}
+            yield {**shown, REDACTED: True} if had else shown
 
     def _text(self, version: PolicyVersion) -> Callable[[], Iterator[bytes]]:
         return lambda: iter((self.lines.content(version.text.encode("utf-8", "replace"))[0],))
@@ -200,13 +205,13 @@ class Collector:
     def _evidence(self, release_id: str) -> Iterator[Evidence]:
         return self.tx.all_of(Evidence, "release_id", release_id)
 
-    def _content(self, digest: str) -> Callable[[], Iterator[bytes]]:
-        def read() -> Iterator[bytes]:
-            kept = self.tx.kept_file(digest)
-            if kept is not None:
-                yield self.lines.content(kept.content)[0]
-
-        return read
+    def _kept(self, path: str) -> Iterator[Piece]:
+        """A file under the digest of its content, as long as it is that content: one that a secret was taken out of
+        says so in its name."""
+        kept = self.tx.kept_file(path.rpartition("/")[2])
+        if kept is not None:
+            content, had = self.lines.content(kept.content)
+            yield Piece(f"{path}{TAKEN_OUT}" if had else path, (content,))
 
     def _documents(self, field: str) -> Iterator[dict[str, Any]]:
         """Manifests and pins as they read; their bytes are among the files."""
