@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,19 +39,28 @@ MANIFEST = {
 }
 
 
-def rolled_back(engine: DrivenEngine, *alerts: dict[str, Any], **more: Any) -> str:
+def rolled_back(
+    engine: DrivenEngine,
+    *,
+    also: Callable[[str], object] | None = None,
+    shares_hosts: bool = False,
+    **more: Any,
+) -> str:
     """An incident whose rollback ran to its end, with what people say about it; its id."""
     service = fresh_name("bundled")
-    staging = {"ledger": engine.ledger.url.replace("127.0.0.1", "localhost"), "allow_hosts": ["localhost"]}
+    there = engine.ledger.url if shares_hosts else engine.ledger.url.replace("127.0.0.1", "localhost")
+    staging = {"ledger": there, "allow_hosts": ["127.0.0.1" if shares_hosts else "localhost"]}
     production = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
     engine.protect(service, BY_KEY, targets={"production": production, "staging": staging}, **more)
-    receipt = engine.alert(*(alerts or (firing(service),)))
+    receipt = engine.alert(firing(service))
     engine.drive(receipt.runs[0])
     incident = receipt.incidents[0]
     engine.order(Word.DECIDE, incident, text="we stay on 41", reason="")
     engine.order(Word.ACTION, incident, text="write the test", owner="olga", reason="")
     engine.order(Word.REPORT, incident, fields={"broken": "scores of large amounts"}, reason="")
     engine.alert(firing(service, "Latency", fingerprint=f"{service}-later"))
+    if also is not None:
+        also(service)
     engine.work()
     return incident
 
