@@ -7,10 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from importlib.metadata import version
-from typing import Any, BinaryIO
+from typing import Any
 
 from bot.adapters.audit_heads import keep_head
-from bot.adapters.bundles.bags import write_bundle
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
 from bot.adapters.configuration.in_force import ConfigurationHolder
@@ -23,9 +22,7 @@ from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.paging.messenger import PageSender
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
-from bot.adapters.signing import open_signing_key
 from bot.adapters.sql import SqlStore
-from bot.domain.bundles import Draft
 from bot.domain.events import Actor
 from bot.flow.baselines import Baselines
 from bot.flow.bundle_desk import BundleDesk
@@ -57,7 +54,7 @@ from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
 from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
-from bot.outside import Outside, api_tokens, folders_of, open_outside, own_secrets, webhook_token
+from bot.outside import Outside, api_tokens, folders_of, open_bundles, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings
@@ -147,7 +144,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
-        "bundles": _bundles(settings, outside),
+        "bundles": open_bundles(settings, outside),
         "moves": moves,
         **_canaries(outside, intake),
         "runner": _runner(settings, outside, mover),
@@ -276,19 +273,6 @@ def _canaries(outside: Outside, intake: Intake) -> dict[str, Any]:
     parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids", "current")}
     folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, judges=True, **parts)
     return {"observing": Observing(**parts), "folder": folder}
-
-
-def _bundles(settings: Settings, outside: Outside) -> BundleDesk:
-    def write(draft: Draft, out: BinaryIO) -> None:
-        given = settings.signing_key.get_secret_value() if settings.signing_key else None
-        if given is None:
-            open_data_folder(settings.data)
-        write_bundle(draft, open_signing_key(settings.data, given), out)
-
-    own = EnvironmentSecrets({f"ANDON_SECRET_{number}": one for number, one in enumerate(own_secrets(settings))})
-    return BundleDesk(
-        store=outside.store, clock=outside.clock, secrets=outside.secrets, own_secrets=own.redact, write=write
-    )
 
 
 def _runner(settings: Settings, outside: Outside, mover: Mover) -> Runner:

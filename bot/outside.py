@@ -8,16 +8,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
+from bot.adapters.bundles.bags import write_bundle
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.configuration.opening import open_configuration, origins_of
 from bot.adapters.crash_points import crash_hook
-from bot.adapters.data_folder import kept_secret
+from bot.adapters.data_folder import kept_secret, open_data_folder
 from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
@@ -29,10 +31,13 @@ from bot.adapters.reviewed_files import ConfigurationFiles
 from bot.adapters.rq_queue import RqQueue
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
+from bot.adapters.signing import open_signing_key
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
+from bot.domain.bundles import Draft
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
+from bot.flow.bundle_desk import BundleDesk
 from bot.flow.policy_keeping import PolicyKeeper
 from bot.flow.stepping import Workshop
 from bot.gate_plugins import Gate
@@ -141,6 +146,21 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),
         clock=clock,
+    )
+
+
+def open_bundles(settings: Settings, outside: Outside) -> BundleDesk:
+    """Where bundles are asked for. The key that signs them is made with the first one."""
+
+    def write(draft: Draft, out: BinaryIO) -> None:
+        given = settings.signing_key.get_secret_value() if settings.signing_key else None
+        if given is None:
+            open_data_folder(settings.data)
+        write_bundle(draft, open_signing_key(settings.data, given), out)
+
+    own = EnvironmentSecrets({f"ANDON_SECRET_{number}": one for number, one in enumerate(own_secrets(settings))})
+    return BundleDesk(
+        store=outside.store, clock=outside.clock, secrets=outside.secrets, own_secrets=own.redact, write=write
     )
 
 

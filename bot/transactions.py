@@ -403,6 +403,10 @@ class Transaction(
         """Every record of this kind whose field has this value, oldest first, read page by page."""
         ...
 
+    def events_with_bodies(self, ids: Sequence[str]) -> Iterator[Event]:
+        """These events, by id, as they came in; read part by part."""
+        ...
+
     def run_ids_of(self, field: str, value: str) -> Sequence[str]:
         """Ids of the runs of an incident (`incident_id`) or a release (`release_id`), oldest first."""
         ...

@@ -36,7 +36,7 @@ BUNDLE_WORDS: tuple[Word, ...] = (
     ),
     Word(
         "bundle replay",
-        "run its playbook in an environment that is not production, judge its gates and decisions again, say what differs",
+        "run its playbook where it is not production, judge its gates and decisions again, and say what differs",
         "bot.cli.bundle_replays:replay",
         (
             _FILE,
@@ -49,5 +49,7 @@ BUNDLE_WORDS: tuple[Word, ...] = (
             JSON,
         ),
     ),
-    Word("key show", "the public key that bundles and audit heads are verified by, and its id", f"{BUNDLES}:key", (JSON,)),
+    Word(
+        "key show", "the public key that bundles and audit heads are verified by, and its id", f"{BUNDLES}:key", (JSON,)
+    ),
 )

@@ -168,7 +168,9 @@ def _chosen(runs: Sequence[Run], named: str | None) -> Run | None:
     if named is not None:
         found = next((one for one in runs if one.id == named), None)
         if found is None:
-            raise NotFound(f"The bundle has no run {named!r}", next=f"it has {', '.join(one.id for one in runs) or 'none'}")
+            raise NotFound(
+                f"The bundle has no run {named!r}", next=f"it has {', '.join(one.id for one in runs) or 'none'}"
+            )
         return found
     others = [one for one in runs if one.kind is not PlaybookKind.PROMOTE]
     rollbacks = [one for one in others if one.kind is PlaybookKind.ROLLBACK and not one.drill]

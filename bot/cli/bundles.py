@@ -102,8 +102,9 @@ def verify(args: argparse.Namespace) -> int:
 
 
 _NOT_KNOWN = (
-    "NOBODY VOUCHES FOR THIS BUNDLE: it fits in itself, but it was checked by the key inside it only ({key}), and whoever "
-    "alters a bundle can put in a key of their own. Get the owner's public key (`andon key show` there) and give it as --key"
+    "NOBODY VOUCHES FOR THIS BUNDLE: it fits in itself, but it was checked by the key inside it only ({key}), and "
+    "whoever alters a bundle can put in a key of their own. Get the owner's public key (`andon key show` there) and "
+    "give it as --key"
 )
 
 

@@ -114,5 +114,3 @@ def _moments(tx: Transaction, scope: Scope) -> tuple[frozenset[datetime], dateti
 
 def _later(last: datetime | None, one: Decision) -> datetime:
     return one.at if last is None or one.at > last else last
-
-

@@ -1,4 +1,4 @@
-"""Hands out bundles: seals the trail, collects one consistent view, has it written, and audits that it was handed out."""
+"""Hands out bundles: seals the trail, collects one consistent view, has it written, and audits that it was."""
 
 from __future__ import annotations
 

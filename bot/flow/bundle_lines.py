@@ -21,12 +21,8 @@ _LINES = 200
 
 def plain(value: Any) -> Any:
     """A record in JSON's own values. Moments keep their microseconds, so that what is read again is equal."""
-    if value is None or isinstance(value, str | bool | int):
-        return str(value) if isinstance(value, StrEnum) else value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    if value is None or isinstance(value, str | bool | int | float):
+        return _scalar(value)
     if isinstance(value, Mapping):
         return {str(key): plain(one) for key, one in value.items()}
     if isinstance(value, tuple | list | set | frozenset):
@@ -36,7 +32,15 @@ def plain(value: Any) -> Any:
     return _other(value)
 
 
+def _scalar(value: Any) -> Any:
+    if isinstance(value, StrEnum) or (isinstance(value, float) and not math.isfinite(value)):
+        return str(value)
+    return value
+
+
 def _other(value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
     if isinstance(value, BaseModel):
         return value.model_dump(mode="json", by_alias=True)
     if isinstance(value, timedelta):
@@ -56,7 +60,12 @@ class Lines:
 
     def line(self, record: Any, **more: Any) -> bytes:
         """One record as one line of JSON."""
-        return self._dumped(self.clean(plain(record) | plain(more))) + b"\n"
+        value = plain(record) | plain(more)
+        text = _dumped(value)
+        # Without an escape in it the line holds every text as it is: looking through it once is enough.
+        if "\\" in text or self.redact(text) != text:
+            text = _dumped(self._clean(value))
+        return text.encode("utf-8", "replace") + b"\n"
 
     def each(self, records: Iterable[Any]) -> Iterator[bytes]:
         """Many records, in chunks of lines."""
@@ -69,9 +78,8 @@ class Lines:
         if waiting:
             yield b"".join(waiting)
 
-    def clean(self, value: dict[str, Any]) -> dict[str, Any]:
+    def _clean(self, value: dict[str, Any]) -> dict[str, Any]:
         """Without secrets, and marked where there was one."""
-        # Most records hold none, and looking once is much quicker than looking at each value.
         found = "\0".join(_texts(value))
         if self.redact(found) == found:
             return value
@@ -105,9 +113,9 @@ class Lines:
             return value if self.redact(str(value)) == str(value) else self.redact(str(value))
         return value
 
-    def _dumped(self, value: Any) -> bytes:
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-        return text.encode("utf-8", "replace")
+
+def _dumped(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
 
 
 def _texts(value: Any) -> Iterator[str]:

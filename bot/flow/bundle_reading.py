@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cache
 from typing import Any, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -118,18 +117,19 @@ def _parsed(name: str, line: bytes) -> dict[str, Any]:
     return found
 
 
-@cache
-def _adapter(kind: type[T]) -> TypeAdapter[T]:
-    return TypeAdapter(kind)
+_ADAPTERS: Mapping[type, TypeAdapter[Any]] = {
+    one: TypeAdapter(one) for one in (Approval, Decision, Evidence, GateResult, Incident, Release, Run, Signature, Walk)
+}
 
 
 def _record(name: str, kind: type[T], found: Mapping[str, Any]) -> T:
     try:
-        return _adapter(kind).validate_python({key: one for key, one in found.items() if key != REDACTED})
+        made: T = _ADAPTERS[kind].validate_python({key: one for key, one in found.items() if key != REDACTED})
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadInput(f"{name} of the bundle cannot be read", why=f"{where}: {first['msg']}"[:300]) from None
+    return made
 
 
 def _audited(found: Mapping[str, Any]) -> Audited:

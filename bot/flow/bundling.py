@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from hashlib import sha256
 from itertools import chain
 from typing import Any
@@ -81,7 +81,7 @@ class Collector:
 
     def _of_incidents(self) -> dict[str, Callable[[], Iterable[Any]]]:
         """A new kind of record that hangs on incidents needs one line here."""
-        kinds: dict[str, type] = {
+        kinds: dict[str, type[Any]] = {
             "meetings": Meeting,
             "minutes": Minute,
             "report": Fact,
@@ -94,11 +94,11 @@ class Collector:
         return {**read, "minute_changes": self._minute_changes, "notices": self._notices}
 
     def _of_runs(self) -> dict[str, Callable[[], Iterable[Any]]]:
-        kinds: dict[str, type] = {"approvals": Approval, "escalations": Escalation}
+        kinds: dict[str, type[Any]] = {"approvals": Approval, "escalations": Escalation}
         return {name: self._all(kind, "run_id", self.scope.runs) for name, kind in kinds.items()}
 
     def _of_releases(self) -> dict[str, Callable[[], Iterable[Any]]]:
-        kinds: dict[str, type] = {
+        kinds: dict[str, type[Any]] = {
             "canary_points": CanaryPoint,
             "evidence": Evidence,
             "gate_results": GateResult,
@@ -110,7 +110,7 @@ class Collector:
         read = {name: self._all(kind, "release_id", releases) for name, kind in kinds.items()}
         return {**read, "canaries": self._canaries, "observations": self._observed, "affected": self._affected}
 
-    def _all(self, kind: type, field: str, values: Iterable[str]) -> Callable[[], Iterator[Any]]:
+    def _all(self, kind: type[Any], field: str, values: Iterable[str]) -> Callable[[], Iterator[Any]]:
         return lambda: (one for value in values for one in self.tx.all_of(kind, field, value))
 
     def _of_records(self, read: Callable[[], Iterable[Any]]) -> Callable[[], Iterator[bytes]]:
@@ -134,11 +134,9 @@ class Collector:
         yield self.lines.line(found)
 
     def _events(self) -> Iterator[dict[str, Any]]:
-        for name in self.scope.events:
-            event = self.tx.event(name)
-            if event is not None:
-                shown: dict[str, Any] = {**plain(event), **self.lines.body(event.body)}
-                yield shown
+        for event in self.tx.events_with_bodies(self.scope.events):
+            shown: dict[str, Any] = {**plain(replace(event, body=None)), **self.lines.body(event.body)}
+            yield shown
 
     def _drills(self) -> Iterator[Any]:
         found = {}

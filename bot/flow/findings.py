@@ -1,5 +1,4 @@
-"""What judging again came to: for each decision, gate and step, what is recorded, what comes out now, and whether
-that is the same."""
+"""What judging again came to: of each decision, gate and step what is recorded, what comes out now, and the answer."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""What was known of a place when something was decided there, as far as a bundle tells: its runs, its release, and the
-switches of automation."""
+"""What was known of a place when something was decided there, as far as a bundle tells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs the playbook of a bundle once more, as a drill, through the same engine as any other run, away from production."""
+"""Runs the playbook of a bundle once more, as a drill, through the engine of all runs, away from production."""
 
 from __future__ import annotations
 

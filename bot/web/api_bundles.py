@@ -13,7 +13,7 @@ from bot.domain.bundles import BundleKind
 from bot.domain.events import Actor, Role
 from bot.web.head import Head
 from bot.web.identity import requires
-from bot.web.openapi import READ_ERRORS
+from bot.web.openapi import READ_ERRORS, Responses
 from bot.web.orders import named
 
 bundles = APIRouter(prefix="/api/v1", responses=READ_ERRORS)
@@ -21,7 +21,7 @@ bundles = APIRouter(prefix="/api/v1", responses=READ_ERRORS)
 Viewer = Annotated[Actor, Depends(requires(Role.VIEWER))]
 _ZIP = "application/zip"
 _CHUNK = 256 * 1024
-_BUNDLE = {
+_BUNDLE: Responses = {
     200: {
         "description": "A zip of a signed bag (BagIt 1.0): `andon bundle verify` checks it.",
         "content": {_ZIP: {"schema": {"type": "string", "format": "binary"}}},

@@ -104,7 +104,9 @@ def test_production_and_what_shares_its_hosts_are_refused(
     before = len(engine.ledger.calls(service))
     for name in ("production", " Prod", "LIVE"):
         assert andon("bundle", "replay", path, "--environment", name, "--yes").is_problem("is production")
-    assert andon("bundle", "replay", path, "--environment", "nowhere", "--yes").is_problem("has no environment 'nowhere'")
+    assert andon("bundle", "replay", path, "--environment", "nowhere", "--yes").is_problem(
+        "has no environment 'nowhere'"
+    )
     assert andon("bundle", "replay", path, "--environment", "staging", "--yes", by=None).is_problem("for operators")
     shared = rolled_back(engine, shares_hosts=True)
     path = at(tmp_path, exported(engine, "incident", shared))
@@ -156,7 +158,9 @@ def test_edited_decisions_are_found_though_the_bundle_is_signed_again(
     ]
     (found,) = judged("decisions", lambda one: one.update(criterion="nothing") if one["verdict"] == "run" else None)
     assert found[1].startswith("another criterion: criterion 'divergence' holds")
-    (found,) = judged("decisions", lambda one: one["alert"]["labels"].update(alertname="Other") if one["id"] == first else None)
+    (found,) = judged(
+        "decisions", lambda one: one["alert"]["labels"].update(alertname="Other") if one["id"] == first else None
+    )
     assert "another verdict" in found[1]
 
 
@@ -182,7 +186,9 @@ def test_edited_verdicts_facts_and_evidence_of_gates_are_found(
         if one["use"] == "metric" and one["verdict"] == "pass":
             one["verdict"] = "fail"
 
-    assert set(judged(edited(engine, release, "gate_results", failed))) == {"the verdict is not the one that the audit trail has"}
+    assert set(judged(edited(engine, release, "gate_results", failed))) == {
+        "the verdict is not the one that the audit trail has"
+    }
     files = files_of(edited(engine, release, "gate_results", failed))
     files["audit.jsonl"] = b""
     forged = Forger(key_of(engine)).write(label_of(release), files)
@@ -227,14 +233,17 @@ def test_alerts_that_joined_were_held_or_asked_are_decided_the_same_again(
     engine: DrivenEngine, andon: Andon, tmp_path: Path
 ) -> None:
     """What else was known then, out of the record alone: runs under way, a pause, an earlier rollback."""
-    incident = rolled_back(engine, also=lambda service: [
-        engine.alert(firing(service, fingerprint=f"{service}-second")),
-        engine.order(Word.HANDS_OFF, service, by="ada", **{"for": "1h"}),
-        engine.alert(firing(service, fingerprint=f"{service}-third")),
-        engine.order(Word.HANDS_OFF, service, by="ada", **{"for": "0s"}),
-        engine.alert(firing(service, fingerprint=f"{service}-fourth")),
-        engine.alert(firing(service, fingerprint=f"{service}-fifth")),
-    ])
+    incident = rolled_back(
+        engine,
+        also=lambda service: [
+            engine.alert(firing(service, fingerprint=f"{service}-second")),
+            engine.order(Word.HANDS_OFF, service, by="ada", **{"for": "1h"}),
+            engine.alert(firing(service, fingerprint=f"{service}-third")),
+            engine.order(Word.HANDS_OFF, service, by="ada", **{"for": "0s"}),
+            engine.alert(firing(service, fingerprint=f"{service}-fourth")),
+            engine.alert(firing(service, fingerprint=f"{service}-fifth")),
+        ],
+    )
     bundle = exported(engine, "incident", incident)
     verdicts = [one["verdict"] for one in lines_of(files_of(bundle), "decisions") if one["alert"]]
     assert {"run", "held", "ask", "join"} <= set(verdicts), verdicts

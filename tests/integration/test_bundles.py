@@ -28,7 +28,9 @@ from bot.flow.evidence_desk import Pushed
 
 CANARIES = {
     f"CANARY_{number}": f"canary-{number:02d}-{extra}-{hashlib.sha256(bytes([number])).hexdigest()[:12]}"
-    for number, extra in enumerate(('a"b', "c/d+e", "f=g&h", "plain", "i'j", "k<l>", "m\\n", "ü-umlaut", "p q", "r%s", "t:u@v", "w"))
+    for number, extra in enumerate(
+        ('a"b', "c/d+e", "f=g&h", "plain", "i'j", "k<l>", "m\\n", "ü-umlaut", "p q", "r%s", "t:u@v", "w")
+    )
 }
 """Twelve secrets, with characters that each way of writing them down treats in another way."""
 
@@ -71,7 +73,9 @@ def test_a_bundle_of_a_release_has_its_digests_its_gates_and_their_evidence_raw(
     (manifest,) = lines_of(files, "manifests")
     assert {name: manifest["document"][name] for name in MANIFEST} == MANIFEST
     (pin,) = lines_of(files, "pins")
-    assert pin["document"]["policy"]["service"] == manifest["document"].get("service", pin["document"]["policy"]["service"])
+    assert pin["document"]["policy"]["service"] == manifest["document"].get(
+        "service", pin["document"]["policy"]["service"]
+    )
     results = {one["use"]: one for one in lines_of(files, "gate_results") if one["verdict"] == "pass"}
     assert results["metric"]["figures"][0]["value"] == 0.95
     assert set(results) == {"metric", "checklist"}
@@ -135,10 +139,20 @@ def test_twelve_secrets_planted_in_everything_that_comes_in_are_nowhere_in_a_bun
     service = fresh_name("planted")
     text = " ".join(planted)
     headers = {"Authorization": "Bearer {{ secret('CANARY_3') }}"}
-    leaky = playbook("leaky", acting("repeat", **{"with": {
-        "method": "POST", "url": "{{ target.ledger }}/effects/{{ service }}", "headers": headers,
-        "json": {"to": "{{ release.incumbent }}", "said": "{{ secret('CANARY_4') }}"},
-    }}))
+    leaky = playbook(
+        "leaky",
+        acting(
+            "repeat",
+            **{
+                "with": {
+                    "method": "POST",
+                    "url": "{{ target.ledger }}/effects/{{ service }}",
+                    "headers": headers,
+                    "json": {"to": "{{ release.incumbent }}", "said": "{{ secret('CANARY_4') }}"},
+                }
+            },
+        ),
+    )
     engine.protect(service, leaky, playbook="leaky")
     alert = firing(service, note=text[:20_000])
     alert["annotations"] = {f"note {planted[0]}": text, "summary": planted[7]}
@@ -172,10 +186,17 @@ def verified(bundle: bytes, engine: DrivenEngine) -> list[str]:
 def test_a_secret_of_the_plain_environment_is_taken_out_by_a_process_that_never_used_it(engine: DrivenEngine) -> None:
     value = "only-the-environment-knows-me"
     service = fresh_name("plain")
-    step = acting("repeat", **{"with": {
-        "method": "POST", "url": "{{ target.ledger }}/effects/{{ service }}",
-        "headers": {"Authorization": "Bearer {{ secret('PLAIN_TOKEN') }}"}, "json": {"to": "41"},
-    }})
+    step = acting(
+        "repeat",
+        **{
+            "with": {
+                "method": "POST",
+                "url": "{{ target.ledger }}/effects/{{ service }}",
+                "headers": {"Authorization": "Bearer {{ secret('PLAIN_TOKEN') }}"},
+                "json": {"to": "41"},
+            }
+        },
+    )
     secrets = {**engine.settings.playbook_secrets, "PLAIN_TOKEN": value}
     knowing = engine.twin(playbook_secrets=secrets)
     knowing.protect(service, playbook("plainly", step), playbook="plainly")

@@ -112,8 +112,7 @@ def unpacked(content: bytes, folder: Path) -> Path:
 def files_of(content: bytes) -> dict[str, bytes]:
     """The payload of a bundle by its path, as the standard library reads it."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        named = {name.partition("/data/")[2]: archive.read(name) for name in archive.namelist() if "/data/" in name}
-    return named
+        return {name.partition("/data/")[2]: archive.read(name) for name in archive.namelist() if "/data/" in name}
 
 
 def lines_of(files: dict[str, bytes], name: str) -> list[dict[str, Any]]:
@@ -139,5 +138,3 @@ def label_of(content: bytes) -> Label:
     """Which bundle it is."""
     found = json.loads(files_of(content)["subject.json"])
     return Label(BundleKind(found["kind"]), found["id"], found["service"])
-
-

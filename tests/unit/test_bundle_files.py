@@ -27,7 +27,11 @@ from bot.domain.bundles import BundleKind, Label
 from bot.domain.errors import NotFound
 
 LABEL = Label(BundleKind.INCIDENT, "inc-01m8bb4n8cd32ggm9rkgqhv3vy", "fraud-model")
-FILES = {"subject.json": b'{"format":1}\n', "timeline.jsonl": b'{"text":"opened"}\n', "files/" + "a" * 64: b"\0\xff raw"}
+FILES = {
+    "subject.json": b'{"format":1}\n',
+    "timeline.jsonl": b'{"text":"opened"}\n',
+    "files/" + "a" * 64: b"\0\xff raw",
+}
 TOP = f"{LABEL.folder}/"
 
 
@@ -96,7 +100,9 @@ def test_the_same_files_give_the_same_bytes(bundle: bytes, key: SigningKey) -> N
     assert Forger(key).write(LABEL, dict(reversed(FILES.items()))) == bundle
 
 
-def unseen_flips(bundle: bytes, positions: Iterable[int], check: Callable[..., Verified], rng: random.Random) -> list[int]:
+def unseen_flips(
+    bundle: bytes, positions: Iterable[int], check: Callable[..., Verified], rng: random.Random
+) -> list[int]:
     """Where a flipped byte was not found."""
     unseen = []
     for position in positions:
@@ -107,18 +113,28 @@ def unseen_flips(bundle: bytes, positions: Iterable[int], check: Callable[..., V
     return unseen
 
 
-def test_two_thousand_flipped_bytes_are_found(bundle: bytes, check: Callable[..., Verified], rng: random.Random) -> None:
+def test_two_thousand_flipped_bytes_are_found(
+    bundle: bytes, check: Callable[..., Verified], rng: random.Random
+) -> None:
     assert unseen_flips(bundle, rng.sample(range(len(bundle)), 2000), check, rng) == []
 
 
 @pytest.mark.e2e
-def test_there_is_no_byte_that_may_be_another_one(bundle: bytes, check: Callable[..., Verified], rng: random.Random) -> None:
+def test_there_is_no_byte_that_may_be_another_one(
+    bundle: bytes, check: Callable[..., Verified], rng: random.Random
+) -> None:
     """Headers, contents, directory, signature: all of them."""
     assert unseen_flips(bundle, range(len(bundle)), check, rng) == []
 
 
 def test_what_was_altered_is_named(bundle: bytes, check: Callable[..., Verified]) -> None:
-    for name in (*(f"data/{path}" for path in FILES), "README.md", "manifest-sha256.txt", "public-key.pem", "bagit.txt"):
+    for name in (
+        *(f"data/{path}" for path in FILES),
+        "README.md",
+        "manifest-sha256.txt",
+        "public-key.pem",
+        "bagit.txt",
+    ):
         members = members_of(bundle)
         members[TOP + name] = members[TOP + name].replace(b"e", b"E", 1) + b" "
         problems = check(rewritten(members)).problems
@@ -137,7 +153,9 @@ def test_files_that_are_put_in_taken_out_or_moved_are_named(bundle: bytes, check
     assert check(rewritten(moved)).problems == ["the files are not in their order"]
 
 
-def test_a_forger_who_mends_all_digests_is_found_by_the_signature(bundle: bytes, check: Callable[..., Verified]) -> None:
+def test_a_forger_who_mends_all_digests_is_found_by_the_signature(
+    bundle: bytes, check: Callable[..., Verified]
+) -> None:
     members = members_of(bundle)
     members[f"{TOP}data/timeline.jsonl"] = b'{"text":"nothing happened"}\n'
     for listing, prefix in (("manifest-sha256.txt", "data/"), ("tagmanifest-sha256.txt", "")):
@@ -205,7 +223,10 @@ def test_a_bomb_is_refused_without_being_unpacked(check: Callable[..., Verified]
     assert not check(bomb).is_whole
 
 
-@pytest.mark.parametrize("content", [b"", b"PK", b"\0" * 22, b"not a zip at all" * 100, struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0, 0, 0, 0, 0)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"PK", b"\0" * 22, b"not a zip at all" * 100, struct.pack("<4s4H2IH", b"PK\5\6", 0, 0, 0, 0, 0, 0, 0)],
+)
 def test_what_is_no_bundle_is_called_so(check: Callable[..., Verified], content: bytes) -> None:
     assert not check(content).is_whole
 

@@ -16,7 +16,7 @@ from bot.domain.errors import BadInput, ConfigError
 
 if TYPE_CHECKING:
     from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import Key
+    from securesystemslib.signer._key import Key
 
 PAYLOAD_TYPE = "application/vnd.andon.bundle.v1+json"
 PREDICATE = "urn:andon:bundle:v1"
@@ -36,7 +36,7 @@ class Statement:
 def seal_envelope(label: Label, digests: Mapping[str, str], key: SigningKey) -> bytes:
     """The envelope as JSON; the same label, digests and key give the same bytes (Ed25519 has no chance in it)."""
     from securesystemslib.dsse import Envelope
-    from securesystemslib.signer import Signature
+    from securesystemslib.signer import Signature  # type: ignore[attr-defined]
 
     envelope = Envelope(_payload(str(label.kind), label.id, label.service, digests), PAYLOAD_TYPE, {})
     envelope.signatures[key.id] = Signature(key.id, key.sign(envelope.pae()).hex())
@@ -77,7 +77,7 @@ def public_key(pem: str) -> Key:
     from cryptography.exceptions import UnsupportedAlgorithm
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
-    from securesystemslib.signer import SSlibKey
+    from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
     try:
         found = load_pem_public_key(pem.encode())

@@ -4,6 +4,27 @@ from __future__ import annotations
 
 from bot.domain.bundles import Label
 
+_FILES = (
+    ("subject.json", "what this bundle is about, and which records belong to it"),
+    ("incidents.jsonl timeline.jsonl", "incidents and their history"),
+    ("events.jsonl", "requests and orders as they came in"),
+    ("decisions.jsonl", "the answer to each, with the alert it judged and what each criterion said"),
+    ("runs.jsonl", "what was done, by which plan, step by step, with what came back"),
+    ("approvals.jsonl escalations.jsonl watches.jsonl", "who allowed it, who was called, how it held"),
+    ("policies.jsonl policies/", "the policies and playbooks that decided, as they were written"),
+    ("releases.jsonl walks.jsonl live.jsonl known_versions.jsonl", "versions, and their way through the stages"),
+    ("manifests.jsonl", "objective, digests of model and configuration, data schema, feature steps, environment"),
+    ("pins.jsonl", "the policy, playbooks and files that were in force at the start of a release"),
+    ("gate_results.jsonl signatures.jsonl unplanned_dependencies.jsonl", "verdicts of gates, and who signed"),
+    ("evidence.jsonl files/", "the evidence that verdicts rest on, raw, by SHA-256; attached files too"),
+    ("canaries.jsonl canary_points.jsonl", "the comparison of candidate and incumbent"),
+    ("observations.jsonl affected.jsonl", "digests of the observations, and how many predictions differed"),
+    ("report.jsonl minutes.jsonl minute_changes.jsonl meetings.jsonl", "what people said and promised"),
+    ("notices.jsonl threads.jsonl", "what people were told, in which words, and where"),
+    ("drills.jsonl", "the rehearsal that it belongs to, where it is one"),
+    ("audit.jsonl", "the audit trail of all this, each row with its place in the chain"),
+)
+
 _NOTES = """\
 # {Kind} {id} of {service}
 
@@ -13,20 +34,7 @@ only describes it. Text is UTF-8; times are UTC; `.jsonl` files have one JSON ob
 
 `***` stands where a secret was taken out. A record from which something was taken out says `"redacted": true`.
 
-| file | what |
-|---|---|
-| `data/subject.json` | what this bundle is about, and which records belong to it |
-| `data/incidents.jsonl` `data/timeline.jsonl` | incidents and their history |
-| `data/events.jsonl` | requests and orders as they came in |
-| `data/decisions.jsonl` | the answer to each, with the alert it judged and what each criterion said |
-| `data/runs.jsonl` `data/approvals.jsonl` `data/escalations.jsonl` `data/watches.jsonl` | what was done, by which plan, and who allowed it |
-| `data/policies.jsonl` `data/policies/` | the policies and playbooks that decided, as they were written |
-| `data/releases.jsonl` `data/walks.jsonl` `data/manifests.jsonl` `data/pins.jsonl` `data/live.jsonl` | versions, digests, data schema, feature steps, environment, and the way through the stages |
-| `data/gate_results.jsonl` `data/evidence.jsonl` `data/signatures.jsonl` `data/files/` | verdicts of gates, and the evidence they rest on, by SHA-256 |
-| `data/canaries.jsonl` `data/canary_points.jsonl` `data/observations.jsonl` `data/affected.jsonl` | the comparison of candidate and incumbent |
-| `data/report.jsonl` `data/minutes.jsonl` `data/minute_changes.jsonl` `data/meetings.jsonl` `data/notices.jsonl` `data/threads.jsonl` | what people said, promised, and were told |
-| `data/drills.jsonl` | the rehearsal that it belongs to, where it is one |
-| `data/audit.jsonl` `data/audit_chain.jsonl` | the audit trail of all this, and its place in the chain |
+{table}
 
 Files that have nothing in them are left out.
 
@@ -62,5 +70,7 @@ every gate and every decision again from what is recorded in here.
 
 def reader_notes(label: Label) -> str:
     """The page, in Markdown."""
-    values = {"kind": label.kind, "Kind": label.kind.capitalize(), "folder": label.folder}
+    rows = [f"| {' '.join(f'`data/{name}`' for name in names.split())} | {what} |" for names, what in _FILES]
+    table = "\n".join(("| file | what |", "|---|---|", *rows))
+    values = {"kind": label.kind, "table": table, "Kind": label.kind.capitalize(), "folder": label.folder}
     return _NOTES.format(id=label.id, service=label.service, **values)

@@ -12,14 +12,20 @@ from sqlalchemy.types import Text
 from bot.adapters.sql.release_tables import observation_batches
 from bot.adapters.sql.run_tables import runs
 from bot.adapters.sql.statements import TABLE_OF, columns_of
-from bot.adapters.sql.tables import audit, audit_seals
+from bot.adapters.sql.tables import audit, audit_seals, events
 from bot.adapters.sql.work import Work, in_parts
 from bot.domain.bundles import AuditRow, Batch, Seal
+from bot.domain.events import Event
 from bot.ports import Place
 
 R = TypeVar("R")
 
 _PAGE = 1_000
+_FEW = 100
+"""So many requests are in memory at a time: each may have a quarter of a megabyte."""
+_EVENTS = (
+    select(*columns_of(events, Event)).where(events.c.id.in_(bindparam("ids", expanding=True))).order_by(events.c.id)
+)
 _IDS_OF_AUDIT = select(audit.c.id).where(audit.c.subject.in_(bindparam("subjects", expanding=True)))
 _AUDIT = (
     select(
@@ -80,6 +86,11 @@ class BundleQueries(Work):
             yield from (kind(*row[1:]) for row in page)
             page = self.rows(statement.where(keys[0] > page[-1][0]).limit(_PAGE)) if len(page) == _PAGE else ()
 
+    def events_with_bodies(self, ids: Sequence[str]) -> Iterator[Event]:
+        """These events, by id, as they came in."""
+        for start in range(0, len(ids), _FEW):
+            yield from (Event(*row) for row in self.rows(_EVENTS, {"ids": ids[start : start + _FEW]}))
+
     def run_ids_of(self, field: str, value: str) -> Sequence[str]:
         """Ids of the runs of an incident (`incident_id`) or a release (`release_id`), oldest first."""
         return [row[0] for row in self.rows(select(runs.c.id).where(runs.c[field] == value).order_by(runs.c.id))]
@@ -99,4 +110,5 @@ class BundleQueries(Work):
         ids = sorted({row[0] for part in in_parts(subjects) for row in self.rows(_IDS_OF_AUDIT, {"subjects": part})})
         for start in range(0, len(ids), _PAGE):
             for row in self.rows(_AUDIT, {"ids": ids[start : start + _PAGE]}):
-                yield AuditRow(*row[:6], Seal(*row[6:]) if row.position is not None else None)
+                seal = Seal(*row[6:]) if row.position is not None else None
+                yield AuditRow(row.id, row.at, row.actor, row.action, row.subject, row.data, seal)
