@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol, TypeVar
+from typing import Protocol
 
+from bot.bundle_records import BundleRecords
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
-from bot.domain.bundles import AuditRow, Batch
 from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
 from bot.domain.drills import Drill
@@ -49,8 +49,6 @@ Change = (
     | Watch | Drill
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
-
-R = TypeVar("R")
 
 Place = tuple[str, str]
 """A service and an environment."""
@@ -108,7 +106,14 @@ class Standing:
 
 
 class Transaction(
-    PolicyRecords, ReleaseRecords, DrillRecords, PostmortemRecords, KeepingRecords, MeasureRecords, Protocol
+    PolicyRecords,
+    ReleaseRecords,
+    DrillRecords,
+    PostmortemRecords,
+    KeepingRecords,
+    MeasureRecords,
+    BundleRecords,
+    Protocol,
 ):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 
@@ -396,29 +401,4 @@ class Transaction(
     # Audit
     def audit_entries(self, *, limit: int, after: int = 0) -> Sequence[tuple[int, AuditEntry]]:
         """Oldest first with their row numbers."""
-        ...
-
-    # Bundles
-    def all_of(self, kind: type[R], field: str, value: str) -> Iterator[R]:
-        """Every record of this kind whose field has this value, oldest first, read page by page."""
-        ...
-
-    def events_with_bodies(self, ids: Sequence[str]) -> Iterator[Event]:
-        """These events, by id, as they came in; read part by part."""
-        ...
-
-    def run_ids_of(self, field: str, value: str) -> Sequence[str]:
-        """Ids of the runs of an incident (`incident_id`) or a release (`release_id`), oldest first."""
-        ...
-
-    def acted_before(self, place: Place, at: datetime) -> datetime | None:
-        """The newest first action of an automatic rollback at this place that began before a moment."""
-        ...
-
-    def observed(self, release_id: str) -> Iterator[Batch]:
-        """The batches of observations that came in for a release, without their contents, in order of arrival."""
-        ...
-
-    def audit_about(self, subjects: Collection[str]) -> Iterator[AuditRow]:
-        """Rows of the audit trail about these subjects, in the order of their numbers, with their seals."""
         ...
