@@ -164,7 +164,7 @@ def test_fifty_services_with_ten_thousand_drills_and_runs_are_read_in_one_go(
         found, practices = tx.attempts(since=SINCE), tx.practices()
     seconds = time.perf_counter() - begun
     record_property("seconds", round(seconds, 3))
-    print(f"{len(found)} attempts of 50 services out of 10,000 records: {seconds:.3f} s")  # noqa: T201
+    print(f"{len(found)} attempts of 50 services out of 10,000 records: {seconds:.3f} s")
     # Half of them are drills, and all lie within the ninety days.
     assert len(found) == 10_000
     assert len(practices) == 50
