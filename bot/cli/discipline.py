@@ -11,7 +11,7 @@ from bot.domain.errors import BadInput
 
 
 def discipline(args: argparse.Namespace) -> int:
-    """Exit 0 where every service with a schedule is proven and fast enough; of one that is named, where it is itself."""
+    """Exit 0 where every service with a schedule is proven and in time; of one that is named, where it is itself."""
     from bot.flow.discipline import MOST_DAYS
     from bot.flow.discipline_views import discipline_view
 

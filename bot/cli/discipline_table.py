@@ -15,8 +15,7 @@ MARKS = {"proven": "●", "too_slow": "▲", "failed": "✗", "overdue": "◷", 
 PLAIN_MARKS = {"proven": "+", "too_slow": "!", "failed": "x", "overdue": "!", "never_proven": "-"}
 BARS, PLAIN_BARS = "▁▂▃▄▅▆▇█", ".:-=+*%#"
 """From quick to the objective; the last one is the objective or more."""
-_HEAD = ("", "service", "verdict", "drills: last", "p50", "p95", "n", "real: last", "p50", "p95", "n", "objective",
-         "last restorations", "last proven", "person needed")  # fmt: skip
+_HEAD = ("", "service", "verdict", "objective", "drills", "real", "last ones", "last proven", "person")
 _HUMAN = {True: "yes", False: "no", None: "not known"}
 
 
@@ -46,27 +45,25 @@ def described(view: Discipline, *, is_plain: bool = False) -> Iterator[str]:
 def _row(one: ServiceDiscipline, at: str, *, is_plain: bool) -> tuple[str, ...]:
     proven = one["proven"]
     age = spoken_age(parse_time(at) - parse_time(proven["at"])) if proven else "never"
-    how = {"drill": "by a drill", "rollback": "for real"}[proven["how"]] if proven else ""
+    how = {"drill": "drill", "rollback": "real"}[proven["how"]] if proven else ""
     human = _HUMAN[proven["human"]] if proven else "-"
     return (
         (PLAIN_MARKS if is_plain else MARKS)[one["verdict"]],
         one["service"],
         one["verdict"].replace("_", " "),
-        *_figures(one["drills"]),
-        *_figures(one["rollbacks"]),
         spoken_span(one["objective_seconds"]),
+        _figures(one["drills"]),
+        _figures(one["rollbacks"]),
         _bars(one, PLAIN_BARS if is_plain else BARS) or "-",
-        f"{age} {how}".strip(),
+        ", ".join(filter(None, (age, how))),
         human,
     )
 
 
-def _figures(spread: SpreadView) -> tuple[str, str, str, str]:
-    last, middle, most = (
-        "-" if seconds is None else spoken_span(seconds)
-        for seconds in (spread["last_seconds"], spread["p50_seconds"], spread["p95_seconds"])
-    )
-    return last, middle, most, str(spread["measured"])
+def _figures(spread: SpreadView) -> str:
+    found = (spread["last_seconds"], spread["p50_seconds"], spread["p95_seconds"])
+    said = " / ".join(spoken_span(seconds) for seconds in found if seconds is not None)
+    return f"{said} ({spread['measured']})" if said else "-"
 
 
 def _bars(one: ServiceDiscipline, bars: str) -> str:
@@ -106,8 +103,9 @@ def _foot(view: Discipline) -> Iterator[str]:
                 yield f"{one['service']}: {one['comparison']}"
         scheduled = [one for one in services if one["scheduled"]]
         proven = [one for one in scheduled if one["verdict"] == "proven"]
-        yield f"{len(proven)} of {len(scheduled)} services with a schedule are proven and in time"
-    yield f"Percentiles by {view['percentiles']}; bars: the highest is slower than agreed"
+        yield f"{len(proven)} of {len(scheduled)} services with a schedule are proven and in time."
+    yield f"Drills and real rollbacks: last / p50 / p95 (how many), percentiles by {view['percentiles']}."
+    yield "Last ones: oldest first; the highest bar is slower than agreed. Person: whether one was needed."
 
 
 def _at(time: str | None) -> str:

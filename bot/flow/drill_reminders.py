@@ -1,4 +1,4 @@
-"""Reminds whoever answers for a service that a drill was missed, failed or aborted, or is overdue, until it is mended."""
+"""Reminds whoever answers for a service of a drill that was missed, failed or aborted, or is overdue."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class DrillReminders:
             people = policy.members(CHAMPION)
             cause = f"drill:{trouble.drill_id or policy.service}"
             facts = {
-                "text": trouble.text,
+                "text": f"{trouble.text[:1].upper()}{trouble.text[1:]}",
                 "problem": trouble.kind,
                 "environment": trouble.environment,
                 "next_at": format_time(trouble.next_at) if trouble.next_at else "",

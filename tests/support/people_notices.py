@@ -149,7 +149,7 @@ EXTRAS: dict[str, dict[str, Any]] = {
         "digest": "9f2c41d07ab35e68",
     },
     "drill_overdue": {
-        "text": "a drill of rollback_model in staging, 3 days ago, failed: the incumbent did not answer",
+        "text": "A drill of rollback_model in staging, 3 days ago, failed: the incumbent did not answer",
         "problem": "failed",
         "environment": "staging",
         "next_at": "2026-11-24T09:00:00.000Z",
