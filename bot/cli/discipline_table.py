@@ -92,7 +92,7 @@ def _in_words(one: ServiceDiscipline) -> Iterator[str]:
 
 
 def _mending(trouble: TroubleView) -> str:
-    return f"{trouble['kind']}: {trouble['text']}; next drill {_at(trouble['next_at'])}"
+    return f"{trouble['text']}; next drill {_at(trouble['next_at'])}"
 
 
 def _foot(view: Discipline) -> Iterator[str]:

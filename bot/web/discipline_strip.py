@@ -11,7 +11,7 @@ from bot.domain.discipline import spoken_span
 from bot.domain.times import parse_time
 from bot.flow.discipline_views import AttemptView, ServiceDiscipline
 
-HEIGHT = 44
+HEIGHT = 60
 _BAR, _GAP, _HEAD, _FOOT = 10, 4, 4, 2
 _SLOTS = 12
 WIDTH = _SLOTS * (_BAR + _GAP) + 4
