@@ -168,15 +168,14 @@ class DrillReminder:
         return trouble != self.trouble or now >= self.told_at + REMINDED_EVERY
 
 
-def latest(attempts: Iterable[Attempt]) -> Attempt | None:
+def latest(newest_first: Iterable[Attempt]) -> Attempt | None:
     """The one that ended last, of those in which something was tried."""
-    tried = [one for one in attempts if one.result is not Result.MISSED]
-    return max(tried, key=lambda one: (one.at, one.id), default=None)
+    return next((one for one in newest_first if one.result is not Result.MISSED), None)
 
 
-def latest_proof(attempts: Iterable[Attempt]) -> Attempt | None:
+def latest_proof(newest_first: Iterable[Attempt]) -> Attempt | None:
     """The last that restored with its time measured."""
-    return latest(one for one in attempts if one.proves)
+    return next((one for one in newest_first if one.proves), None)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

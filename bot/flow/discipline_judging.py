@@ -97,13 +97,14 @@ class Judging:
         rules = policy.drills if policy else ()
         self._objectives = {(rule.environment, rule.playbook): rule.objective for rule in rules}
         self._attempts = [self._held_against(one) for one in attempts]
+        self._newest = self._attempts[::-1]
         self._schedules = tuple(self._each_schedule())
 
     def standing(self) -> Standing:
         """Where it stands now."""
         recent = [one for one in self._attempts if one.at >= self._since]
         measured = [one for one in recent if one.seconds is not None]
-        last, verdict = latest(self._attempts), self._verdict()
+        last, verdict = latest(self._newest), self._verdict()
         planned = [one.next_at for one in self._practices.values() if one.next_at is not None]
         return Standing(
             service=self._service,
@@ -112,8 +113,8 @@ class Judging:
             objective=self._objective(last),
             assumed=self._policy.assumed_restore if self._policy else None,
             latest=last,
-            proof=latest_proof(self._attempts),
-            measured=latest(one for one in self._attempts if one.seconds is not None),
+            proof=latest_proof(self._newest),
+            measured=latest(one for one in self._newest if one.seconds is not None),
             drills=Spread.of([one for one in recent if one.how is How.DRILL]),
             rollbacks=Spread.of([one for one in recent if one.how is How.ROLLBACK]),
             schedules=self._schedules,
@@ -125,7 +126,8 @@ class Judging:
     def _held_against(self, one: Attempt) -> Attempt:
         """A drill is held against what the policy asks now: a time that was good enough once need not be today."""
         objective = self._objectives.get((one.environment, one.playbook)) if one.how is How.DRILL else None
-        return replace(one, objective_seconds=objective.total_seconds()) if objective else one
+        seconds = objective.total_seconds() if objective else one.objective_seconds
+        return one if seconds == one.objective_seconds else replace(one, objective_seconds=seconds)
 
     def _each_schedule(self) -> Iterator[Schedule]:
         for rule in self._policy.drills if self._policy else ():
@@ -142,24 +144,27 @@ class Judging:
                 last_passed=latest(one for one in self._drills(place) if one.result is Result.RESTORED),
             )
 
-    def _drills(self, place: tuple[str, str]) -> list[Attempt]:
-        return [one for one in self._attempts if one.how is How.DRILL and (one.environment, one.playbook) == place]
+    def _drills(self, place: tuple[str, str]) -> Iterator[Attempt]:
+        """Newest first."""
+        for one in self._newest:
+            if one.how is How.DRILL and (one.environment, one.playbook) == place:
+                yield one
 
     def _verdict(self) -> Verdict:
-        last = latest(self._attempts)
+        last = latest(self._newest)
         found = [last.verdict] if last else []
         for one in self._schedules:
             tried = latest(self._of(one))
             found += [tried.verdict] if tried else []
             found += [Verdict.OVERDUE] if one.is_overdue(self._now) else []
-        proof = latest_proof(self._attempts)
+        proof = latest_proof(self._newest)
         if not self._schedules and proof is not None and proof.at < self._since:
             found.append(Verdict.OVERDUE)
         return worst(found)
 
     def _of(self, schedule: Schedule) -> Iterator[Attempt]:
-        """What was tried of it: its drills, and real rollbacks by its playbook wherever they were."""
-        for one in self._attempts:
+        """Newest first, what was tried of it: its drills, and real rollbacks by its playbook wherever they were."""
+        for one in self._newest:
             is_there = one.how is How.ROLLBACK or one.environment == schedule.environment
             if one.playbook == schedule.playbook and is_there:
                 yield one
@@ -175,7 +180,7 @@ class Judging:
             return (
                 self._how_late(late) if late else "no schedule asks for drills, and the last proof is older than this"
             )
-        tried = [latest(self._attempts), *(latest(self._of(one)) for one in self._schedules)]
+        tried = [latest(self._newest), *(latest(self._of(one)) for one in self._schedules)]
         decisive = next((one for one in tried if one is not None and one.verdict is verdict), None)
         if decisive is None:
             return "nothing was ever restored here, in a drill or for real"
@@ -202,7 +207,7 @@ class Judging:
         scheduled = {(one.environment, one.playbook): one for one in self._schedules}
         drilled = [(one.environment, one.playbook) for one in self._attempts if one.how is How.DRILL]
         for place in sorted({*scheduled, *drilled}):
-            last = max(self._drills(place), key=lambda one: (one.at, one.id), default=None)
+            last = next(self._drills(place), None)
             if last is not None and last.result in _SAID and (place in scheduled or self._still_counts(last)):
                 yield self._gone_wrong(last, place)
         for one in self._schedules:

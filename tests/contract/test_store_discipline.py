@@ -51,6 +51,14 @@ def test_drills_that_ended_are_told_with_what_was_measured_oldest_first(store: S
     )
 
 
+def test_a_missed_drill_that_does_not_say_when_it_ended_counts_from_when_it_was_to_begin(store: SqlStore) -> None:
+    missed = drill(None, state=DrillState.MISSED, slot=AT, due_at=AT + HOUR)
+    with store.write() as tx:
+        tx.add(missed, drill(AT - HOUR))
+    with store.read() as tx:
+        assert [one.at for one in tx.attempts(since=SINCE)] == [AT - HOUR, AT + HOUR]
+
+
 def test_real_rollbacks_are_those_that_ended_and_were_neither_drills_nor_of_another_kind(store: SqlStore) -> None:
     good, bad = ended_run(AT, seconds=61.25), ended_run(AT + HOUR, status=RunStatus.FAILED, error="refused")
     others = [

@@ -84,11 +84,12 @@ class DisciplineQueries(Work):
 
 
 def _drilled(*, is_one: bool) -> Select[Any]:
-    ended = drills.c.ended_at
+    # One that was found missed long after may not say when it ended: its moment is when it was to begin.
+    ended = func.coalesce(drills.c.ended_at, drills.c.due_at, type_=Moment())
     outcome = (drills.c.service, drills.c.environment, drills.c.playbook, drills.c.state)
     statement = select(
-        drills.c.id, *outcome, ended, drills.c.objective_seconds, drills.c.human, drills.c.why, drills.c.schedule,
-        drills.c.injected_at, drills.c.detected_at, drills.c.verified_at, _place(outcome, ended),
+        drills.c.id, *outcome, ended.label("ended_at"), drills.c.objective_seconds, drills.c.human, drills.c.why,
+        drills.c.schedule, drills.c.injected_at, drills.c.detected_at, drills.c.verified_at, _place(outcome, ended),
     ).where(ATTEMPTED_DRILL)  # fmt: skip
     if is_one:
         statement = statement.where(drills.c.service == bindparam("service"))
