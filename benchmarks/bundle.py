@@ -39,8 +39,8 @@ METHOD = f"""
 One incident with {ENTRIES:,} timeline entries, {EVENTS:,} alerts (each with its request, its decision and its audit
 row), a run, and {NOTICES:,} notices with their words; beside it {OTHER_ROWS:,} audit rows about other things, because
 the slice of the trail is looked for in all of it. Twelve secrets of 32 characters are known and looked for in every
-text. Exported through `BundleDesk`, as the command and the route do it, into a file on the same disk, once apart and then
-several times; the first one chains the whole trail, which the sealer would have done. Then the file is verified
+text. Exported through `BundleDesk`, as the command and the route do it, into a file on the same disk, once apart and
+then several times; the first one chains the whole trail, which the sealer would have done. Then the file is verified
 with the public key. Times are by the wall clock and include SQL; the processor time of this process is shown beside
 them. The greatest memory of the process is read before and after: it grows by what an export holds at once.
 """

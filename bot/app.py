@@ -29,6 +29,7 @@ from bot.flow.bundle_desk import BundleDesk
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
+from bot.flow.drill_reminders import DrillReminders
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
@@ -228,6 +229,7 @@ def _sweep(
             Cadence(rounds).keep,
             Reminders(rounds).send,
             PolicyReviews(rounds).remind,
+            DrillReminders(rounds).remind,
             Baselines(rounds).keep,
             releases.review,
             releases.remind,

@@ -46,8 +46,9 @@ class Settings(BaseSettings):
     signing_key: SecretStr | None = None
     """An Ed25519 private key as PEM text, for bundles and the audit. Unset: one is made in the data folder."""
     trusted_keys: str | None = None
-    """Files with public keys as PEM text, or folders of them, that bundles may be signed with besides the own key;
-    separated as in PATH."""
+    """Public keys whose signatures count besides the own one's: files named with commas between, or PEM text."""
+    public_badges: bool = False
+    """Anybody may fetch `/badge/{service}.svg`, without a token."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""

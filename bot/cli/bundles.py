@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 WHOLE, ALTERED, NOT_TOLD = 0, 1, 3
 """Exit codes. Whole, but by a key that nobody vouches for, is no success."""
-_MOST_KEYS = 100
+_PEM = "-----BEGIN"
 
 
 def incident_export(args: argparse.Namespace) -> int:
@@ -142,12 +142,10 @@ def _trusted(args: argparse.Namespace) -> list[str]:
 
     settings = settings_of(args)
     own = known_public_key(settings.data, settings.signing_key.get_secret_value() if settings.signing_key else None)
-    files: list[Path] = []
-    for one in filter(None, (settings.trusted_keys or "").split(os.pathsep)):
-        path = Path(one)
-        files += sorted(path.glob("*.pem")) if path.is_dir() else [path]
-    if len(files) > _MOST_KEYS:
-        raise ConfigError(f"ANDON_TRUSTED_KEYS names {len(files)} keys", why=f"{_MOST_KEYS} are the most")
+    named = settings.trusted_keys or ""
+    if _PEM in named:
+        return [*([own] if own else []), *(_PEM + one for one in named.split(_PEM)[1:])]
+    files = [Path(one.strip()) for one in named.split(",") if one.strip()]
     return [*([own] if own else []), *(_key_in(one) for one in files)]
 
 
