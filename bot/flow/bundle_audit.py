@@ -9,13 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from bot.domain.bundles import EXPORTED, AuditRow
-from bot.domain.decisions import Decision
 from bot.domain.escalations import Escalation
 from bot.domain.gates import Evidence, GateResult
 from bot.domain.minutes import Minute
 from bot.domain.records import Notice
 from bot.flow.bundle_lines import Lines, plain
-from bot.flow.bundle_scope import Scope, decisions_of
+from bot.flow.bundle_scope import Scope
 from bot.ports import Transaction
 
 _SWITCHES = ("order.hands_off", "order.automation")
@@ -73,10 +72,11 @@ def _shown(row: AuditRow) -> dict[str, Any]:
 
 
 def _wanted(tx: Transaction, scope: Scope) -> _Wanted:
-    moments, until = _moments(tx, scope)
     versions = {f"policy:{one}" for one in _services(scope)} | {f"playbook:{one}" for one in scope.playbooks}
     orders = {f"order:{one}" for one in (*_services(scope), "all")}
-    return _Wanted(frozenset(_subjects(tx, scope)), versions | orders, moments, until, frozenset(scope.versions))
+    moments = frozenset(scope.orders | {one.opened_at for one in scope.releases})
+    about = frozenset(_subjects(tx, scope))
+    return _Wanted(about, versions | orders, moments, scope.decided_until, frozenset(scope.versions))
 
 
 def _services(scope: Scope) -> set[str]:
@@ -100,17 +100,3 @@ def _subjects(tx: Transaction, scope: Scope) -> Iterator[str]:
         yield from (f"release:{release.id}", f"order:{release.id}")
         yield from (f"gate_result:{one.id}" for one in tx.all_of(GateResult, "release_id", release.id))
         yield from (f"evidence:{one.id}" for one in tx.all_of(Evidence, "release_id", release.id))
-
-
-def _moments(tx: Transaction, scope: Scope) -> tuple[frozenset[datetime], datetime | None]:
-    orders, last = set[datetime](), None
-    for one in decisions_of(tx, scope):
-        last = _later(last, one)
-        if not one.alert:
-            orders.add(one.at)
-    opened = {one.opened_at for one in scope.releases}
-    return frozenset(orders | opened), last
-
-
-def _later(last: datetime | None, one: Decision) -> datetime:
-    return one.at if last is None or one.at > last else last

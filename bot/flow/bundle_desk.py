@@ -11,7 +11,7 @@ from bot.domain.errors import AndonError
 from bot.domain.events import Actor
 from bot.domain.records import AuditEntry
 from bot.flow.bundle_lines import Lines
-from bot.flow.bundle_scope import Scope, runs_of, scope_of
+from bot.flow.bundle_scope import Scope, check_there, runs_of, scope_of
 from bot.flow.bundling import Collector
 from bot.ports import Clock, Secrets, Store, Transaction
 
@@ -42,7 +42,7 @@ class BundleDesk:
 
         NotFound where there is no such record, BadInput where it is too large, TryLater where the database is away."""
         with self._store.read() as tx:
-            scope_of(tx, kind, subject)  # nothing is sealed for a record that is not there
+            check_there(tx, kind, subject)  # nothing is sealed for a record that is not there
         while self._store.seal():
             pass  # a row that is chained later would change the bundle
         with self._store.read() as tx:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.domain.bundles import BundleKind, Label
 from bot.domain.decisions import Decision
@@ -29,6 +30,10 @@ class Scope:
     """Digests of policies that decided."""
     playbooks: list[str] = field(default_factory=list)
     """Names of playbooks that were run."""
+    orders: set[datetime] = field(default_factory=set)
+    """When people gave the orders that are in it."""
+    decided_until: datetime | None = None
+    """The last decision."""
     versions: list[str] = field(default_factory=list)
     """Digests of the versions of policies and playbooks that are in it; filled while they are read."""
 
@@ -48,6 +53,9 @@ def scope_of(tx: Transaction, kind: BundleKind, subject: str) -> Scope:
         events[decision.event_id] = None
         if decision.policy_digest:
             policies[decision.policy_digest] = None
+        if not decision.alert:
+            scope.orders.add(decision.at)
+        scope.decided_until = max(scope.decided_until or decision.at, decision.at)
     playbooks: dict[str, None] = {}
     for run in runs_of(tx, scope):
         playbooks[run.playbook.name] = None
@@ -57,10 +65,17 @@ def scope_of(tx: Transaction, kind: BundleKind, subject: str) -> Scope:
     return scope
 
 
+def check_there(tx: Transaction, kind: BundleKind, subject: str) -> None:
+    """NotFound where there is no such record."""
+    found = tx.incident(subject) if kind is BundleKind.INCIDENT else tx.release(subject)
+    if found is None:
+        raise NotFound(f"No {kind} {subject!r}", next=f"`andon {kind} list` shows what there is")
+
+
 def _of_incident(tx: Transaction, subject: str) -> Scope:
+    check_there(tx, BundleKind.INCIDENT, subject)
     incident = tx.incident(subject)
-    if incident is None:
-        raise NotFound(f"No incident {subject!r}", next="`andon incident list` shows what there is")
+    assert incident is not None
     scope = Scope(Label(BundleKind.INCIDENT, incident.id, incident.service), [incident])
     scope.runs = list(tx.run_ids_of("incident_id", incident.id))
     named = {run.release_id: None for run in runs_of(tx, scope)} | {incident.release_id: None}
@@ -69,9 +84,9 @@ def _of_incident(tx: Transaction, subject: str) -> Scope:
 
 
 def _of_release(tx: Transaction, subject: str) -> Scope:
+    check_there(tx, BundleKind.RELEASE, subject)
     release = tx.release(subject)
-    if release is None:
-        raise NotFound(f"No release {subject!r}", next="`andon release list` shows what there is")
+    assert release is not None
     scope = Scope(Label(BundleKind.RELEASE, release.id, release.service), releases=[release])
     scope.incidents = list(tx.all_of(Incident, "release_id", release.id))
     runs = dict.fromkeys(tx.run_ids_of("release_id", release.id))
