@@ -14,6 +14,7 @@ from urllib.parse import quote
 import pytest
 from support.alert_bodies import firing
 from support.bundles import MANIFEST, exported, files_of, key_of, lines_of, released, rolled_back
+from support.canaries import RULE, compared, ndjson, whole
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder, fresh_name
 from support.engine import ACTORS
@@ -21,7 +22,9 @@ from support.ledger import running_ledger
 from support.written_config import acting, playbook
 
 from bot.adapters.bundles.verifying import verify_bundle
+from bot.domain.attachments import attached_as, kept_file
 from bot.domain.bundles import BundleKind
+from bot.domain.drills import Drill
 from bot.domain.errors import NotFound
 from bot.domain.events import Word
 from bot.flow.evidence_desk import Pushed
@@ -214,3 +217,55 @@ def test_a_record_that_is_not_there_has_no_bundle_and_leaves_no_trace(engine: Dr
         with pytest.raises(NotFound):
             exported(engine, kind, "inc-nobody")
     assert len(engine.audit()) == before
+
+
+def test_a_canary_is_in_the_bundle_of_its_release_with_digests_of_what_was_observed(engine: DrivenEngine) -> None:
+    service = fresh_name("compared")
+    engine.protect(service, canary=RULE)
+    engine.alert(firing(service, "Latency"))
+    with engine.app.store.read() as tx:
+        found = tx.latest_releases([service])[service].id
+    for number in range(3):
+        compared(engine, found, whole(400, 4, start=400 * number))
+    engine.work()
+    files = files_of(exported(engine, "release", found))
+    (standing,) = lines_of(files, "canaries")
+    assert standing["verdict"] == "diverged"
+    assert standing["standing"]["pairs"] == 1200
+    assert {"comparison", "joining"} & set(standing) == set()
+    assert lines_of(files, "canary_points")[-1]["verdict"] == "diverged"
+    batches = lines_of(files, "observations")
+    assert [one["sha256"] for one in batches] == [
+        hashlib.sha256(ndjson(whole(400, 4, start=400 * number))).hexdigest() for number in range(3)
+    ]
+    assert sum(one["count"] for one in lines_of(files, "affected")) == 300
+    assert b'"k3"' not in b"".join(files.values()), "keys of predictions may be about people"
+    assert len(lines_of(files, "incidents")) == 1
+
+
+def test_a_drill_is_in_the_bundle_of_its_incident(engine: DrivenEngine) -> None:
+    incident = rolled_back(engine)
+    with engine.app.store.read() as tx:
+        stored = tx.incident(incident)
+    assert stored is not None
+    now = engine.clock.now()
+    drill = Drill(
+        id="drl-1", claim=f"claim-{incident}", service=stored.service, environment="staging", playbook="by_key",
+        schedule="", slot=now, due_at=now, objective_seconds=300.0,
+        incident_id=incident,
+    )  # fmt: skip
+    with engine.app.store.write() as tx:
+        assert tx.plan_drill(drill)
+    (found,) = lines_of(files_of(exported(engine, "incident", incident)), "drills")
+    assert found["id"] == "drl-1"
+
+
+def test_attached_files_are_in_it_as_they_came(engine: DrivenEngine) -> None:
+    incident = rolled_back(engine)
+    content = b"\x89PNG\r\n\xff\x00 seen"
+    file = kept_file(content, engine.clock.now())
+    with engine.app.store.write() as tx:
+        tx.keep_file(file)
+    engine.order(Word.REPORT, incident, fields={}, files=[attached_as("seen.png", file)])
+    files = files_of(exported(engine, "incident", incident))
+    assert files[f"files/{file.sha256}"] == content
