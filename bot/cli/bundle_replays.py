@@ -115,7 +115,9 @@ def _run_again(
                 why="it was checked only by the key inside it",
                 next="give the owner's public key as --key, or say --dry-run",
             )
-        if not args.json or not args.yes:
+        if args.json and not args.yes:
+            raise BadInput("With --json nobody is asked", next="look at --dry-run, then say --yes")
+        if not args.json:
             _show_plan(plan)
         if not confirmed(f"Run this in {args.environment}?", args):
             return NOT_CONFIRMED

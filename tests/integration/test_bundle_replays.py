@@ -13,8 +13,9 @@ from support.bundles import Forger, exported, files_of, key_of, label_of, lines_
 from support.cli import Andon, andon_by
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder
-from support.installation import TOKENS
+from support.installation import TOKENS, Parts, until
 from support.ledger import running_ledger
+from support.redis_servers import redis_server
 
 from bot.adapters.signing import open_signing_key
 from bot.domain.events import Word
@@ -250,3 +251,33 @@ def test_alerts_that_joined_were_held_or_asked_are_decided_the_same_again(
     said = andon("bundle", "replay", at(tmp_path, bundle), "--decisions-only", "--json")
     assert said.code == 0, said.out
     assert said.json["counts"]["same"] == len(verdicts)
+
+
+def test_workers_that_are_up_do_the_replay(
+    tmp_path: Path, short_tmp: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Real processes: the command only plans, rings and waits."""
+    with running_ledger(tmp_path) as ledger, redis_server(short_tmp) as redis, builder(tmp_path, ledger) as build:
+        engine = build(ANDON_API_TOKENS=TOKENS)
+        andon = andon_by(engine, monkeypatch, capfd)
+        address = engine.settings.database
+        path = at(tmp_path, exported(engine, "incident", rolled_back(engine)))
+        parts = Parts(tmp_path, engine.config, address, redis.url)
+        monkeypatch.setenv("ANDON_DATABASE_URL", address)
+        monkeypatch.setenv("ANDON_REDIS_URL", redis.url)
+        try:
+            worker = parts.worker("rollbacks")
+            until("the worker listens", lambda: "rollbacks" in parts.log("worker-queue-rollbacks"))
+            capfd.readouterr()  # what the engine logged
+            said = andon("bundle", "replay", path, "--environment", "staging", "--yes", "--json")
+        finally:
+            parts.kill_all("worker")
+        assert said.code == 0, said.out + said.err
+        run = said.json["run"]["id"]
+        owners = {
+            data["owner"]
+            for action, about, data in engine.audit()
+            if about == f"run:{run}" and action == "step.intended"
+        }
+    assert len(owners) == 1
+    assert str(worker.pid) in owners.pop()
