@@ -1,9 +1,47 @@
-"""What a unit of work knows of how long records are kept."""
+"""What a unit of work knows of the audit trail's heads, and of how long records are kept."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
+
+from bot.domain.audit_anchors import Anchor
+from bot.domain.audit_trail import SignedHead
+from bot.domain.records import AuditEntry
 
 
 class KeepingRecords(Protocol):
-    """The part of a transaction that keeps legal holds and erasures, and removes what is past its time."""
+    """The part of a transaction that keeps heads, anchors, legal holds and erasures."""
+
+    def audit_entries_of(
+        self,
+        *,
+        limit: int,
+        after: int = 0,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[tuple[int, AuditEntry]]:
+        """Oldest first with their row numbers; `until` is not part of the span. A subject may lack its kind."""
+        ...
+
+    def audit_head(self) -> SignedHead | None:
+        """The newest signed head."""
+        ...
+
+    def audit_news(self, after: int) -> int:
+        """How many rows the chain has after this position, besides those that are about anchors themselves."""
+        ...
+
+    def begin_anchor(self, anchor: Anchor) -> bool:
+        """Insert it unless this place has one of this interval already, and whether it was inserted."""
+        ...
+
+    def last_anchors(self) -> Mapping[str, Anchor]:
+        """The newest of each place, whatever came of it."""
+        ...
+
+    def anchored_positions(self) -> Mapping[str, int]:
+        """The highest position that surely stands at each place."""
+        ...

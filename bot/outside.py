@@ -19,6 +19,7 @@ from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import UlidIds
+from bot.adapters.keyring import Keyring
 from bot.adapters.paging.keys import open_pagers
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
@@ -56,6 +57,12 @@ def webhook_token(settings: Settings) -> str | None:
     if not settings.is_embedded_database:
         return None
     return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The key that signs here, and those that are trusted."""
+    given = settings.signing_key.get_secret_value() if settings.signing_key else None
+    return Keyring(settings.data, given, settings.trusted_keys)
 
 
 def redis_address(settings: Settings) -> str:
@@ -103,7 +110,7 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         compile=compile_condition,
         crash=crash_hook(settings.crash_at, settings.data),
     )
-    store = open_store(settings.database)
+    store = open_store(settings.database, keys=keyring(settings))
     policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
     load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
     return Outside(

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
+from bot.domain.audit_anchors import Anchor
 from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
 from bot.domain.drills import Drill
@@ -45,7 +46,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill
+    | Watch | Drill | Anchor
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 

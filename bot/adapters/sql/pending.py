@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Executable, Table
 
-from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import (
+    audit_tables,
+    drill_tables,
+    people_tables,
+    policy_tables,
+    release_tables,
+    run_tables,
+    tables,
+)
 from bot.adapters.sql.prepared import Row
 from bot.adapters.sql.sessions import Session
 
@@ -46,6 +54,7 @@ _ORDER: Sequence[Table] = (
     release_tables.affected_keys,
     policy_tables.policy_versions,
     drill_tables.drills,
+    audit_tables.audit_anchors,
     tables.notices,
     tables.accesses,
     tables.audit,

@@ -10,7 +10,8 @@ from datetime import datetime
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import URL
 
-from bot.adapters.sql import audit, upgrading
+from bot.adapters.keyring import Keyring
+from bot.adapters.sql import audit, audit_sealing, audit_walk, upgrading
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.drill_queries import DrillQueries
@@ -27,6 +28,7 @@ from bot.adapters.sql.release_queries import ReleaseQueries
 from bot.adapters.sql.sessions import View, writing
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
+from bot.domain.audit_trail import AuditReport
 from bot.domain.errors import ConfigError, TryLater
 from bot.domain.records import AuditFault
 
@@ -53,7 +55,8 @@ class SqlTransaction(
 class SqlStore:
     """The truth. Safe to share among threads; a process that forks opens its own."""
 
-    def __init__(self, url: URL, *, pool_size: int) -> None:
+    def __init__(self, url: URL, *, pool_size: int, keys: Keyring | None = None) -> None:
+        self._keys = keys
         self._file = file_of(url)
         self._engine = open_engine(url, pool_size)
         self._readers = readers_of(self._engine)
@@ -87,17 +90,24 @@ class SqlStore:
             yield SqlTransaction(View(connection), self._statements, writes=False)
 
     def seal(self) -> tuple[int, str] | None:
-        """Chain the audit rows that are not chained yet; returns the new head (position, hash), None if none were."""
+        """Chain the audit rows that are not chained yet and sign the new head (position, hash); None if none were.
+        Refused where the chain does not end where it was signed last."""
+        if self._keys is None:
+            raise RuntimeError("a store that seals is opened with keys")
         thorough = self._seals % _THOROUGH_EVERY == 0
         with translated(), self._taking_turns(), self._engine.begin() as connection:
-            head = audit.seal(connection, thorough=thorough)
+            head = audit_sealing.seal(connection, self._keys, thorough=thorough)
         self._seals += 1
         return head
 
     def verify_audit(self, heads: Sequence[tuple[int, str]] = ()) -> AuditFault | None:
         """Walk the chain; `heads` are anchors kept elsewhere. None where every row verifies."""
-        with translated(), self._readers.connect() as connection:
-            return audit.verify(connection, heads)
+        return self.audit_report(heads).fault
+
+    def audit_report(self, heads: Sequence[tuple[int, str]] = ()) -> AuditReport:
+        """The same, with what was walked over."""
+        with translated(), self._readers.begin() as connection:
+            return audit_walk.walk(connection, heads, self._keys)
 
     def now(self) -> datetime:
         """The database's clock."""
@@ -138,9 +148,10 @@ class SqlStore:
             self._turn.release()
 
 
-def open_store(url: str, *, pool_size: int = 10) -> SqlStore:
+def open_store(url: str, *, pool_size: int = 10, keys: Keyring | None = None) -> SqlStore:
     """A store at an address; ConfigError where it is none. Nothing connects before the first use.
 
-    `pool_size` connections are kept and as many again are made when all are in use.
+    `pool_size` connections are kept and as many again are made when all are in use. Who seals or verifies
+    the audit passes the `keys` of its heads.
     """
-    return SqlStore(parse_address(url), pool_size=pool_size)
+    return SqlStore(parse_address(url), pool_size=pool_size, keys=keys)
