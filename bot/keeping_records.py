@@ -30,12 +30,20 @@ class KeepingRecords(Protocol):
         """The newest signed head."""
         ...
 
-    def audit_news(self, after: int) -> int:
-        """How many rows the chain has after this position, besides those that are about anchors themselves."""
+    def audit_has_news(self, after: int) -> bool:
+        """Whether the chain has rows after this position, besides those about anchors and notices themselves."""
+        ...
+
+    def audit_waiting_since(self) -> datetime | None:
+        """When the oldest entry was written that is not chained yet; rows that committed late are left out."""
         ...
 
     def begin_anchor(self, anchor: Anchor) -> bool:
         """Insert it unless this place has one of this interval already, and whether it was inserted."""
+        ...
+
+    def fail_anchor(self, anchor: Anchor) -> bool:
+        """Mark one that counted as sent; False where somebody else did so first."""
         ...
 
     def last_anchors(self) -> Mapping[str, Anchor]:

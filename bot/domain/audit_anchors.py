@@ -61,6 +61,8 @@ class Anchor:
     at: datetime
     status: AnchorStatus = AnchorStatus.SENDING
     problem: str = ""
+    notice_id: str | None = None
+    """What carries it, where that is a notice."""
 
     def ended(self, status: AnchorStatus, now: datetime, problem: str = "") -> Self:
         """With what came of it."""

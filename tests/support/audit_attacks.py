@@ -344,7 +344,7 @@ ATTACKS: Sequence[Attack] = (
     _edit_row("actor", "'nobody'"),
     _edit_row("action", "'run.reject'"),
     _edit_row("subject", "subject || '0'"),
-    _edit_row("data", "'{\"number\": 4}'"),
+    _edit_row("data", "'{\"number\": 1000}'"),
     _edit_row("erased", "1"),
     _edit_link("position", "position + 5000"),
     _edit_link("audit_id", "audit_id + 5000"),

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
 from bot.adapters.sql.audit_tables import audit_anchors, audit_heads
+from bot.adapters.sql.column_types import Moment
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import audit, audit_seals
 from bot.adapters.sql.work import Work
@@ -24,11 +25,28 @@ _ENTRIES = (
 )
 _HEAD = select(audit_heads).order_by(audit_heads.c.position.desc()).limit(1)
 _NEWS = (
-    select(func.count())
-    .select_from(audit_seals.join(audit, audit.c.id == audit_seals.c.audit_id))
-    .where(audit_seals.c.position > bindparam("after"), audit.c.action.not_like("audit.anchor%"))
+    select(audit_seals.c.position)
+    .join(audit, audit.c.id == audit_seals.c.audit_id)
+    .where(
+        audit_seals.c.position > bindparam("after"),
+        audit.c.action.not_like("audit.anchor%"),
+        audit.c.action.not_like("notice.%"),
+    )
+    .limit(1)
+)
+_WAITING = select(func.min(audit.c.at, type_=Moment())).where(
+    audit.c.id > select(func.coalesce(func.max(audit_seals.c.audit_id), 0)).scalar_subquery()
 )
 _ANCHOR = columns_of(audit_anchors, Anchor)
+_FAIL = (
+    update(audit_anchors)
+    .where(
+        audit_anchors.c.target == bindparam("the_target"),
+        audit_anchors.c.slot == bindparam("the_slot"),
+        audit_anchors.c.status == AnchorStatus.SENT,
+    )
+    .values(status=AnchorStatus.FAILED)
+)
 
 
 class AuditQueries(Work):
@@ -67,13 +85,22 @@ class AuditQueries(Work):
         row = self.row(_HEAD)
         return SignedHead(*row) if row else None
 
-    def audit_news(self, after: int) -> int:
-        """How many rows the chain has after this position, besides those that are about anchors themselves."""
-        return int(self.row(_NEWS, {"after": after})[0])
+    def audit_has_news(self, after: int) -> bool:
+        """Whether the chain has rows after this position, besides those about anchors and notices themselves."""
+        return self.row(_NEWS, {"after": after}) is not None
+
+    def audit_waiting_since(self) -> datetime | None:
+        """When the oldest entry was written that is not chained yet; rows that committed late are left out."""
+        moment: datetime | None = self.row(_WAITING)[0]
+        return moment
 
     def begin_anchor(self, anchor: Anchor) -> bool:
         """Insert it unless this place has one of this interval already, and whether it was inserted."""
         return self.count(self.statements.begin_anchor, vars(anchor)) > 0
+
+    def fail_anchor(self, anchor: Anchor) -> bool:
+        """Mark one that counted as sent; False where somebody else did so first."""
+        return self.count(_FAIL, {"the_target": anchor.target, "the_slot": anchor.slot}) > 0
 
     def last_anchors(self) -> Mapping[str, Anchor]:
         """The newest of each place, whatever came of it."""

@@ -38,4 +38,5 @@ audit_anchors = table(
     Column("at", Moment, nullable=False),
     Column("status", Choice(AnchorStatus), nullable=False),
     Column("problem", Prose, nullable=False),
+    Column("notice_id", Key),
 )

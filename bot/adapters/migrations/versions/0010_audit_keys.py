@@ -75,6 +75,7 @@ def _audit_anchors() -> None:
         sa.Column("at", MOMENT, nullable=False),
         sa.Column("status", sa.Text(), nullable=False),
         sa.Column("problem", sa.Text(), nullable=False),
+        sa.Column("notice_id", KEY),
         sa.PrimaryKeyConstraint("target", "slot", name="audit_anchors_pkey"),
     )
 
