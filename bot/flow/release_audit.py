@@ -73,6 +73,9 @@ def _hear(trail: _Trail, number: int, entry: AuditEntry) -> None:
     data = entry.data
     if entry.action == "gate.judged":
         trail.digests[name] = (number, str(data.get("digest", "")))
+    elif entry.action == "audit.erased":
+        # A person was taken out of these verdicts; that the entry is ours, the walk over the trail has seen.
+        trail.digests |= {one: (number, str(digest)) for one, digest in dict(data.get("gate_results") or {}).items()}
     elif entry.action == "version.known":
         trail.baselines.add((name, str(data.get("version"))))
     elif kind == "release" and entry.action in ("release.started", "release.moved"):

@@ -29,6 +29,10 @@ _LISTS = (
     "LEFT JOIN audit a ON a.id = e.entry_id LEFT JOIN audit_seals s ON s.audit_id = e.entry_id "
     "ORDER BY e.entry_id, e.audit_id"
 )
+_BARE = (
+    "SELECT a.id, a.data, s.position FROM audit a JOIN audit_seals s ON s.audit_id = a.id "
+    "WHERE a.action = 'audit.erased' AND a.id NOT IN (SELECT entry_id FROM audit_erasures) ORDER BY s.position"
+)
 _LOST = """
 SELECT min(s.position) AS position, a.id FROM audit a JOIN audit_seals s ON s.audit_id = a.id
 WHERE a.erased <> (SELECT count(*) FROM audit_erasures e WHERE e.audit_id = a.id)
@@ -50,43 +54,49 @@ def list_digest(rows: Sequence[Raw]) -> str:
     return hashlib.sha256(lines.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def signed_part(digest: str, rows: int, key_id: str) -> bytes:
-    """What the key of an erasure signs."""
-    return f"andon audit erasure\n{digest}\n{rows}\n{key_id}\n".encode("utf-8", "surrogatepass")
+def signed_part(digest: str, told: Mapping[str, Any]) -> bytes:
+    """What the key of an erasure signs: the digest of its list, and what its entry says of rows and verdicts."""
+    results = json.dumps(told.get("gate_results"), sort_keys=True)
+    lines = ("andon audit erasure", digest, told.get("rows"), told.get("key_id"), results)
+    return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
 
 
 def bad_erasure(connection: Connection, keys: Keyring) -> AuditFault | None:
-    """An erasure that its entry in the trail does not bear out, at the position of the row that it is about."""
-    for entry_id, rows in groupby(_rows(connection), key=lambda row: row[0]):
+    """An erasure that its entry in the trail does not bear out, at the position of the row that it is about; or an
+    entry that speaks of one that there is not."""
+    for entry_id, rows in groupby(_rows(connection, _LISTS), key=lambda row: row[0]):
         listed = list(rows)
         if not _is_borne_out(listed, keys):
             first = min(row[1] for row in listed)
-            position = connection.execute(
-                text("SELECT position FROM audit_seals WHERE audit_id = :id"), {"id": first}
-            ).scalar()
+            of_row = text("SELECT position FROM audit_seals WHERE audit_id = :id")
+            position = connection.execute(of_row, {"id": first}).scalar()
             return AuditFault(position or 0, f"row {first} was erased without an entry that says so (entry {entry_id})")
+    for entry_id, data, position in _rows(connection, _BARE):
+        told = _told(data)
+        if told.get("rows") != 0 or not _is_signed(list_digest(()), told, keys):
+            return AuditFault(position, f"row {entry_id} speaks of an erasure that was not made by us")
     lost = connection.execute(text(_LOST)).first()
-    return (
-        AuditFault(lost.position, f"row {lost.id} was altered: what was erased of it is not on record")
-        if lost
-        else None
-    )
+    if lost is None:
+        return None
+    return AuditFault(lost.position, f"row {lost.id} was altered: what was erased of it is not on record")
 
 
-def _rows(connection: Connection) -> Iterator[Raw]:
-    for part in fetched(connection, _LISTS):
+def _rows(connection: Connection, statement: str) -> Iterator[Raw]:
+    for part in fetched(connection, statement):
         yield from part
 
 
 def _is_borne_out(listed: Sequence[Raw], keys: Keyring) -> bool:
     *_, action, data, position = listed[0]
-    if action != ERASED or position is None:
-        return False
     told = _told(data)
     digest = list_digest([row[1:4] for row in listed])
-    signed = signed_part(digest, len(listed), str(told.get("key_id")))
-    is_whole = told.get("digest") == digest and told.get("rows") == len(listed)
-    return is_whole and keys.vouches(str(told.get("key_id")), signed, str(told.get("signature")))
+    is_entry = action == ERASED and position is not None and told.get("rows") == len(listed)
+    return is_entry and _is_signed(digest, told, keys)
+
+
+def _is_signed(digest: str, told: Mapping[str, Any], keys: Keyring) -> bool:
+    signature, key_id = str(told.get("signature")), str(told.get("key_id"))
+    return told.get("digest") == digest and keys.vouches(key_id, signed_part(digest, told), signature)
 
 
 def _told(data: object) -> Mapping[str, Any]:

@@ -5,17 +5,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
 
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import URL
 
 from bot.adapters.keyring import Keyring
-from bot.adapters.sql import audit, audit_sealing, audit_walk, upgrading
+from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, upgrading
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.drill_queries import DrillQueries
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
+from bot.adapters.sql.erasing import Digest
 from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.keeping_queries import KeepingQueries
@@ -29,6 +31,7 @@ from bot.adapters.sql.sessions import View, writing
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
 from bot.domain.audit_trail import AuditReport
+from bot.domain.erasures import Erased, Erasure
 from bot.domain.errors import ConfigError, TryLater
 from bot.domain.records import AuditFault
 
@@ -108,6 +111,28 @@ class SqlStore:
         """The same, with what was walked over."""
         with translated(), self._readers.begin() as connection:
             return audit_walk.walk(connection, heads, self._keys)
+
+    def erase(self, erasure: Erasure, at: datetime, digest: Digest, *, dry: bool) -> Erased:
+        """Take a person out of every table, with an entry that says so; `dry` only shows what would be changed.
+        `digest` gives what the trail has of a verdict. TryLater where others write all the while."""
+        if self._keys is None:
+            raise RuntimeError("a store that erases is opened with keys")
+        with translated(), self._taking_turns(), self._engine.connect() as connection:
+            if self._file:
+                connection.connection.driver_connection.execute("PRAGMA secure_delete = ON").close()  # type: ignore[union-attr]
+            work = connection.begin()
+            erasing.lock(connection)
+            found = erasing.erase(connection, erasure, self._keys, at, digest)
+            work.rollback() if dry else work.commit()
+        return found if dry else replace(found, is_compact=self._compact())
+
+    def _compact(self) -> bool:
+        """Write the database anew, without what was freed: it still held what was erased."""
+        lent = self._engine.raw_connection()
+        try:
+            return compacting.compact(lent.driver_connection, self._engine.dialect.name)
+        finally:
+            lent.close()
 
     def now(self) -> datetime:
         """The database's clock."""
