@@ -44,6 +44,7 @@ from bot.flow.notices import NoticeDesk
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
+from bot.flow.pruning import Pruning
 from bot.flow.reading_back import ReadingBack
 from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
@@ -238,6 +239,7 @@ def _sweep(
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
             _anchoring(settings, outside, rounds).look,
+            Pruning(rounds).look,
         ],
     )
 

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.domain.audit_anchors import Anchor
 from bot.domain.audit_trail import SignedHead
+from bot.domain.keeping import Hold
 from bot.domain.records import AuditEntry
 
 
@@ -52,4 +53,12 @@ class KeepingRecords(Protocol):
 
     def anchored_positions(self) -> Mapping[str, int]:
         """The highest position that surely stands at each place."""
+        ...
+
+    def holds(self) -> Sequence[Hold]:
+        """Legal holds, all there ever were, oldest first."""
+        ...
+
+    def hold(self, hold_id: str) -> Hold | None:
+        """By its id."""
         ...

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from bot.domain.audit_trail import AuditReport
+from bot.domain.keeping import Pruned, Retention
 from bot.domain.letters import Letter, Posted
 from bot.domain.pages import Page, PageReceipt, PageStanding
 from bot.domain.people import Profile
@@ -47,6 +48,11 @@ class Store(Protocol):
 
     def audit_report(self, heads: Sequence[tuple[int, str]] = ()) -> AuditReport:
         """The same, with what was walked over."""
+        ...
+
+    def prune(self, retention: Retention, at: datetime, *, dry: bool) -> Pruned:
+        """Remove some of each kind that is past its time and not held; `is_all` where nothing more is. `dry` shows
+        how much the first turn would remove."""
         ...
 
     def now(self) -> datetime:

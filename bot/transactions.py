@@ -17,6 +17,7 @@ from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
 from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.keeping import Hold
 from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -46,7 +47,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill | Anchor
+    | Watch | Drill | Anchor | Hold
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 

@@ -55,9 +55,9 @@ def list_digest(rows: Sequence[Raw]) -> str:
 
 
 def signed_part(digest: str, told: Mapping[str, Any]) -> bytes:
-    """What the key of an erasure signs: the digest of its list, and what its entry says of rows and verdicts."""
-    results = json.dumps(told.get("gate_results"), sort_keys=True)
-    lines = ("andon audit erasure", digest, told.get("rows"), told.get("key_id"), results)
+    """What the key of an erasure signs: the digest of its list, and what its entry says of rows, verdicts and files."""
+    said = json.dumps([told.get("gate_results"), told.get("files")], sort_keys=True)
+    lines = ("andon audit erasure", digest, told.get("rows"), told.get("key_id"), said)
     return "".join(f"{line}\n" for line in lines).encode("utf-8", "surrogatepass")
 
 

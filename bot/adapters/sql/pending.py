@@ -9,6 +9,7 @@ from sqlalchemy import Executable, Table
 from bot.adapters.sql import (
     audit_tables,
     drill_tables,
+    keeping_tables,
     people_tables,
     policy_tables,
     release_tables,
@@ -55,6 +56,7 @@ _ORDER: Sequence[Table] = (
     policy_tables.policy_versions,
     drill_tables.drills,
     audit_tables.audit_anchors,
+    keeping_tables.holds,
     tables.notices,
     tables.accesses,
     tables.audit,

@@ -13,6 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from bot.adapters.sql import (
     audit_tables,
     drill_tables,
+    keeping_tables,
     people_tables,
     policy_tables,
     release_tables,
@@ -29,6 +30,7 @@ from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
 from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident
+from bot.domain.keeping import Hold
 from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -77,6 +79,7 @@ TABLE_OF: Mapping[type, Table] = {
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
     Anchor: audit_tables.audit_anchors,
+    Hold: keeping_tables.holds,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -111,7 +114,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, Anchor,
+        Drill, Anchor, Hold,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.

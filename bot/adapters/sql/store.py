@@ -7,12 +7,14 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import URL
 
 from bot.adapters.keyring import Keyring
-from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, upgrading
+from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, exporting, pruning, upgrading
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.drill_queries import DrillQueries
@@ -33,6 +35,7 @@ from bot.adapters.sql.statements import statements_for
 from bot.domain.audit_trail import AuditReport
 from bot.domain.erasures import Erased, Erasure
 from bot.domain.errors import ConfigError, TryLater
+from bot.domain.keeping import Kind, Pruned, Retention
 from bot.domain.records import AuditFault
 
 _THOROUGH_EVERY = 256
@@ -125,6 +128,27 @@ class SqlStore:
             found = erasing.erase(connection, erasure, self._keys, at, digest)
             work.rollback() if dry else work.commit()
         return found if dry else replace(found, is_compact=self._compact())
+
+    def export(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Write every table there as JSON Lines; rows and SHA-256 by table."""
+        with translated(), self._readers.begin() as connection:
+            return exporting.export(connection, folder)
+
+    def prune(self, retention: Retention, at: datetime, *, dry: bool) -> Pruned:
+        """Remove some of each kind that is past its time and not held; `is_all` where nothing more is. `dry` shows
+        how much the first turn would remove."""
+        if self._keys is None:
+            raise RuntimeError("a store that prunes is opened with keys")
+        ends = dict(retention.ends(at))
+        if not ends:
+            return Pruned({})
+        with translated(), self._taking_turns(), self._engine.connect() as connection:
+            work = connection.begin()
+            if Kind.AUDIT_DATA in ends:
+                erasing.lock(connection)
+            counts = pruning.prune(connection, ends, self._keys, at)
+            work.rollback() if dry else work.commit()
+        return Pruned(counts, is_all=max(counts.values(), default=0) < pruning.MOST)
 
     def _compact(self) -> bool:
         """Write the database anew, without what was freed: it still held what was erased."""
