@@ -6,9 +6,11 @@ from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from threading import Barrier, Thread
+from uuid import uuid4
 
 import pytest
 from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from support.audit_attacks import chain_as_before
 from support.store_records import audit_entry
@@ -312,3 +314,26 @@ def test_a_row_that_commits_late_gets_a_later_position(
     assert late is not None
     assert late[0] == 4
     assert store.verify_audit([head, late]) is None
+
+
+def test_a_role_with_the_documented_grants_writes_and_seals_and_cannot_change_the_trail(
+    store: SqlStore, kind: str, address: str, keys: Keyring, checkout: Path
+) -> None:
+    if kind == "sqlite":
+        # There are no roles: whoever may write the file may do anything to it, but through the triggers.
+        assert "CREATE ROLE" in (checkout / "docs" / "audit.md").read_text("utf-8")
+        return
+    page = (checkout / "docs" / "audit.md").read_text("utf-8")
+    role = f"andon_program_{uuid4().hex[:12]}"
+    grants = page.partition("```sql\n")[2].partition("```")[0].replace("andon_program", role)
+    with store.engine.begin() as connection:
+        connection.execute(text(grants))
+    with closing(open_store(make_url(address).set(username=role).render_as_string(), keys=keys)) as limited:
+        _sealed(limited)
+        assert limited.verify_audit() is None
+        for statement in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit_heads", "TRUNCATE audit_seals"):
+            with pytest.raises(DBAPIError, match="permission denied"), limited.engine.begin() as connection:
+                connection.execute(text(statement))
+    with store.engine.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {role}"))
+        connection.execute(text(f"DROP ROLE {role}"))
