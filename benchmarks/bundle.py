@@ -20,6 +20,7 @@ from benchmarks.reports import Cell, Goal, Report, Table
 from bot.adapters.bundles.bags import write_bundle
 from bot.adapters.bundles.verifying import verify_bundle
 from bot.adapters.identity import SystemClock
+from bot.adapters.keyring import Keyring
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.signing import SigningKey, open_signing_key
 from bot.adapters.sql import SqlStore, open_store
@@ -121,7 +122,7 @@ def _mid(values: list[float]) -> float:
 @contextmanager
 def _store(kind: str, folder: Path) -> Iterator[SqlStore]:
     with database(kind, folder) as address:
-        store = open_store(address)
+        store = open_store(address, keys=Keyring(folder))
         store.upgrade()
         try:
             yield store

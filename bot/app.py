@@ -9,6 +9,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
+from bot.adapters.anchor_places import AnchorPlaces
 from bot.adapters.audit_heads import keep_head
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
@@ -23,7 +24,9 @@ from bot.adapters.paging.messenger import PageSender
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
+from bot.domain.audit_anchors import parse_anchors
 from bot.domain.events import Actor
+from bot.flow.anchoring import Anchoring
 from bot.flow.baselines import Baselines
 from bot.flow.bundle_desk import BundleDesk
 from bot.flow.cadence import Cadence
@@ -43,6 +46,7 @@ from bot.flow.notices import NoticeDesk
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
+from bot.flow.pruning import Pruning
 from bot.flow.reading_back import ReadingBack
 from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
@@ -239,8 +243,16 @@ def _sweep(
             Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
+            _anchoring(settings, outside, rounds).look,
+            Pruning(rounds).look,
         ],
     )
+
+
+def _anchoring(settings: Settings, outside: Outside, rounds: Rounds) -> Anchoring:
+    text = settings.audit_anchors.get_secret_value() if settings.audit_anchors else ""
+    places = AnchorPlaces(outside.workshop.http)
+    return Anchoring(rounds, parse_anchors(text), settings.audit_anchor_every, places.put)
 
 
 def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, bench: Bench) -> Intake:

@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 
-from bot.domain.bundles import AuditRow, Batch
+from bot.domain.audit_trail import SignedHead
+from bot.domain.bundles import AuditRow, Batch, Seal
 from bot.domain.events import Event
 
 R = TypeVar("R")
@@ -33,6 +34,10 @@ class BundleRecords(Protocol):
 
     def observed(self, release_id: str) -> Iterator[Batch]:
         """The batches of observations that came in for a release, without their contents, in order of arrival."""
+        ...
+
+    def chain_to_head(self, position: int) -> tuple[SignedHead, Iterator[Seal]] | None:
+        """The first signed head at or behind a position, and the links from there to it; None where there is none."""
         ...
 
     def audit_about(self, subjects: Collection[str]) -> Iterator[AuditRow]:

@@ -19,11 +19,12 @@ from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.configuration.opening import open_configuration, origins_of
 from bot.adapters.crash_points import crash_hook
-from bot.adapters.data_folder import kept_secret, open_data_folder
+from bot.adapters.data_folder import kept_secret
 from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import UlidIds
+from bot.adapters.keyring import Keyring
 from bot.adapters.paging.keys import open_pagers
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
@@ -31,7 +32,6 @@ from bot.adapters.reviewed_files import ConfigurationFiles
 from bot.adapters.rq_queue import RqQueue
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
-from bot.adapters.signing import open_signing_key
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.bundles import Draft
@@ -65,6 +65,12 @@ def webhook_token(settings: Settings) -> str | None:
     if not settings.is_embedded_database:
         return None
     return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The key that signs here, and those that are trusted."""
+    given = settings.signing_key.get_secret_value() if settings.signing_key else None
+    return Keyring(settings.data, given, settings.trusted_keys)
 
 
 def own_secrets(settings: Settings) -> list[str]:
@@ -130,7 +136,7 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         compile=compile_condition,
         crash=crash_hook(settings.crash_at, settings.data),
     )
-    store = open_store(settings.database)
+    store = open_store(settings.database, keys=keyring(settings))
     policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
     load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
     return Outside(
@@ -152,11 +158,10 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
 def open_bundles(settings: Settings, outside: Outside) -> BundleDesk:
     """Where bundles are asked for. The key that signs them is made with the first one."""
 
+    keys = keyring(settings)
+
     def write(draft: Draft, out: BinaryIO) -> None:
-        given = settings.signing_key.get_secret_value() if settings.signing_key else None
-        if given is None:
-            open_data_folder(settings.data)
-        write_bundle(draft, open_signing_key(settings.data, given), out)
+        write_bundle(draft, keys.own(), out)
 
     own = EnvironmentSecrets({f"ANDON_SECRET_{number}": one for number, one in enumerate(own_secrets(settings))})
     return BundleDesk(

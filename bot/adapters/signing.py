@@ -64,6 +64,13 @@ def is_signed(public_pem: str, content: bytes, signature: bytes) -> bool:
     return True
 
 
+def kept_signing_key(folder: Path, given: str | None) -> SigningKey | None:
+    """The key that `open_signing_key` opens, if there is one already; none is made."""
+    if given is None and not (folder / _NAME).exists():
+        return None
+    return open_signing_key(folder, given)
+
+
 def open_signing_key(folder: Path, given: str | None) -> SigningKey:
     """The key that was given as PEM text, else the one of the data folder, made there at first use (mode 0600)."""
     if given is not None:
@@ -106,10 +113,3 @@ def _loaded(pem: bytes, where: str) -> SigningKey:
     if not isinstance(key, Ed25519PrivateKey):
         raise ConfigError(f"{where} cannot be used to sign", why="it is not an Ed25519 key")
     return SigningKey(key)
-
-
-def known_public_key(folder: Path, given: str | None) -> str | None:
-    """The public half of this installation's key; None where it has none yet. Nothing is made."""
-    if given is None and not (folder / _NAME).exists():
-        return None
-    return open_signing_key(folder, given).public_pem

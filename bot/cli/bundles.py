@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
 WHOLE, ALTERED, NOT_TOLD = 0, 1, 3
 """Exit codes. Whole, but by a key that nobody vouches for, is no success."""
-_PEM = "-----BEGIN"
 
 
 def incident_export(args: argparse.Namespace) -> int:
@@ -138,15 +137,11 @@ def verified(args: argparse.Namespace, path: Path) -> Verified:
 
 def _trusted(args: argparse.Namespace) -> list[str]:
     """The own key, where there is one, and those of ANDON_TRUSTED_KEYS."""
-    from bot.adapters.signing import known_public_key
+    from bot.adapters.keyring import Keyring
 
     settings = settings_of(args)
-    own = known_public_key(settings.data, settings.signing_key.get_secret_value() if settings.signing_key else None)
-    named = settings.trusted_keys or ""
-    if _PEM in named:
-        return [*([own] if own else []), *(_PEM + one for one in named.split(_PEM)[1:])]
-    files = [Path(one.strip()) for one in named.split(",") if one.strip()]
-    return [*([own] if own else []), *(_key_in(one) for one in files)]
+    given = settings.signing_key.get_secret_value() if settings.signing_key else None
+    return list(Keyring(settings.data, given, settings.trusted_keys).known().values())
 
 
 def _key_in(path: Path) -> str:
@@ -188,14 +183,11 @@ def show_bundle(args: argparse.Namespace) -> int:
 
 def key(args: argparse.Namespace) -> int:
     """The public half; the pair is made where there is none yet."""
-    from bot.adapters.data_folder import open_data_folder
-    from bot.adapters.signing import open_signing_key
+    from bot.adapters.keyring import Keyring
 
     settings = settings_of(args)
     given = settings.signing_key.get_secret_value() if settings.signing_key else None
-    if given is None:
-        open_data_folder(settings.data)
-    found = open_signing_key(settings.data, given)
+    found = Keyring(settings.data, given).own()
     if args.json:
         show({"id": found.id, "public_key": found.public_pem})
     else:

@@ -79,6 +79,8 @@ class Seal:
     position: int
     hash: str
     previous: str
+    row_digest: str | None = None
+    """SHA-256 of the row; none where it was chained before digests were kept."""
 
 
 @dataclass(frozen=True)
@@ -94,3 +96,5 @@ class AuditRow:
     """JSON text."""
     seal: Seal | None
     """None: it is not chained yet."""
+    erased: int = 0
+    """How often something of it was erased since: then it is not what its digest was made of."""

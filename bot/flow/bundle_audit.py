@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from bot.domain.bundles import EXPORTED, AuditRow
+from bot.domain.audit_trail import SignedHead
+from bot.domain.bundles import EXPORTED, AuditRow, Seal
 from bot.domain.escalations import Escalation
 from bot.domain.gates import Evidence, GateResult
 from bot.domain.minutes import Minute
@@ -52,8 +53,34 @@ class _Wanted:
 def audit_slice(tx: Transaction, scope: Scope, lines: Lines) -> Iterator[bytes]:
     """The rows, in the order of their numbers, as lines of JSON."""
     wanted = _wanted(tx, scope)
-    rows = (row for row in tx.audit_about([*wanted.subjects, *wanted.shared]) if wanted.has(row))
-    return lines.each(_shown(row) for row in rows)
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for row in tx.audit_about([*wanted.subjects, *wanted.shared]):
+            if wanted.has(row):
+                scope.positions += [row.seal.position] if row.seal else []
+                yield _shown(row)
+
+    return lines.each(rows())
+
+
+def chain_links(tx: Transaction, scope: Scope) -> Iterator[Seal]:
+    """What leads from each row of the slice to the signed head that vouches for it, without the rows between."""
+    for _, links in _stretches(tx, scope):
+        yield from links
+
+
+def signed_heads(tx: Transaction, scope: Scope) -> Iterator[SignedHead]:
+    """The first signed head behind each row of the slice, each once."""
+    return (head for head, _ in _stretches(tx, scope))
+
+
+def _stretches(tx: Transaction, scope: Scope) -> Iterator[tuple[SignedHead, Iterator[Seal]]]:
+    covered = 0
+    for position in sorted(scope.positions):
+        found = tx.chain_to_head(position) if position > covered else None
+        if found is not None:
+            covered = found[0].position
+            yield found
 
 
 def _shown(row: AuditRow) -> dict[str, Any]:
@@ -68,6 +95,7 @@ def _shown(row: AuditRow) -> dict[str, Any]:
         "data": json.loads(row.data),
         "row": [row.number, at, row.actor, row.action, row.subject, row.data],
         "seal": plain(row.seal),
+        "erased": row.erased,
     }
 
 

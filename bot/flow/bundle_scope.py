@@ -34,6 +34,8 @@ class Scope:
     """When people gave the orders that are in it."""
     decided_until: datetime | None = None
     """The last decision."""
+    positions: list[int] = field(default_factory=list)
+    """Of its rows in the chain of the audit trail; filled while they are read."""
     versions: list[str] = field(default_factory=list)
     """Digests of the versions of policies and playbooks that are in it; filled while they are read."""
 

@@ -21,7 +21,7 @@ from bot.domain.report import Fact
 from bot.domain.threads import Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency
 from bot.domain.watches import Watch
-from bot.flow.bundle_audit import audit_slice
+from bot.flow.bundle_audit import audit_slice, chain_links, signed_heads
 from bot.flow.bundle_lines import REDACTED, Lines, plain
 from bot.flow.bundle_scope import Scope, decisions_of, runs_of
 from bot.ports import Transaction
@@ -63,6 +63,8 @@ class Collector:
     def _records(self) -> dict[str, Callable[[], Iterable[Any]]]:
         """What stands in which file, one record a line."""
         return {
+            "audit_chain": lambda: chain_links(self.tx, self.scope),
+            "audit_heads": lambda: signed_heads(self.tx, self.scope),
             "decisions": lambda: decisions_of(self.tx, self.scope),
             "drills": self._drills,
             "events": self._events,

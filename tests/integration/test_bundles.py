@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import pytest
 from support.alert_bodies import firing
-from support.bundles import MANIFEST, exported, files_of, key_of, lines_of, released, rolled_back
+from support.bundles import MANIFEST, Forger, exported, files_of, key_of, label_of, lines_of, released, rolled_back
 from support.canaries import RULE, compared, ndjson, whole
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, builder, fresh_name
@@ -22,6 +22,7 @@ from support.ledger import running_ledger
 from support.written_config import acting, playbook
 
 from bot.adapters.bundles.verifying import verify_bundle
+from bot.adapters.signing import is_signed
 from bot.domain.attachments import attached_as, kept_file
 from bot.domain.bundles import BundleKind
 from bot.domain.drills import Drill
@@ -115,13 +116,56 @@ def test_an_export_is_audited_and_is_in_no_bundle(engine: DrivenEngine) -> None:
     assert "bundle.exported" not in {row["action"] for row in rows}
 
 
-def test_every_row_of_the_audit_slice_fits_its_place_in_the_chain(engine: DrivenEngine) -> None:
-    rows = lines_of(files_of(exported(engine, "incident", rolled_back(engine))), "audit")
+def test_every_row_of_the_audit_slice_leads_to_a_head_that_this_installation_signed(engine: DrivenEngine) -> None:
+    """By nothing but SHA-256 and Ed25519, out of the files alone."""
+    incident = rolled_back(engine)
+    engine.app.store.seal()
+    engine.order(Word.DECIDE, incident, text="sealed apart", reason="")
+    files = files_of(exported(engine, "incident", incident))
+    links = {one["position"]: one for one in lines_of(files, "audit_chain")}
+    heads = lines_of(files, "audit_heads")
+    rows = lines_of(files, "audit")
     assert len(rows) > 5
+    assert len(heads) > 1
     for row in rows:
+        seal = row["seal"]
         body = json.dumps(row["row"], separators=(",", ":"))
-        link = hashlib.sha256(f"{row['seal']['previous']}\n{body}".encode()).hexdigest()
-        assert link == row["seal"]["hash"], row["action"]
+        assert hashlib.sha256(body.encode()).hexdigest() == seal["row_digest"], row["action"]
+        head = next(one for one in heads if one["position"] >= seal["position"])
+        previous = seal["previous"]
+        for position in range(seal["position"], head["position"] + 1):
+            link = links[position]
+            previous = hashlib.sha256(f"{previous}\n{link['row_digest']}".encode()).hexdigest()
+        assert previous == head["hash"]
+        parts = ("andon audit head", head["position"], head["hash"], head["at"], head["key_id"], head["previous"])
+        content = "".join(f"{part}\n" for part in parts).encode()
+        assert is_signed(key_of(engine).public_pem, content, bytes.fromhex(head["signature"]))
+
+
+def test_a_trail_that_was_altered_before_the_export_does_not_verify(engine: DrivenEngine) -> None:
+    """The signature is in order: the installation itself signed what somebody had put in."""
+    bundle = exported(engine, "incident", rolled_back(engine))
+    forger, label = Forger(key_of(engine)), label_of(bundle)
+
+    def altered(name: str, old: bytes, new: bytes) -> list[str]:
+        files = files_of(bundle)
+        assert old in files[name]
+        files[name] = files[name].replace(old, new, 1)
+        return verified(forger.write(label, files), engine)
+
+    assert verified(bundle, engine) == []
+    (problem,) = (
+        altered("audit.jsonl", b',"andon",', b',"nobody",')
+        if False
+        else altered("audit.jsonl", b'"incident.opened","incident:', b'"incident.closed","incident:')
+    )
+    assert "is not the one that was chained" in problem
+    assert any("is not that of its key" in one for one in altered("audit_heads.jsonl", b'"at":"20', b'"at":"19'))
+    files = files_of(bundle)
+    del files["audit_heads.jsonl"]
+    problems = verified(forger.write(label, files), engine)
+    assert problems
+    assert all("nothing leads from row" in one for one in problems if "more" not in one)
 
 
 def written(value: str) -> dict[str, str]:

@@ -15,6 +15,7 @@ import uvicorn
 from bot.adapters.bundles.bags import write_bundle
 from bot.adapters.conditions import compile_condition
 from bot.adapters.identity import SystemClock, UlidIds
+from bot.adapters.keyring import Keyring
 from bot.adapters.rq_queue import RqQueue
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.signing import open_signing_key
@@ -138,7 +139,7 @@ def configuration_of(*policies: dict[str, Any]) -> Configuration:
 def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env: str) -> TestHead:
     """Everything real but Redis, whose address nobody answers."""
     settings = Settings.from_environment({"ANDON_DATA": str(folder), "ANDON_PORT": "0", **env})
-    store = open_store(settings.database)
+    store = open_store(settings.database, keys=Keyring(folder))
     store.upgrade()
     queue = RqQueue(f"unix://{folder}/nobody.sock")
     clock, ids = SystemClock(), UlidIds()

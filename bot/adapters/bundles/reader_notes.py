@@ -23,6 +23,7 @@ _FILES = (
     ("notices.jsonl threads.jsonl", "what people were told, in which words, and where"),
     ("drills.jsonl", "the rehearsal that it belongs to, where it is one"),
     ("audit.jsonl", "the audit trail of all this, each row with its place in the chain"),
+    ("audit_chain.jsonl audit_heads.jsonl", "what leads from each row to a signed head of the trail"),
 )
 
 _NOTES = """\

@@ -10,6 +10,7 @@ from pathlib import Path
 from bot.adapters.bundles import bags
 from bot.adapters.bundles.envelopes import Statement, open_envelope, signer_of
 from bot.adapters.bundles.plain_zip import PlainZipReader
+from bot.adapters.bundles.trail_checks import CHAIN, HEADS, ROWS, TrailFiles, trail_problems
 from bot.adapters.signing import key_id
 from bot.domain.bundles import BundleKind, Label
 from bot.domain.errors import AndonError, BadInput, NotFound
@@ -90,7 +91,18 @@ class _Check:
             self._check_order()
             self._check_payload()
             self._check_tags()
+        if not self._found.problems:
+            self._check_trail()
         return self._found
+
+    def _check_trail(self) -> None:
+        keys = [*self._trusted, self._tag(bags.KEY).decode("ascii", "replace")]
+        files = TrailFiles(self._lines(ROWS), self._lines(CHAIN), self._lines(HEADS))
+        for problem in trail_problems(files, keys):
+            self._say(problem)
+
+    def _lines(self, name: str) -> list[bytes]:
+        return b"".join(self._reader.chunks(f"{self._folder}/{name}")).splitlines() if name in self._digests else []
 
     def _say(self, problem: str) -> None:
         self._found.problems.append(problem)

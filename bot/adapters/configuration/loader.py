@@ -8,7 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.configuration.canary_checks import canary_faults, canary_warnings
-from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
+from bot.adapters.configuration.files import (
+    PlaybookFile,
+    PolicyFile,
+    read_playbook,
+    read_policy,
+    read_retention,
+    yaml_files,
+)
 from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates, gate_texts
 from bot.adapters.configuration.host_checks import check_hosts
 from bot.adapters.configuration.live_checks import check_live
@@ -55,7 +62,8 @@ def load_configuration(
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
-    findings.faults += _check_templates(folder / "templates")
+    retention, faults = read_retention(folder)
+    findings.faults += [*faults, *_check_templates(folder / "templates")]
     if secrets is not None:
         findings.warnings += _unset_secrets(playbooks, policies, secrets)
     findings.refuse(folder)
@@ -65,6 +73,7 @@ def load_configuration(
         policies={name: file.policy for name, file in policies.items()},
         playbooks={name: file.playbook for name, file in playbooks.items()},
         warnings=tuple(dict.fromkeys(findings.warnings)),
+        retention=retention,
         digest=_digest([*policies.values(), *playbooks.values()]),
         files=tuple(_as_loaded(FileKind.POLICY, policies, shipped) + _as_loaded(FileKind.PLAYBOOK, playbooks, shipped)),
     )

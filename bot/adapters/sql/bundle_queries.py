@@ -9,11 +9,13 @@ from typing import TypeVar
 from sqlalchemy import bindparam, func, select, type_coerce
 from sqlalchemy.types import Text
 
+from bot.adapters.sql.audit_tables import audit_heads
 from bot.adapters.sql.release_tables import observation_batches
 from bot.adapters.sql.run_tables import runs
 from bot.adapters.sql.statements import TABLE_OF, columns_of
 from bot.adapters.sql.tables import audit, audit_seals, events
 from bot.adapters.sql.work import Work, in_parts
+from bot.domain.audit_trail import SignedHead
 from bot.domain.bundles import AuditRow, Batch, Seal
 from bot.domain.events import Event
 from bot.ports import Place
@@ -38,10 +40,23 @@ _AUDIT = (
         audit_seals.c.position,
         audit_seals.c.hash,
         audit_seals.c.previous,
+        audit_seals.c.row_digest,
+        audit.c.erased,
     )
     .select_from(audit.outerjoin(audit_seals, audit_seals.c.audit_id == audit.c.id))
     .where(audit.c.id.in_(bindparam("ids", expanding=True)))
     .order_by(audit.c.id)
+)
+_HEAD_FROM = (
+    select(*columns_of(audit_heads, SignedHead))
+    .where(audit_heads.c.position >= bindparam("start"))
+    .order_by(audit_heads.c.position)
+    .limit(1)
+)
+_LINKS = (
+    select(*columns_of(audit_seals, Seal))
+    .where(audit_seals.c.position.between(bindparam("start"), bindparam("end")))
+    .order_by(audit_seals.c.position)
 )
 _BATCHES = (
     select(
@@ -104,11 +119,21 @@ class BundleQueries(Work):
         """The batches of observations that came in for a release, without their contents."""
         return (Batch(*row) for row in self.rows(_BATCHES, {"release_id": release_id}))
 
+    def chain_to_head(self, position: int) -> tuple[SignedHead, Iterator[Seal]] | None:
+        """The first signed head at or behind a position, and the links from there to it; None where there is none."""
+        row = self.row(_HEAD_FROM, {"start": position})
+        return (SignedHead(*row), self._links(position, row.position)) if row else None
+
+    def _links(self, start: int, end: int) -> Iterator[Seal]:
+        for first in range(start, end + 1, _PAGE):
+            last = min(first + _PAGE - 1, end)
+            yield from (Seal(*row) for row in self.rows(_LINKS, {"start": first, "end": last}))
+
     def audit_about(self, subjects: Collection[str]) -> Iterator[AuditRow]:
         """Rows of the audit trail about these subjects, in the order of their numbers. The whole trail is looked
         through once for each five thousand subjects."""
         ids = sorted({row[0] for part in in_parts(subjects) for row in self.rows(_IDS_OF_AUDIT, {"subjects": part})})
         for start in range(0, len(ids), _PAGE):
             for row in self.rows(_AUDIT, {"ids": ids[start : start + _PAGE]}):
-                seal = Seal(*row[6:]) if row.position is not None else None
-                yield AuditRow(row.id, row.at, row.actor, row.action, row.subject, row.data, seal)
+                seal = Seal(*row[6:10]) if row.position is not None else None
+                yield AuditRow(row.id, row.at, row.actor, row.action, row.subject, row.data, seal, row.erased)

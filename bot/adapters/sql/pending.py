@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Executable, Table
 
-from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import (
+    audit_tables,
+    drill_tables,
+    keeping_tables,
+    people_tables,
+    policy_tables,
+    release_tables,
+    run_tables,
+    tables,
+)
 from bot.adapters.sql.prepared import Row
 from bot.adapters.sql.sessions import Session
 
@@ -47,6 +56,8 @@ _ORDER: Sequence[Table] = (
     policy_tables.policy_versions,
     drill_tables.drills,
     drill_tables.drill_reminders,
+    audit_tables.audit_anchors,
+    keeping_tables.holds,
     tables.notices,
     tables.accesses,
     tables.audit,

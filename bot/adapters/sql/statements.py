@@ -10,9 +10,19 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import (
+    audit_tables,
+    drill_tables,
+    keeping_tables,
+    people_tables,
+    policy_tables,
+    release_tables,
+    run_tables,
+    tables,
+)
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
+from bot.domain.audit_anchors import Anchor
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
 from bot.domain.discipline import DrillReminder
@@ -21,6 +31,7 @@ from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
 from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident
+from bot.domain.keeping import Hold
 from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -69,6 +80,8 @@ TABLE_OF: Mapping[type, Table] = {
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
     DrillReminder: drill_tables.drill_reminders,
+    Anchor: audit_tables.audit_anchors,
+    Hold: keeping_tables.holds,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -89,6 +102,7 @@ class Statements:
     keep_batch: Executable
     open_canary: Executable
     plan_drill: Executable
+    begin_anchor: Executable
     raise_fence: Executable
     take_lease: Executable
     save_step: Executable
@@ -102,7 +116,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, DrillReminder,
+        Drill, DrillReminder, Anchor, Hold,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
@@ -113,6 +127,7 @@ def statements_for(dialect: str) -> Statements:
         keep_batch=insert(release_tables.observation_batches).inline().on_conflict_do_nothing(),
         open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
         plan_drill=insert(drill_tables.drills).on_conflict_do_nothing(),
+        begin_anchor=insert(audit_tables.audit_anchors).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
         save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),
