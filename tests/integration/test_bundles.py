@@ -154,11 +154,7 @@ def test_a_trail_that_was_altered_before_the_export_does_not_verify(engine: Driv
         return verified(forger.write(label, files), engine)
 
     assert verified(bundle, engine) == []
-    (problem,) = (
-        altered("audit.jsonl", b',"andon",', b',"nobody",')
-        if False
-        else altered("audit.jsonl", b'"incident.opened","incident:', b'"incident.closed","incident:')
-    )
+    (problem,) = altered("audit.jsonl", b'"incident.opened","incident:', b'"incident.closed","incident:')
     assert "is not the one that was chained" in problem
     assert any("is not that of its key" in one for one in altered("audit_heads.jsonl", b'"at":"20', b'"at":"19'))
     files = files_of(bundle)
