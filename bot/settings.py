@@ -63,6 +63,8 @@ class Settings(BaseSettings):
     audit_anchors: SecretStr | None = None
     """Where heads of the audit are sent; an address of an object store may hold a key."""
     audit_anchor_every: Annotated[timedelta, BeforeValidator(parse_span)] = timedelta(hours=1)
+    public_badges: bool = False
+    """Anybody may fetch `/badge/{service}.svg`, without a token."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""

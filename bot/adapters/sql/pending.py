@@ -57,6 +57,7 @@ _ORDER: Sequence[Table] = (
     drill_tables.drills,
     audit_tables.audit_anchors,
     keeping_tables.holds,
+    drill_tables.drill_reminders,
     tables.notices,
     tables.accesses,
     tables.audit,

@@ -25,6 +25,7 @@ from bot.domain.access import Access
 from bot.domain.audit_anchors import Anchor
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
+from bot.domain.discipline import DrillReminder
 from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
@@ -80,6 +81,7 @@ TABLE_OF: Mapping[type, Table] = {
     Drill: drill_tables.drills,
     Anchor: audit_tables.audit_anchors,
     Hold: keeping_tables.holds,
+    DrillReminder: drill_tables.drill_reminders,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -114,7 +116,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, Anchor, Hold,
+        Drill, Anchor, Hold, DrillReminder,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.

@@ -17,6 +17,7 @@ from bot.adapters.keyring import Keyring
 from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, exporting, pruning, upgrading
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
+from bot.adapters.sql.discipline_queries import DisciplineQueries
 from bot.adapters.sql.drill_queries import DrillQueries
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
 from bot.adapters.sql.erasing import Digest
@@ -49,6 +50,7 @@ class SqlTransaction(
     CanaryQueries,
     PolicyQueries,
     DrillQueries,
+    DisciplineQueries,
     PostmortemQueries,
     KeepingQueries,
     MeasureQueries,
