@@ -24,7 +24,6 @@ from bot.adapters.paging.messenger import PageSender
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
-from bot.domain.audit_anchors import parse_anchors
 from bot.domain.events import Actor
 from bot.flow.anchoring import Anchoring
 from bot.flow.baselines import Baselines
@@ -59,7 +58,7 @@ from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
 from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
-from bot.outside import Outside, api_tokens, folders_of, open_bundles, open_outside, webhook_token
+from bot.outside import Outside, anchors_of, api_tokens, folders_of, open_bundles, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings
@@ -217,7 +216,7 @@ def _sweep(
     intake: Intake,
     moves: ReleaseMoves,
 ) -> Sweep:
-    store, clock = outside.store, outside.clock
+    store, clock, http = outside.store, outside.clock, outside.workshop.http
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
     releases = ReleaseChores(rounds, moves)
@@ -243,16 +242,10 @@ def _sweep(
             Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
-            _anchoring(settings, outside, rounds).look,
+            Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, AnchorPlaces(http).put).look,
             Pruning(rounds).look,
         ],
     )
-
-
-def _anchoring(settings: Settings, outside: Outside, rounds: Rounds) -> Anchoring:
-    text = settings.audit_anchors.get_secret_value() if settings.audit_anchors else ""
-    places = AnchorPlaces(outside.workshop.http)
-    return Anchoring(rounds, parse_anchors(text), settings.audit_anchor_every, places.put)
 
 
 def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, bench: Bench) -> Intake:

@@ -34,6 +34,7 @@ from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
+from bot.domain.audit_anchors import AnchorTarget, parse_anchors
 from bot.domain.bundles import Draft
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
@@ -71,6 +72,11 @@ def keyring(settings: Settings) -> Keyring:
     """The key that signs here, and those that are trusted."""
     given = settings.signing_key.get_secret_value() if settings.signing_key else None
     return Keyring(settings.data, given, settings.trusted_keys)
+
+
+def anchors_of(settings: Settings) -> tuple[AnchorTarget, ...]:
+    """The places of ANDON_AUDIT_ANCHORS; ConfigError where one cannot be used."""
+    return parse_anchors(settings.audit_anchors.get_secret_value()) if settings.audit_anchors else ()
 
 
 def own_secrets(settings: Settings) -> list[str]:

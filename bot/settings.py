@@ -60,11 +60,11 @@ class Settings(BaseSettings):
     """An Ed25519 private key as PEM text, for bundles and the audit. Unset: one is made in the data folder."""
     trusted_keys: str | None = None
     """Public keys whose signatures count besides the own one's: files named with commas between, or PEM text."""
-    public_badges: bool = False
-    """Anybody may fetch `/badge/{service}.svg`, without a token."""
     audit_anchors: SecretStr | None = None
     """Where heads of the audit are sent; an address of an object store may hold a key."""
     audit_anchor_every: Annotated[timedelta, BeforeValidator(parse_span)] = timedelta(hours=1)
+    public_badges: bool = False
+    """Anybody may fetch `/badge/{service}.svg`, without a token."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""

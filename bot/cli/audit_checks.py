@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from bot.cli.checks import Check
-from bot.domain.audit_anchors import Anchor, AnchorKind, AnchorStatus, AnchorTarget, parse_anchors
+from bot.domain.audit_anchors import Anchor, AnchorKind, AnchorStatus, AnchorTarget
 from bot.domain.errors import AndonError
 from bot.domain.times import format_time
 
@@ -16,7 +16,7 @@ _UNSEALED = timedelta(minutes=1)
 
 def audit_checks(app: Any) -> Iterator[Check]:
     """Whether heads are signed by a key that is known here, and whether anchors arrive."""
-    from bot.outside import keyring
+    from bot.outside import anchors_of, keyring
 
     if not app.store.schema_is_current():
         return
@@ -53,11 +53,6 @@ def _head(app: Any, head: Any, known: Any, oldest: Any) -> Iterator[Check]:
     else:
         found = f"signed up to position {head.position} by key {head.key_id[:16]}, which is not known here"
         yield Check("audit", ok=False, found=found, mend="put its public key into ANDON_TRUSTED_KEYS")
-
-
-def anchors_of(settings: Any) -> tuple[AnchorTarget, ...]:
-    """The places of ANDON_AUDIT_ANCHORS; ConfigError where one cannot be used."""
-    return parse_anchors(settings.audit_anchors.get_secret_value()) if settings.audit_anchors else ()
 
 
 def _anchor(target: AnchorTarget, last: Anchor | None, media: frozenset[str]) -> Check:

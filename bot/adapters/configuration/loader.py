@@ -30,6 +30,7 @@ from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.domain.configuration import Configuration
 from bot.domain.errors import ConfigError, Fault
+from bot.domain.keeping import Retention
 from bot.domain.policy_versions import ConfigFile, FileKind
 
 Contents = Mapping[Path, bytes | None]
@@ -62,8 +63,7 @@ def load_configuration(
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
-    retention, faults = read_retention(folder)
-    findings.faults += [*faults, *_check_templates(folder / "templates")]
+    retention = _besides(folder, findings)
     if secrets is not None:
         findings.warnings += _unset_secrets(playbooks, policies, secrets)
     findings.refuse(folder)
@@ -140,6 +140,13 @@ def _policies(
         warnings = [*policy_warnings(file), *stable_warnings(file), *canary_warnings(file)]
         findings.warnings += [*warnings, *unused_parts(file.document), *host_warnings]
     return policies
+
+
+def _besides(folder: Path, findings: _Findings) -> Retention:
+    """How long records are kept; templates are looked at too."""
+    retention, faults = read_retention(folder)
+    findings.faults += [*faults, *_check_templates(folder / "templates")]
+    return retention
 
 
 def _check_templates(folder: Path) -> list[Fault]:

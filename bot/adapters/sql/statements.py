@@ -79,9 +79,9 @@ TABLE_OF: Mapping[type, Table] = {
     AffectedKeys: release_tables.affected_keys,
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
-    DrillReminder: drill_tables.drill_reminders,
     Anchor: audit_tables.audit_anchors,
     Hold: keeping_tables.holds,
+    DrillReminder: drill_tables.drill_reminders,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -116,7 +116,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, DrillReminder, Anchor, Hold,
+        Drill, Anchor, Hold, DrillReminder,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
