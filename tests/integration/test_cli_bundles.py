@@ -16,6 +16,7 @@ from support.engine import Engine, running_engine
 from support.installation import SECRETS
 from support.web_server import running
 
+from bot.adapters.bundles.verifying import verify_bundle
 from bot.adapters.signing import SigningKey, open_signing_key
 
 VERIFY = "import sys; from bot.cli.entry import run; sys.exit(run(sys.argv[1:]))"
@@ -163,3 +164,16 @@ def test_a_bundle_goes_to_standard_output_as_it_is(
         [sys.executable, "-c", VERIFY, *words], cwd=tmp_path, env=env, capture_output=True, check=True
     )
     assert done.stdout == path.read_bytes()
+
+
+def test_the_page_of_an_incident_links_to_its_bundle_and_the_session_opens_it(
+    engine: Engine, incident: str, tmp_path: Path
+) -> None:
+    with running(engine.app) as web:
+        client = web.client()
+        assert client.post("/login", data={"token": SECRETS["olga"], "next": "/"}).status_code == 303
+        link = f"/api/v1/incidents/{incident}/bundle"
+        assert f'<a href="{link}" download>signed bundle</a>' in client.get(f"/incidents/{incident}").text
+        (tmp_path / "page.zip").write_bytes(client.get(link).content)
+    key = open_signing_key(engine.app.settings.data, None)
+    assert verify_bundle(tmp_path / "page.zip", [key.public_pem]).problems == []
