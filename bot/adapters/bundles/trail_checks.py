@@ -57,6 +57,7 @@ def _of_heads(heads: Sequence[SignedHead], links: Mapping[int, Seal], keys: Mapp
 
 
 def _of_rows(rows: Sequence[Mapping[str, Any]], links: Mapping[int, Seal], signed: Sequence[int]) -> Iterator[str]:
+    reached = _reached(links, signed)
     for row in rows:
         seal = Seal(**row["seal"]) if row["seal"] else None
         if seal is None or seal.row_digest is None:
@@ -64,9 +65,19 @@ def _of_rows(rows: Sequence[Mapping[str, Any]], links: Mapping[int, Seal], signe
         is_as_chained = not row["erased"] and not row.get("redacted")
         if is_as_chained and _hash(json.dumps(row["row"], separators=(",", ":"))) != seal.row_digest:
             yield f"{ROWS}: row {row['number']} is not the one that was chained"
-        end = next((one for one in signed if one >= seal.position), None)
-        if links.get(seal.position) != seal or end is None or any(at not in links for at in range(seal.position, end)):
+        if links.get(seal.position) != seal or seal.position not in reached:
             yield f"{ROWS}: nothing leads from row {row['number']} to a signed head"
+
+
+def _reached(links: Mapping[int, Seal], signed: Sequence[int]) -> set[int]:
+    """The positions from which every link to a signed head is here."""
+    reached: set[int] = set()
+    for head in signed:
+        at = head
+        while at in links and at not in reached:
+            reached.add(at)
+            at -= 1
+    return reached
 
 
 def _hash(text: str) -> str:
