@@ -26,6 +26,7 @@ class MeasureQueries(Work):
             Tally(service, month, kind, key, int(count), _times(times))
             for kind in of or Measured
             for service, month, key, count, times in self.rows(_STATEMENTS[kind](scope))
+            if count
         ]
 
 
