@@ -15,6 +15,9 @@ from bot.domain.times import format_time
 from bot.flow import measure_shapes as shapes
 from bot.ports import Transaction
 
+Teams = Mapping[str, str | None]
+"""By service; None where its policy names no team."""
+
 
 @dataclass(frozen=True)
 class Wanted:
@@ -27,10 +30,9 @@ class Wanted:
     environment: str | None = None
 
 
-def measured(tx: Transaction, policies: Mapping[str, Policy], wanted: Wanted, now: datetime) -> shapes.MeasuresView:
+def measured(tx: Transaction, teams: Teams, wanted: Wanted, now: datetime) -> shapes.MeasuresView:
     """The measures. BadInput for a period that is none; NotFound for a service or a team that nobody knows."""
     period = Period.read(wanted.first, wanted.last, now)
-    teams = {name: policy.team for name, policy in policies.items()}
     scope = Scope(period, now, _services(tx, teams, wanted), wanted.environment)
     tallies = tx.tallies(scope)
     return {
@@ -50,12 +52,12 @@ def measured(tx: Transaction, policies: Mapping[str, Policy], wanted: Wanted, no
     }
 
 
-def teams_of(policies: Mapping[str, Policy]) -> list[str]:
-    """Names of the teams that policies name."""
-    return sorted({policy.team for policy in policies.values() if policy.team})
+def teams_of(policies: Mapping[str, Policy]) -> Teams:
+    """The team of each service that has a policy."""
+    return {name: policy.team for name, policy in policies.items()}
 
 
-def _services(tx: Transaction, teams: Mapping[str, str | None], wanted: Wanted) -> frozenset[str] | None:
+def _services(tx: Transaction, teams: Teams, wanted: Wanted) -> frozenset[str] | None:
     known = teams.keys() | {one.name for one in tx.services()} if wanted.service else teams.keys()
     if wanted.service and wanted.service not in known:
         raise NotFound(f"No service {wanted.service!r}", next="`andon service` shows those there are")
@@ -83,7 +85,7 @@ def _months(tallies: Sequence[Tally], period: Period) -> list[shapes.MonthMeasur
     return [{"month": month, "measures": _measures(of)} for month, of in found.items()]
 
 
-def _teams(tallies: Sequence[Tally], teams: Mapping[str, str | None]) -> list[shapes.TeamMeasures]:
+def _teams(tallies: Sequence[Tally], teams: Teams) -> list[shapes.TeamMeasures]:
     found: defaultdict[str | None, list[Tally]] = defaultdict(list)
     for one in tallies:
         found[teams.get(one.service)].append(one)
@@ -115,7 +117,7 @@ def _measures(tallies: Sequence[Tally]) -> shapes.Measures:
             "by_kind": sums.counts(Measured.GATE_FAILURE),
         },
         "unplanned_dependencies": sums.count(Measured.DEPENDENCY),
-        "incidents": {"opened": opened, "disruptions": disruptions, "reopened": sums.count(Measured.INCIDENT, "again")},
+        "incidents": {"opened": opened, "disruptions": disruptions, "reopened": sums.count(Measured.REOPENED)},
         "detection": _spread(sums.spread(Measured.DETECTION)),
         "halt": _spread(sums.spread(Measured.HALT)),
         "rollback": rollback,

@@ -98,15 +98,16 @@ def _of_change(one: Going, history: History, there: list[Trouble]) -> Iterator[F
         yield one.service, one.live, Measured.CHANGE, "failed", None
 
 
-def _again(one: Trouble) -> bool:
+def _goes_on(one: Trouble) -> Trouble | None:
+    """The incident that it takes up again; a drill is none."""
     before = one.previous
-    return (
-        before is not None and not before.drill and before.resolved is not None and one.opened - before.resolved <= DAY
-    )
+    if before is None or before.drill or before.resolved is None:
+        return None
+    return before if one.opened - before.resolved <= DAY else None
 
 
 def _of_trouble(one: Trouble, now: datetime) -> Iterator[Fact]:
-    yield one.service, one.opened, Measured.INCIDENT, "again" if _again(one) else "first", None
+    yield one.service, one.opened, Measured.INCIDENT, "", None
     firing = [start for start, fires in one.alerts if fires]
     if firing:
         starts = [start for start in firing if start is not None]
@@ -143,8 +144,8 @@ def _of_disruptions(there: list[Trouble]) -> Iterator[Fact]:
     chains: list[list[Trouble]] = []
     holding: dict[str, list[Trouble]] = {}
     for one in there:
-        if _again(one) and one.previous is not None and one.previous.id in holding:
-            holding[one.id] = holding[one.previous.id]
+        if (before := _goes_on(one)) is not None:
+            holding[one.id] = holding[before.id]
             holding[one.id].append(one)
         else:
             holding[one.id] = [one]
@@ -154,6 +155,8 @@ def _of_disruptions(there: list[Trouble]) -> Iterator[Fact]:
         over = ends[-1] if all(ends) else None
         key = "deployment" if any(map(_is_deployment, chain)) else "other"
         yield chain[0].service, chain[0].opened, Measured.DISRUPTION, key, over - chain[0].opened if over else None
+        for _ in chain[1:]:
+            yield chain[0].service, chain[0].opened, Measured.REOPENED, key, None
 
 
 def _is_deployment(one: Trouble) -> bool:
@@ -188,4 +191,4 @@ def _of_drill(one: Tried) -> Iterator[Fact]:
     if one.state in ("passed", "failed", "aborted"):
         begun = one.injected or one.detected
         took = one.verified - begun if one.verified and begun else None
-        yield one.service, one.due, Measured.DRILL_RESTORE, "", took
+        yield one.service, one.due, Measured.DRILL_RESTORE, one.state, took

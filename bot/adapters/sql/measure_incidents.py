@@ -4,42 +4,22 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Executable, Select, and_, case, exists, func, literal, null, or_, select
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, exists, func, literal, or_, select
 
 from bot.adapters.sql.measure_functions import JsonField, Micros, MonthOf, WrittenMoment, listed
-from bot.adapters.sql.release_tables import live_versions, walks
+from bot.adapters.sql.measure_rows import Part, Reading, flag, placed, within
+from bot.adapters.sql.release_tables import RESTORED, live_versions, walks
 from bot.adapters.sql.run_tables import runs
 from bot.adapters.sql.tables import TURNING_POINT, decisions, incidents, timeline
 from bot.domain.decisions import Verdict
 from bot.domain.events import AlertStatus
 from bot.domain.incidents import IncidentStatus
 from bot.domain.measures import SAME_DISRUPTION, Measured, Scope
-from bot.domain.stages import STAGING
 
-ROLLED_BACK = "rollback"
-"""How a version that a rollback restored became live."""
 _HALT, _ENDORSED = "halt", "endorsed"
 _OPENING = (Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD)
 """What is decided of an alert that opens an incident, or takes an accepted one up again."""
-
-Tallied = Executable
-"""Columns as the fields of a Tally but `of`: service, month, key, count, and times joined by commas or NULL."""
-
-
-def placed(scope: Scope, table: Any) -> list[ColumnElement[bool]]:
-    """Conditions on the environment and the service of a row."""
-    is_there = table.c.environment != STAGING if scope.environment is None else table.c.environment == scope.environment
-    return [is_there, *owned(scope, table)]
-
-
-def owned(scope: Scope, table: Any) -> list[ColumnElement[bool]]:
-    """Conditions on the service of a row."""
-    return [] if scope.services is None else [table.c.service.in_(sorted(scope.services))]
-
-
-def within(scope: Scope, moment: ColumnElement[Any]) -> ColumnElement[bool]:
-    """In the period."""
-    return and_(moment >= scope.period.start, moment < scope.period.end)
+_MOMENT = incidents.c.opened_at.type
 
 
 def turning_points() -> CTE:
@@ -58,7 +38,7 @@ def turning_points() -> CTE:
     )
 
 
-def detections(scope: Scope) -> Tallied:
+def detections(scope: Scope) -> Select[Any]:
     """From the earliest start that the opening delivery's firing alerts state to its acceptance, by incident.
 
     Unknown where no start is stated, or one later than the acceptance: then the sender's clock is wrong.
@@ -80,93 +60,109 @@ def detections(scope: Scope) -> Tallied:
         .group_by(incidents.c.id, incidents.c.service, incidents.c.opened_at)
         .subquery()
     )
-    known = case((one.c.micros >= 0, one.c.micros))
-    return _by_month(one.c.service, one.c.opened_at, listed(known))
+    month, known = MonthOf(one.c.opened_at), case((one.c.micros >= 0, one.c.micros))
+    return select(one.c.service, month, literal(""), func.count(), listed(known)).group_by(one.c.service, month)
 
 
-def halts(scope: Scope) -> Tallied:
-    """From the opening of an incident to its first halt; 0 for one that a halt opened."""
-    points = turning_points()
-    times = listed(Micros(points.c.halted_at, incidents.c.opened_at))
-    return (
-        _by_month(incidents.c.service, incidents.c.opened_at, times)
-        .join_from(incidents, points, points.c.incident_id == incidents.c.id)
-        .where(
-            points.c.halted_at.is_not(None),
-            incidents.c.drill.is_(False),
-            *placed(scope, incidents),
-            within(scope, incidents.c.opened_at),
-        )
-    )
-
-
-def incidents_opened(scope: Scope) -> Tallied:
-    """Each by itself; those that take up the one before are told apart."""
-    before = incidents.alias("before")
-    key = case((_follows(before), "again"), else_="first").label("key")
+def opened(scope: Scope) -> Select[Any]:
+    """All of them, each by itself."""
     month = MonthOf(incidents.c.opened_at)
     return (
-        select(incidents.c.service, month, key, func.count(), null())
-        .select_from(incidents.outerjoin(before, before.c.id == incidents.c.previous_id))
+        select(incidents.c.service, month, literal(""), func.count())
         .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
-        .group_by(incidents.c.service, month, "key")
+        .group_by(incidents.c.service, month)
     )
 
 
-def disruptions(scope: Scope) -> Tallied:
-    """From the first opening to the end of the last incident of a chain. Unknown while that is not over."""
-    seen = _chained(scope)
-    month_of = func.min(seen.c.opened_at, type_=incidents.c.opened_at.type)
-    last = func.max(seen.c.over_at, type_=incidents.c.opened_at.type)
+def halts(scope: Scope) -> Select[Any]:
+    """From the opening of an incident to its first halt; 0 for one that a halt opened."""
+    at, month = timeline.c.at, MonthOf(incidents.c.opened_at)
+    first = (
+        select(timeline.c.incident_id, func.min(at, type_=at.type).label("at"))
+        .where(TURNING_POINT, timeline.c.kind == _HALT)
+        .group_by(timeline.c.incident_id)
+        .subquery()
+    )
+    return (
+        select(incidents.c.service, month, literal(""), func.count(), listed(Micros(first.c.at, incidents.c.opened_at)))
+        .join_from(first, incidents, incidents.c.id == first.c.incident_id)
+        .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
+        .group_by(incidents.c.service, month)
+    )
+
+
+def disruptions(scope: Scope) -> Select[Any]:
+    """From the first opening to the end of the last incident of a chain, unknown while that is not over; and how many
+    incidents took it up again."""
+    seen = _seen(scope)
+    last = func.max(seen.c.over_at, type_=_MOMENT)
     one = (
         select(
             func.min(seen.c.service).label("service"),
-            month_of.label("opened_at"),
+            func.min(seen.c.opened_at, type_=_MOMENT).label("opened_at"),
             case((func.count(seen.c.over_at) == func.count(), last)).label("over_at"),
             func.max(seen.c.deployment).label("deployment"),
+            (func.count() - 1).label("again"),
         )
-        .where(seen.c.chain > 0)  # what began before the period belongs to the month in which it began
-        .group_by(seen.c.place, seen.c.chain)
+        .group_by(seen.c.chain)
         .subquery()
     )
     key = case((one.c.deployment == 1, "deployment"), else_="other").label("key")
-    times = listed(Micros(one.c.over_at, one.c.opened_at))
+    month, times = MonthOf(one.c.opened_at), listed(Micros(one.c.over_at, one.c.opened_at))
     return (
-        select(one.c.service, MonthOf(one.c.opened_at), key, func.count(), times)
-        .where(one.c.opened_at < scope.period.end)
-        .group_by(one.c.service, MonthOf(one.c.opened_at), "key")
+        select(one.c.service, month, key, func.count(), times, func.sum(one.c.again))
+        .where(within(scope, one.c.opened_at))
+        .group_by(one.c.service, month, "key")
     )
 
 
-def _chained(scope: Scope) -> CTE:
-    """Incidents from the period's start on, each with the number of its chain at its place; 0: of one begun before."""
-    points, before = turning_points(), incidents.alias("before")
-    chain = func.sum(case((_follows(before), 0), else_=1)).over(
-        partition_by=incidents.c.place, order_by=(incidents.c.opened_at, incidents.c.id)
-    )
+def _seen(scope: Scope) -> CTE:
+    """Incidents, each with the first of its chain. Looked at are those of the period and all that may be in a chain with
+    one of it; of a chain begun earlier at least one from before, which tells it from those begun in the period."""
+    points, heads = turning_points(), _heads(scope)
     return (
         select(
-            incidents.c.place,
+            func.coalesce(heads.c.head, incidents.c.id).label("chain"),
             incidents.c.service,
             incidents.c.opened_at,
             _over_at(points).label("over_at"),
             _deployment(points).label("deployment"),
-            chain.label("chain"),
         )
         .select_from(
-            incidents.outerjoin(before, before.c.id == incidents.c.previous_id)
-            .outerjoin(points, points.c.incident_id == incidents.c.id)
+            incidents.outerjoin(points, points.c.incident_id == incidents.c.id)
             .outerjoin(walks, walks.c.release_id == incidents.c.release_id)
+            .outerjoin(heads, heads.c.id == incidents.c.id)
         )
-        .where(incidents.c.drill.is_(False), *placed(scope, incidents), incidents.c.opened_at >= scope.period.start)
-        .cte("chained")
+        .where(*_near(scope))
+        .cte("seen")
     )
 
 
-def _follows(before: Any) -> ColumnElement[bool]:
-    """Opened soon after the one before at its place was resolved; NULL where there is none."""
-    longest = SAME_DISRUPTION.days * 86_400_000_000
-    return and_(before.c.drill.is_(False), Micros(incidents.c.opened_at, before.c.resolved_at) <= longest)
+def _near(scope: Scope) -> list[ColumnElement[bool]]:
+    start = scope.period.start
+    may_belong = or_(incidents.c.opened_at >= start, incidents.c.resolved_at >= start - SAME_DISRUPTION)
+    return [incidents.c.drill.is_(False), *placed(scope, incidents), may_belong]
+
+
+def _heads(scope: Scope) -> CTE:
+    """Those that take up the one before, soon after it was resolved, each with the first of its chain."""
+    before = incidents.alias("before")
+    is_soon = Micros(incidents.c.opened_at, before.c.resolved_at) <= SAME_DISRUPTION.days * 86_400_000_000
+    follows = (
+        select(incidents.c.id, incidents.c.previous_id)
+        .join_from(incidents, before, before.c.id == incidents.c.previous_id)
+        .where(*_near(scope), before.c.drill.is_(False), is_soon)
+        .cte("follows")
+    )
+    others = select(follows.c.id)
+    heads = (
+        select(follows.c.id, follows.c.previous_id.label("head"))
+        .where(follows.c.previous_id.not_in(others))
+        .cte("heads", recursive=True)
+    )
+    return heads.union_all(
+        select(follows.c.id, heads.c.head).join_from(follows, heads, heads.c.id == follows.c.previous_id)
+    )
 
 
 def _over_at(points: CTE) -> ColumnElement[Any]:
@@ -193,24 +189,14 @@ def _over_at(points: CTE) -> ColumnElement[Any]:
 
 def _deployment(points: CTE) -> ColumnElement[int]:
     """1 where the release that was live by then was halted or rolled back in this incident."""
-    restored = exists().where(
-        runs.c.incident_id == incidents.c.id,
-        runs.c.drill.is_(False),
-        runs.c.id == live_versions.c.run_id,
-        live_versions.c.how == ROLLED_BACK,
-    )
+    restored = exists().where(runs.c.incident_id == incidents.c.id, live_versions.c.run_id == runs.c.id, RESTORED)
     intervened = or_(points.c.halted_at.is_not(None), restored)
-    return case((and_(walks.c.live_at <= incidents.c.opened_at, intervened), 1), else_=0)
+    return flag(and_(walks.c.live_at <= incidents.c.opened_at, intervened))
 
 
-def _by_month(service: Any, moment: Any, times: ColumnElement[str]) -> Select[Any]:
-    month = MonthOf(moment)
-    return select(service, month, literal(""), func.count(), times).group_by(service, month)
-
-
-INCIDENT_STATEMENTS = {
-    Measured.INCIDENT: incidents_opened,
-    Measured.DETECTION: detections,
-    Measured.HALT: halts,
-    Measured.DISRUPTION: disruptions,
-}
+INCIDENT_READINGS = (
+    Reading((Part(Measured.INCIDENT),), opened),
+    Reading((Part(Measured.HALT, is_timed=True),), halts),
+    Reading((Part(Measured.DETECTION, is_timed=True),), detections),
+    Reading((Part(Measured.DISRUPTION, is_timed=True), Part(Measured.REOPENED)), disruptions),
+)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 
-from bot.adapters.sql.measure_incidents import INCIDENT_STATEMENTS, Tallied
-from bot.adapters.sql.measure_releases import RELEASE_STATEMENTS
-from bot.adapters.sql.measure_runs import RUN_STATEMENTS
+from bot.adapters.sql.measure_incidents import INCIDENT_READINGS
+from bot.adapters.sql.measure_releases import RELEASE_READINGS
+from bot.adapters.sql.measure_runs import RUN_READINGS
 from bot.adapters.sql.work import Work
 from bot.domain.measures import Measured, Scope, Tally
 
-_STATEMENTS: Mapping[Measured, Callable[[Scope], Tallied]] = {
-    **INCIDENT_STATEMENTS,
-    **RELEASE_STATEMENTS,
-    **RUN_STATEMENTS,
-}
+_READINGS = (*INCIDENT_READINGS, *RELEASE_READINGS, *RUN_READINGS)
 
 
 class MeasureQueries(Work):
@@ -23,13 +19,10 @@ class MeasureQueries(Work):
     def tallies(self, scope: Scope, of: Collection[Measured] = ()) -> Sequence[Tally]:
         """Facts by service and month, of these kinds; without any, of all kinds."""
         return [
-            Tally(service, month, kind, key, int(count), _times(times))
-            for kind in of or Measured
-            for service, month, key, count, times in self.rows(_STATEMENTS[kind](scope))
-            if count
+            tally
+            for reading in _READINGS
+            if not of or any(part.of in of for part in reading.parts)
+            for row in self.rows(reading.statement(scope))
+            for tally in reading.tallies(row)
+            if not of or tally.of in of
         ]
-
-
-def _times(joined: str | None) -> Sequence[int]:
-    """Sorted here: neither database promises an order inside such a list."""
-    return sorted(map(int, joined.split(","))) if joined else ()

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, and_, case, exists, func, literal, null, or_, select, union_all
+from sqlalchemy import CTE, Select, and_, case, exists, func, literal, or_, select
 
 from bot.adapters.sql.measure_functions import Micros, MonthOf, listed
-from bot.adapters.sql.measure_incidents import Tallied, owned, placed, turning_points, within
+from bot.adapters.sql.measure_incidents import turning_points
+from bot.adapters.sql.measure_rows import Part, Reading, flag, owned, placed, within
 from bot.adapters.sql.release_tables import gate_results, unplanned_dependencies, walks
 from bot.adapters.sql.tables import incidents, releases
 from bot.domain.gates import GateVerdict
@@ -16,52 +17,41 @@ from bot.domain.releases import ReleaseStatus
 from bot.domain.walks import ReleaseKind
 
 
-def started(scope: Scope) -> Tallied:
-    """By the month of their start; those without a walk apart, for whether they went live is not recorded."""
+def started(scope: Scope) -> Select[Any]:
+    """By the month of their start; those without a walk apart, for whether they went live is not recorded.
+
+    From the start to the judgement that its first gates passed: unknown while they have not. Releases of which no gate
+    was ever judged have no such time to come.
+    """
+    ready = _ready(scope)
     key = case((walks.c.release_id.is_(None), "unstaged"), else_="").label("key")
     month = MonthOf(releases.c.opened_at)
+    times = listed(Micros(ready.c.ready_at, releases.c.opened_at))
     return (
-        select(releases.c.service, month, key, func.count(), null())
-        .select_from(releases.outerjoin(walks, walks.c.release_id == releases.c.id))
+        select(releases.c.service, month, key, func.count(), func.count(ready.c.release_id), times)
+        .select_from(
+            releases.outerjoin(walks, walks.c.release_id == releases.c.id).outerjoin(
+                ready, ready.c.release_id == releases.c.id
+            )
+        )
         .where(*owned(scope, releases), within(scope, releases.c.opened_at))
         .group_by(releases.c.service, month, "key")
     )
 
 
-def readiness(scope: Scope) -> Tallied:
-    """From the start to the judgement that its first gates passed, by the month of the start.
-
-    Unknown while they have not; releases of which no gate was ever judged are not counted.
-    """
-    ready = _ready(scope)
-    month = MonthOf(releases.c.opened_at)
-    times = listed(Micros(ready.c.ready_at, releases.c.opened_at))
+def went_live(scope: Scope) -> Select[Any]:
+    """By the month in which the candidate served everybody: from the start to then, and from the judgement that its
+    first gates passed to then, which is unknown where no gate was judged before."""
+    ready, month = _ready(scope), MonthOf(walks.c.live_at)
+    lead = listed(Micros(walks.c.live_at, releases.c.opened_at))
+    serving = listed(Micros(walks.c.live_at, ready.c.ready_at))
     return (
-        select(releases.c.service, month, literal(""), func.count(), times)
-        .join_from(releases, ready, ready.c.release_id == releases.c.id)
-        .where(*owned(scope, releases), within(scope, releases.c.opened_at))
-        .group_by(releases.c.service, month)
-    )
-
-
-def lead(scope: Scope) -> Tallied:
-    """From the start to the moment at which the candidate served everybody, by the month of that moment."""
-    month = MonthOf(walks.c.live_at)
-    return (
-        select(walks.c.service, month, literal(""), func.count(), listed(Micros(walks.c.live_at, releases.c.opened_at)))
-        .join_from(walks, releases, releases.c.id == walks.c.release_id)
-        .where(*owned(scope, walks), within(scope, walks.c.live_at))
-        .group_by(walks.c.service, month)
-    )
-
-
-def serving(scope: Scope) -> Tallied:
-    """From the judgement that its first gates passed to live. Unknown where no gate was judged before."""
-    ready = _ready(scope)
-    month = MonthOf(walks.c.live_at)
-    return (
-        select(walks.c.service, month, literal(""), func.count(), listed(Micros(walks.c.live_at, ready.c.ready_at)))
-        .select_from(walks.outerjoin(ready, ready.c.release_id == walks.c.release_id))
+        select(walks.c.service, month, literal(""), func.count(), lead, func.count(), serving)
+        .select_from(
+            walks.join(releases, releases.c.id == walks.c.release_id).outerjoin(
+                ready, ready.c.release_id == walks.c.release_id
+            )
+        )
         .where(*owned(scope, walks), within(scope, walks.c.live_at))
         .group_by(walks.c.service, month)
     )
@@ -109,7 +99,7 @@ def _judged(scope: Scope) -> CTE:
     )
 
 
-def gate_failures(scope: Scope) -> Tallied:
+def gate_failures(scope: Scope) -> Select[Any]:
     """Gates that failed, each gate of a release once, by kind and by the month of its first failure."""
     at = gate_results.c.at
     one = (
@@ -126,42 +116,34 @@ def gate_failures(scope: Scope) -> Tallied:
     )
     month = MonthOf(one.c.at)
     return (
-        select(one.c.service, month, one.c.use, func.count(), null())
+        select(one.c.service, month, one.c.use, func.count())
         .where(within(scope, one.c.at))
         .group_by(one.c.service, month, one.c.use)
     )
 
 
-def dependencies(scope: Scope) -> Tallied:
+def dependencies(scope: Scope) -> Select[Any]:
     """Those that nobody planned, by the service of the release and the month in which they were found."""
     found = unplanned_dependencies.c.found_at
     month = MonthOf(found)
     return (
-        select(releases.c.service, month, literal(""), func.count(), null())
+        select(releases.c.service, month, literal(""), func.count())
         .join_from(unplanned_dependencies, releases, releases.c.id == unplanned_dependencies.c.release_id)
         .where(*owned(scope, releases), within(scope, found))
         .group_by(releases.c.service, month)
     )
 
 
-def changes(scope: Scope) -> Tallied:
+def changes(scope: Scope) -> Select[Any]:
     """Releases by the month in which they went live, and what befell them afterwards; each once per key."""
     live = _befallen(scope)
     month = MonthOf(live.c.live_at)
-    happened: list[tuple[str, ColumnElement[Any]]] = [
-        ("live", literal(1)),
-        ("rolled_back", live.c.rolled_back),
-        ("halted", live.c.halted),
-        ("emergency", live.c.emergency),
-        ("failed", case((live.c.rolled_back + live.c.halted + live.c.emergency > 0, 1), else_=0)),
-    ]
-    return union_all(
-        *(
-            select(live.c.service, month, literal(key), func.sum(is_so), null())
-            .where(within(scope, live.c.live_at))
-            .group_by(live.c.service, month)
-            for key, is_so in happened
-        )
+    failed = flag(live.c.rolled_back + live.c.halted + live.c.emergency > 0)
+    sums = [func.sum(one) for one in (failed, live.c.rolled_back, live.c.halted, live.c.emergency)]
+    return (
+        select(live.c.service, month, literal(""), func.count(), *sums)
+        .where(within(scope, live.c.live_at))
+        .group_by(live.c.service, month)
     )
 
 
@@ -194,25 +176,21 @@ def _befallen(scope: Scope) -> CTE:
         select(
             live.c.service,
             live.c.live_at,
-            _flag(live.c.status == ReleaseStatus.ROLLED_BACK).label("rolled_back"),
-            _flag(was_halted).label("halted"),
-            _flag(needed).label("emergency"),
+            flag(live.c.status == ReleaseStatus.ROLLED_BACK).label("rolled_back"),
+            flag(was_halted).label("halted"),
+            flag(needed).label("emergency"),
         )
         .select_from(live.outerjoin(halted, halted.c.release_id == live.c.release_id))
         .cte("befallen")
     )
 
 
-def _flag(condition: ColumnElement[bool]) -> ColumnElement[int]:
-    return case((condition, 1), else_=0)
-
-
-RELEASE_STATEMENTS = {
-    Measured.STARTED: started,
-    Measured.READINESS: readiness,
-    Measured.LEAD: lead,
-    Measured.SERVING: serving,
-    Measured.CHANGE: changes,
-    Measured.GATE_FAILURE: gate_failures,
-    Measured.DEPENDENCY: dependencies,
-}
+RELEASE_READINGS = (
+    Reading((Part(Measured.STARTED), Part(Measured.READINESS, is_timed=True)), started),
+    Reading((Part(Measured.LEAD, is_timed=True), Part(Measured.SERVING, is_timed=True)), went_live),
+    Reading(
+        tuple(Part(Measured.CHANGE, key) for key in ("live", "failed", "rolled_back", "halted", "emergency")), changes
+    ),
+    Reading((Part(Measured.GATE_FAILURE),), gate_failures),
+    Reading((Part(Measured.DEPENDENCY),), dependencies),
+)

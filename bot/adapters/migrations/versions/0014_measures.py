@@ -1,4 +1,4 @@
-"""An index over the moments that the process is measured by."""
+"""Indexes over the moments that the process is measured by."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ branch_labels = None
 depends_on = None
 
 TURNING_POINT = sa.text("kind IN ('halt', 'endorsed') AND data = '{}'")
+RESTORED = sa.text("how = 'rollback'")
 
 
 def upgrade() -> None:
@@ -20,4 +21,7 @@ def upgrade() -> None:
         ["incident_id", "kind", "at"],
         sqlite_where=TURNING_POINT,
         postgresql_where=TURNING_POINT,
+    )
+    op.create_index(
+        "live_versions_restored", "live_versions", ["run_id"], sqlite_where=RESTORED, postgresql_where=RESTORED
     )
