@@ -14,6 +14,7 @@ from bot.web.axis import axis_of
 from bot.web.briefing import Briefings
 from bot.web.head import Head
 from bot.web.incident_page import arranged
+from bot.web.measure_pages import MeasurePages
 from bot.web.queries import Page, Queries
 from bot.web.release_pages import ReleasePages
 from bot.web.release_queries import ReleaseQueries
@@ -45,6 +46,7 @@ class Pages:
             Route("/events/{id}", self._showing.with_login(self.event)),
             Route("/static/andon.css", self.style),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
+            *MeasurePages(self._head, self._showing).routes(),
         ]
 
     async def style(self, _: Request) -> Response:

@@ -117,8 +117,8 @@ def disruptions(scope: Scope) -> Select[Any]:
 
 
 def _seen(scope: Scope) -> CTE:
-    """Incidents, each with the first of its chain. Looked at are those of the period and all that may be in a chain with
-    one of it; of a chain begun earlier at least one from before, which tells it from those begun in the period."""
+    """Incidents, each with the first of its chain. Looked at are those of the period and all that may be in a chain
+    with one of it; of a chain begun earlier at least one from before, which tells it from those begun in the period."""
     points, heads = turning_points(), _heads(scope)
     return (
         select(
