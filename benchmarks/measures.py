@@ -37,7 +37,7 @@ as autovacuum does; SQLite got no such help. `--quick` takes a fiftieth of it.
 def measure(*, quick: bool, seed: int) -> Report:
     """Both databases, one after the other."""
     report = Report("measures", "Measures of the process over a long record", METHOD, seed)
-    turns = 3 if quick else 40
+    turns = 3 if quick else 12
     for kind in KINDS:
         with folder() as place, database(kind, place) as address:
             store = open_store(address)

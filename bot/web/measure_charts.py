@@ -83,6 +83,11 @@ def _timed(months: Months, name: str, title: str, words: str, missing: str) -> C
 
 
 def _counted(months: Months) -> Iterator[Chart]:
+    yield from _of_releases(months)
+    yield from _of_operations(months)
+
+
+def _of_releases(months: Months) -> Iterator[Chart]:
     yield _chart(
         months, "frequency", "Deployment frequency", "Releases that went live", "No release went live",
         ("started", "went live"), lambda of: of["releases"]["went_live"],
@@ -98,6 +103,9 @@ def _counted(months: Months) -> Iterator[Chart]:
         ),
         spoken=percent,
     )  # fmt: skip
+
+
+def _of_operations(months: Months) -> Iterator[Chart]:
     yield _chart(
         months, "rollbacks", "Rollbacks", "Rollbacks that restored something, and what caused them",
         "Nothing was restored", ("restored", "causes"), lambda of: of["rollbacks"]["restored"],
