@@ -79,7 +79,7 @@ def _timed(months: Months, name: str, title: str, words: str, missing: str) -> C
     )
     said = f"{words}. The bar is the median, the line above it the 90th percentile."
     plot = bar_plot(bars, id=name, title=title, words=said, spoken=_short)
-    return Chart(name, title, said, ("month", "median", "p90", "known", "unknown"), rows, plot, missing)
+    return Chart(name, title, said, ("Month", "Median", "p90", "Known", "Unknown"), rows, plot, missing)
 
 
 def _counted(months: Months) -> Iterator[Chart]:
@@ -158,7 +158,7 @@ def _chart(
     rows = tuple((one["month"], *cells(one["measures"])) for one in months)
     is_empty = spoken is None and not any(one.value for one in bars)
     plot = None if is_empty else bar_plot(bars, id=id, title=title, words=f"{words}.", spoken=spoken or _count)
-    return Chart(id, title, f"{words}.", ("month", *columns), rows, plot, missing)
+    return Chart(id, title, f"{words}.", ("Month", *(name.capitalize() for name in columns)), rows, plot, missing)
 
 
 def _count(value: float) -> str:
@@ -179,7 +179,8 @@ def _listed(counts: Iterable[tuple[str, int]]) -> str:
 
 
 def _time(seconds: float | None) -> str:
-    return "unknown" if seconds is None else lasted(seconds)
+    """On one line, however narrow its column."""
+    return "unknown" if seconds is None else lasted(seconds).replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def _short(seconds: float) -> str:
