@@ -154,10 +154,11 @@ def _heads(scope: Scope) -> CTE:
         .where(*_near(scope), before.c.drill.is_(False), is_soon)
         .cte("follows")
     )
-    others = select(follows.c.id)
+    earlier = follows.alias("earlier")
     heads = (
         select(follows.c.id, follows.c.previous_id.label("head"))
-        .where(follows.c.previous_id.not_in(others))
+        .select_from(follows.outerjoin(earlier, earlier.c.id == follows.c.previous_id))
+        .where(earlier.c.id.is_(None))
         .cte("heads", recursive=True)
     )
     return heads.union_all(
