@@ -170,6 +170,8 @@ class Policy(Strict):
 
     service: Name
     summary: str = ""
+    team: Name | None = None
+    """Who answers for it; the measures of the process are put together by it."""
     match: AlertCondition
     environment: AlertCondition | None = None
     mode: Mode = Mode.ACT

@@ -15,6 +15,7 @@ from bot.web.briefing import Briefings
 from bot.web.discipline_page import DisciplinePage
 from bot.web.head import Head
 from bot.web.incident_page import arranged
+from bot.web.measure_pages import MeasurePages
 from bot.web.queries import Page, Queries
 from bot.web.release_pages import ReleasePages
 from bot.web.release_queries import ReleaseQueries
@@ -47,6 +48,7 @@ class Pages:
             Route("/static/andon.css", self.style),
             *DisciplinePage(self._head, self._showing).routes(),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
+            *MeasurePages(self._head, self._showing).routes(),
         ]
 
     async def style(self, _: Request) -> Response:

@@ -89,6 +89,7 @@ READS = {
     "/api/v1/services": "/api/v1/services",
     "/api/v1/services/{service}": "/api/v1/services/fraud-model",
     "/api/v1/services/{service}/live": "/api/v1/services/fraud-model/live",
+    "/api/v1/measures": "/api/v1/measures?service=fraud-model",
     "/api/v1/runs": "/api/v1/runs",
     "/api/v1/runs/{run_id}": "/api/v1/runs/{run}",
     "/api/v1/events": "/api/v1/events",
