@@ -16,6 +16,7 @@ from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
 from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
+from bot.domain.postmortem_rules import PostmortemRule
 from bot.domain.stable_rules import StableRule
 from bot.domain.stages import Emergency, Freeze, Stage, live_stage
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
@@ -198,6 +199,7 @@ class Policy(Strict):
     live: Mapping[Name, LiveRead] = Field(default_factory=dict)
     """By environment: how the version that serves there is read back."""
     drills: tuple[DrillRule, ...] = ()
+    postmortem: PostmortemRule = PostmortemRule()
     review_every: Duration | None = None
     digest: Annotated[str, BeforeValidator(_no_key)] = Field(default="", exclude=True)
 
