@@ -102,6 +102,12 @@ def _text(value: Any) -> str:
     raise Unfillable("a list or a map cannot be written as text")
 
 
+def code(value: Any, limit: int = LONGEST_VALUE) -> Markup:
+    """One line of a file as it stands, spaces included, for a block of code; what cannot be seen is left out."""
+    line = "".join(" " if one.isspace() else _visible(one) for one in _text(value)[:limit])
+    return _harmless(line.rstrip())
+
+
 def known(value: Any, limit: int = LONGEST_VALUE) -> Markup:
     """The value made plain, or `not known yet` where it is absent, null or empty."""
     return UNKNOWN if _is_absent(value) else plain(value, limit)
