@@ -48,7 +48,7 @@ def role_names(policy: Policy | None, people: Iterable[str] = (), spared: Iterab
     if policy is not None:
         for person, ids in policy.persons.items():
             found |= dict.fromkeys((person, *ids), SOMEBODY)
-        for role, members in reversed(policy.roles.items()):
+        for role, members in reversed(list(policy.roles.items())):
             said = f"the {_words(role)}" if len(members) == 1 else f"a member of {_words(role)}"
             for member in members:
                 found |= dict.fromkeys(_all_names(policy, member), said)

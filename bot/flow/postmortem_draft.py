@@ -15,7 +15,7 @@ from typing import Any
 from bot.domain.incidents import Incident
 from bot.domain.minutes import MinuteKind
 from bot.domain.policies import Policy
-from bot.domain.postmortems import TITLES, Lesson, Postmortem, Section, SectionText, SignOff, newest_texts
+from bot.domain.postmortems import TITLES, Lesson, Postmortem, Section, SectionText, SignOff, authors, newest_texts
 from bot.domain.records import TimelineEntry
 from bot.domain.role_names import RoleNames, role_names
 from bot.domain.times import format_duration, format_time
@@ -72,7 +72,8 @@ class Drafting:
         """What people are called."""
         incident = self.account.incident
         things = [incident.service, incident.environment, *(run.playbook.name for run in self.account.runs)]
-        writers = [one.by for one in (*self.words.texts, *self.words.lessons, *self.words.signatures)]
+        words = self.words
+        writers = [*authors(words.texts, words.lessons), *(one.by for one in words.signatures)]
         return role_names(self.policy, {*self.account.people(), *writers}, spared=things)
 
     @property

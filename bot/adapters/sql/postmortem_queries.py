@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import BindParameter, bindparam, select
 
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.postmortem_tables import (
@@ -20,7 +20,7 @@ from bot.adapters.sql.work import Work
 from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, PostmortemState, SectionText, SignOff
 
 _POSTMORTEM = columns_of(postmortems, Postmortem)
-_INCIDENT = bindparam("incident_id")
+_INCIDENT: BindParameter[str] = bindparam("incident_id")
 
 _BY_INCIDENT = select(*_POSTMORTEM).where(postmortems.c.incident_id == _INCIDENT)
 _DUE = (
