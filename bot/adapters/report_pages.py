@@ -16,8 +16,7 @@ from bot.adapters.web_links import FINAL, WEB_ADDRESS, is_web
 _RULES = ("newline", "backticks", "emphasis", "list", "code", "heading", "blockquote")
 """Links that hide where they lead, pictures, references and HTML stay text."""
 _PAGE = "reports/page.html.j2"
-_SHIFT = 1
-"""Headings go one level down where the report stands in a page that has a title of its own."""
+_TITLE, _SECTION = "h1", "h2"
 
 
 class ReportPages:
@@ -34,12 +33,21 @@ class ReportPages:
         self._markdown = MarkdownIt("zero", {"html": False, "breaks": True}).enable(list(_RULES))
         self._markdown.add_render_rule("text", _linked_text)
 
-    def fragment(self, markdown: str) -> Markup:
-        """For a place in a page: no styles, no ids, headings one level down."""
-        tokens = self._markdown.parse(markdown)
-        for token in tokens:
-            if token.type in ("heading_open", "heading_close"):
-                token.tag = f"h{min(6, int(token.tag[1]) + _SHIFT)}"
+    def parts(self, markdown: str) -> list[tuple[str, Markup]]:
+        """For places in a page: what stands under each heading of the second level, by its words; what stands before
+        the first, without the title, under an empty one. No styles and no ids."""
+        found: list[tuple[str, list[Token]]] = [("", [])]
+        level = ""
+        for token in self._markdown.parse(markdown):
+            level = token.tag if token.type == "heading_open" else level
+            if level == _SECTION and token.type == "inline":
+                found.append((token.content, []))
+            elif level not in (_TITLE, _SECTION):
+                found[-1][1].append(token)
+            level = "" if token.type == "heading_close" else level
+        return [(title, self._rendered(tokens)) for title, tokens in found]
+
+    def _rendered(self, tokens: Sequence[Token]) -> Markup:
         rendered = self._markdown.renderer.render(tokens, self._markdown.options, {})
         return Markup(rendered)  # noqa: S704 - the renderer escapes all text
 

@@ -26,6 +26,7 @@ from bot.flow.account_impact import impact_of
 from bot.flow.account_luck import luck, went_well
 from bot.flow.account_times import Response, response_facts, response_of
 from bot.flow.items import item_facts, standing
+from bot.flow.postmortem_shapes import HintView
 from bot.flow.told_facts import incident_facts
 from bot.ports import Transaction
 
@@ -135,7 +136,7 @@ def _ending(account: Account, response: Response) -> str:
     return f"{run.playbook.name} restored it {took} after it was detected, {agreed} the {within} agreed."
 
 
-def hints(text: str, people: Iterable[str]) -> list[dict[str, str]]:
+def hints(text: str, people: Iterable[str]) -> list[HintView]:
     """What could be said better in a text that somebody wrote: never a refusal."""
     return [
         {"said": one.said, "why": one.why, "better": one.better, "swap": one.swap or ""}

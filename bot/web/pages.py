@@ -14,6 +14,8 @@ from bot.web.axis import axis_of
 from bot.web.briefing import Briefings
 from bot.web.head import Head
 from bot.web.incident_page import arranged
+from bot.web.postmortem_pages import PostmortemPages
+from bot.web.postmortem_queries import PostmortemQueries
 from bot.web.queries import Page, Queries
 from bot.web.release_pages import ReleasePages
 from bot.web.release_queries import ReleaseQueries
@@ -24,7 +26,8 @@ from bot.web.templating import Templates
 class Pages:
     """Server-rendered, without scripts; what changes anything is a form (see page_orders)."""
 
-    def __init__(self, head: Head, queries: Queries, templates: Templates) -> None:
+    def __init__(self, head: Head, queries: Queries, templates: Templates, accounts: PostmortemQueries) -> None:
+        self._accounts = accounts
         self._head = head
         self._queries = queries
         self._templates = templates
@@ -45,6 +48,7 @@ class Pages:
             Route("/events/{id}", self._showing.with_login(self.event)),
             Route("/static/andon.css", self.style),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
+            *PostmortemPages(self._accounts, self._queries, self._showing).routes(),
         ]
 
     async def style(self, _: Request) -> Response:
