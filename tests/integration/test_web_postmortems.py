@@ -15,7 +15,7 @@ from support.staged_services import StagedWorld, running_world
 
 from bot.domain.events import Word
 
-XSS = "\"><svg onload=alert(1)><script>alert(2)</script> [click](javascript:alert(3)) <!channel> @here"
+XSS = '"><svg onload=alert(1)><script>alert(2)</script> [click](javascript:alert(3)) <!channel> @here'
 RTL = "\u202eevil\u202c \u2066hidden\u2069"
 LONG = ("word " * 2000).strip()
 ROLES = {"champion": ["ada", "otto"], "rollback_authority": ["olga", "otto"], "endorser": ["olga"]}
