@@ -90,8 +90,9 @@ def _drills(account: Account) -> Iterator[Finding]:
     if age > DRILL_HOLDS:
         yield Finding(f"The way back was rehearsed last {age.days} days before", (f"drill {last.id}",))
     if drills[-1] is not last:
-        text = f"The newest rehearsal of the way back was {drills[-1].state}"
-        yield Finding(f"{text}: {drills[-1].why}" if drills[-1].why else text, (f"drill {drills[-1].id}",))
+        why = f": {drills[-1].why}" if drills[-1].why else ""
+        text = f"The newest rehearsal of the way back did not pass ({drills[-1].state}{why})"
+        yield Finding(text, (f"drill {drills[-1].id}",))
 
 
 def _approvals(account: Account) -> Iterator[Finding]:

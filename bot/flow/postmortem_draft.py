@@ -198,7 +198,7 @@ def _text(one: SectionText, roles: RoleNames) -> dict[str, Any]:
 def _release(account: Account) -> dict[str, str]:
     release = account.release
     if release is None:
-        return {}
+        return {"id": "", "incumbent": "", "candidate": "", "state": ""}
     return {"id": release.id, "incumbent": release.incumbent, "candidate": release.candidate, "state": release.state}
 
 
