@@ -30,7 +30,6 @@ class PostmortemPapers:
         return self._pages.page(f"Postmortem: {facts['incident']['title']}", self.markdown(facts))
 
     def parts(self, facts: Mapping[str, Any]) -> list[tuple[str, Markup]]:
-        """For a page: each section by its title, what stands before the first under an empty one. Changes that are
-        proposed are left out: the page shows them itself."""
-        lessons = [{**one, "diff": []} for one in facts["lessons"]]
-        return self._pages.parts(self.markdown({**facts, "lessons": lessons}))
+        """For a page: each section by its title, what stands before the first under an empty one. Lessons are left out:
+        the page shows them itself, with what can be done about them."""
+        return self._pages.parts(self.markdown({**facts, "lessons": []}))
