@@ -32,4 +32,4 @@ class PostmortemPapers:
     def parts(self, facts: Mapping[str, Any]) -> list[tuple[str, Markup]]:
         """For a page: each section by its title, what stands before the first under an empty one. Lessons are left out:
         the page shows them itself, with what can be done about them."""
-        return self._pages.parts(self.markdown({**facts, "lessons": []}))
+        return self._pages.parts(self.markdown({**facts, "lessons": [], "suggestions": []}))

@@ -52,6 +52,8 @@ class Account:
     watch: Watch | None = None
     drills: Sequence[Drill] = ()
     """Of the service, from before the incident was opened."""
+    policy_text: str = ""
+    """Of the policy that decided first, as it was then; empty where it was not kept."""
 
     @classmethod
     def read(cls, tx: Transaction, incident: Incident) -> Account:
@@ -59,12 +61,15 @@ class Account:
         runs = list(reversed(tx.runs(limit=_MOST_RUNS, incident_id=incident.id)))
         release_id = incident.release_id
         drills = reversed(tx.drills(limit=_MOST_DRILLS, service=incident.service))
+        decisions = tx.decisions(incident_id=incident.id)
+        digest = next((one.policy_digest for one in decisions if one.policy_digest), None)
+        version = tx.policy_version(digest) if digest else None
         return cls(
             incident=incident,
             facts=tx.facts(incident.id),
             timeline=[one for one in tx.timeline(incident.id) if one.kind != OWN],
             minutes=tx.minutes(incident.id),
-            decisions=tx.decisions(incident_id=incident.id),
+            decisions=decisions,
             runs=runs,
             notices=[
                 one for one in tx.notices(incident_id=incident.id, limit=_MOST_NOTICES) if not one.name.startswith(OWN)
@@ -78,6 +83,7 @@ class Account:
             canary=tx.bare_canary(release_id) if release_id else None,
             watch=tx.watch(incident.id),
             drills=[one for one in drills if one.slot <= incident.opened_at],
+            policy_text=version.text if version else "",
         )
 
     @property

@@ -24,6 +24,7 @@ from bot.flow.account import Account
 from bot.flow.account_conditions import Finding, conditions_of
 from bot.flow.account_impact import impact_of
 from bot.flow.account_luck import luck, went_well
+from bot.flow.account_suggestions import Suggestion, suggestions_of
 from bot.flow.account_times import Response, response_facts, response_of
 from bot.flow.items import item_facts, standing
 from bot.flow.postmortem_shapes import HintView
@@ -105,6 +106,7 @@ def draft_facts(drafting: Drafting) -> dict[str, Any]:
         "well": _findings(went_well(account, response), roles),
         "luck": _findings(luck(account, response), roles),
         "lessons": [lesson_facts(one, roles) for one in words.lessons if one.counts],
+        "suggestions": [_suggestion(one) for one in _untaken(suggestions_of(account), words)],
         **_minutes(account, roles),
         "glossary": [],
     }
@@ -168,6 +170,16 @@ def lesson_facts(lesson: Lesson, roles: RoleNames) -> dict[str, Any]:
         "base": list(lesson.base),
         "diff": lesson.diff.splitlines(),
     }
+
+
+def _untaken(found: Sequence[Suggestion], words: Words) -> list[Suggestion]:
+    """Those that nobody has taken as a lesson."""
+    taken = {one.text for one in words.lessons}
+    return [one for one in found if one.text not in taken]
+
+
+def _suggestion(one: Suggestion) -> dict[str, Any]:
+    return {"text": one.text, "evidence": "; ".join(one.evidence), "diff": one.diff}
 
 
 def _state(words: Words, roles: RoleNames) -> dict[str, Any]:

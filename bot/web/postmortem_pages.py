@@ -38,6 +38,7 @@ class PostmortemPages:
             "by_title": {one["title"]: one for one in view["sections"]},
             "others": [one for one in view["sections"] if one["title"] not in known],
             "lessons": [{**one, "lines": lines_of_diff(one["diff"])} for one in view["lessons"]],
+            "suggestions": [{**one, "lines": lines_of_diff(one["diff"])} for one in view["draft"]["suggestions"]],
             "people": self._queries.people(view["service"]),
             "may_write": access.role.rank >= Role.OPERATOR.rank and view["state"] != "reviewed",
         }

@@ -180,3 +180,24 @@ def test_without_a_login_the_page_leads_to_the_login(world: StagedWorld, inciden
     answer = world.web.client().get(f"/incidents/{incident}/postmortem")
     assert answer.status_code == 303
     assert answer.headers["location"].startswith("/login")
+
+
+def test_a_lesson_that_the_record_suggests_is_taken_with_one_press_and_its_change_is_checked(
+    world: StagedWorld,
+) -> None:
+    service = fresh_name("suggested")
+    target = {"ledger": world.engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
+    world.engine.protect(service, roles=ROLES, targets={"production": target, "staging": target})
+    receipt = world.engine.alert(firing(service, severity="critical"))
+    world.engine.work_until(receipt.runs[0], "succeeded")
+    incident = receipt.incidents[0]
+    client, address = world.page("olga"), f"/incidents/{incident}/postmortem"
+    shown = client.get(address).text
+    assert "Rehearse the way back: let by_key run every week in staging" in shown
+    assert '<span class="added">+drills:' in shown
+    wanted = "Rehearse the way back: let by_key run every week in staging"
+    fields = PageReader(shown).form(f"/incidents/{incident}/postmortem-lesson", text=wanted)
+    assert client.post(f"/incidents/{incident}/postmortem-lesson", data=fields).status_code == 303
+    view = done(world.api().get(at(incident)))
+    assert [(one["text"], one["verdict"]) for one in view["lessons"]] == [(wanted, "valid")]
+    assert wanted not in [one["text"] for one in view["draft"]["suggestions"]], "what was taken is suggested no more"

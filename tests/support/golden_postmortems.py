@@ -109,6 +109,7 @@ def rich() -> Drafting:
             INCIDENT, "fraud-model", "production", RUN, after(700), after(700), after(1300), 600.0,
             state=WatchState.HOLDING, held_seconds=600.0, stable_at=after(1300),
         ),
+        policy_text="service: fraud-model\nmatch: 'true'\ntargets:\n  staging: {allow_hosts: []}",
         drills=(_drill("01", -100, DrillState.PASSED), _drill("02", -3, DrillState.FAILED, "the deployer was slow")),
     )  # fmt: skip
     return Drafting(account, _words(), POLICY, "https://andon.example.com")

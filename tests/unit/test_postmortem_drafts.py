@@ -14,8 +14,10 @@ from bot.adapters.postmortem_papers import PostmortemPapers
 from bot.domain.errors import StepFailed
 from bot.domain.postmortems import TITLES
 from bot.domain.records import TimelineEntry
+from bot.domain.unified_diffs import parse_diff
 from bot.flow.account_conditions import conditions_of
 from bot.flow.account_luck import luck, went_well
+from bot.flow.account_suggestions import suggestions_of
 from bot.flow.account_times import response_of
 from bot.flow.postmortem_draft import MOST_LINES, draft_facts, short_form
 
@@ -94,7 +96,7 @@ def test_what_went_well_and_where_luck_helped_is_only_suggested(made: dict[str, 
     response = response_of(account)
     assert [one.text.partition(" ")[0] for one in went_well(account, response)] == ["The", "What"]
     assert {one.evidence[0].partition(" ")[0] for one in luck(account, response)} == {"run", "approval"}
-    assert made["rich.md"].count("- Suggested by the record: ") == 4
+    assert made["rich.md"].count("- Suggested by the record: ") == 6, "four of them, and two lessons"
 
 
 def test_a_long_timeline_keeps_its_beginning_and_its_end_and_says_what_is_left_out() -> None:
@@ -137,3 +139,22 @@ def test_a_template_of_ones_own_replaces_the_shipped_one_and_a_broken_one_says_s
 
 def test_the_policy_of_the_golden_files_is_one() -> None:
     assert POLICY.members("champion") == ("U0OMAR0034",)
+
+
+def test_the_record_suggests_lessons_with_the_change_where_it_is_obvious() -> None:
+    account = rich().account
+    texts = [one.text for one in suggestions_of(account)]
+    assert len(texts) == 2, "its playbook was rehearsed once"
+    assert texts[0].startswith("“prediction divergence” asks rollback authority first, and the answer took longer than")
+    assert texts[1] == "Give the audience support a second way: what was sent there never arrived"
+    never = replace(account, drills=())
+    first = suggestions_of(never)[0]
+    assert first.text == "Rehearse the way back: let rollback_model run every week in staging"
+    (change,) = parse_diff(first.diff)
+    assert change.applied(account.policy_text) == (
+        f"{account.policy_text}\ndrills:\n  - playbook: rollback_model\n    environment: staging\n"
+        '    cron: "0 10 * * 2"\n'
+    )
+    for text in ("", "service: x\n", f"{account.policy_text}\ndrills: []\n"):
+        assert suggestions_of(replace(never, policy_text=text))[0].diff == ""
+    assert suggestions_of(poor().account) == []
