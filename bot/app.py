@@ -28,6 +28,7 @@ from bot.flow.baselines import Baselines
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
+from bot.flow.drill_reminders import DrillReminders
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
@@ -227,6 +228,7 @@ def _sweep(
             Reminders(rounds).send,
             PostmortemReminders(rounds).send,
             PolicyReviews(rounds).remind,
+            DrillReminders(rounds).remind,
             Baselines(rounds).keep,
             releases.review,
             releases.remind,

@@ -59,6 +59,7 @@ _ORDER: Sequence[Table] = (
     postmortem_tables.comments,
     postmortem_tables.lessons,
     postmortem_tables.sign_offs,
+    drill_tables.drill_reminders,
     tables.notices,
     tables.accesses,
     tables.audit,

@@ -23,6 +23,7 @@ from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
+from bot.domain.discipline import DrillReminder
 from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
@@ -81,6 +82,7 @@ TABLE_OF: Mapping[type, Table] = {
     PostmortemComment: postmortem_tables.comments,
     Lesson: postmortem_tables.lessons,
     SignOff: postmortem_tables.sign_offs,
+    DrillReminder: drill_tables.drill_reminders,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -114,7 +116,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, Postmortem, Lesson,
+        Drill, DrillReminder, Postmortem, Lesson,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
