@@ -31,6 +31,7 @@ NAMES = (
     "canary_speed",
     "bundle",
     "audit",
+    "measures",
 )
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -16,6 +16,7 @@ from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import FileKind, PolicyVersion
+from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
 from bot.domain.records import Approval, Notice, TimelineEntry
 from bot.domain.report import Fact
 from bot.domain.threads import Thread
@@ -84,9 +85,14 @@ class Collector:
     def _of_incidents(self) -> dict[str, Callable[[], Iterable[Any]]]:
         """A new kind of record that hangs on incidents needs one line here."""
         kinds: dict[str, type[Any]] = {
+            "lessons": Lesson,
             "meetings": Meeting,
             "minutes": Minute,
+            "postmortem_comments": PostmortemComment,
+            "postmortem_sections": SectionText,
+            "postmortems": Postmortem,
             "report": Fact,
+            "sign_offs": SignOff,
             "threads": Thread,
             "timeline": TimelineEntry,
             "watches": Watch,

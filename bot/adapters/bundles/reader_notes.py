@@ -21,6 +21,8 @@ _FILES = (
     ("observations.jsonl affected.jsonl", "digests of the observations, and how many predictions differed"),
     ("report.jsonl minutes.jsonl minute_changes.jsonl meetings.jsonl", "what people said and promised"),
     ("notices.jsonl threads.jsonl", "what people were told, in which words, and where"),
+    ("postmortems.jsonl postmortem_sections.jsonl postmortem_comments.jsonl", "the account that people wrote of it"),
+    ("lessons.jsonl sign_offs.jsonl", "what was learned from it, and who signed the account"),
     ("drills.jsonl", "the rehearsal that it belongs to, where it is one"),
     ("audit.jsonl", "the audit trail of all this, each row with its place in the chain"),
     ("audit_chain.jsonl audit_heads.jsonl", "what leads from each row to a signed head of the trail"),
