@@ -9,6 +9,7 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
+from bot.adapters.anchor_places import AnchorPlaces
 from bot.adapters.audit_heads import keep_head
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
@@ -24,7 +25,9 @@ from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
 from bot.domain.events import Actor
+from bot.flow.anchoring import Anchoring
 from bot.flow.baselines import Baselines
+from bot.flow.bundle_desk import BundleDesk
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
@@ -43,6 +46,7 @@ from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.postmortem_reminders import PostmortemReminders
+from bot.flow.pruning import Pruning
 from bot.flow.reading_back import ReadingBack
 from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
@@ -55,7 +59,7 @@ from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
 from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
-from bot.outside import Outside, api_tokens, folders_of, open_outside, webhook_token
+from bot.outside import Outside, anchors_of, api_tokens, folders_of, open_bundles, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings
@@ -87,6 +91,7 @@ class App:
     sweep: Sweep
     judge: Judge
     evidence: EvidenceDesk
+    bundles: BundleDesk
     moves: ReleaseMoves
     observing: Observing
     folder: Folder
@@ -144,6 +149,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
+        "bundles": open_bundles(settings, outside),
         "moves": moves,
         **_canaries(outside, intake),
         "runner": _runner(settings, outside, mover),
@@ -211,7 +217,7 @@ def _sweep(
     intake: Intake,
     moves: ReleaseMoves,
 ) -> Sweep:
-    store, clock = outside.store, outside.clock
+    store, clock, http = outside.store, outside.clock, outside.workshop.http
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
     releases = ReleaseChores(rounds, moves)
@@ -238,6 +244,8 @@ def _sweep(
             Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
+            Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, AnchorPlaces(http).put).look,
+            Pruning(rounds).look,
         ],
     )
 
