@@ -141,6 +141,14 @@ class DrillRule(Strict):
     remind: tuple[PositiveDuration, ...] = ()
     inject: tuple[StepSpec, ...] = ()
     alert: Mapping[Name, StrictStr] = Field(default_factory=dict)
+    name: Annotated[StrictStr, Field(min_length=1, max_length=120)] | None = None
+    """How the failure that is rehearsed is called."""
+    timezone: Annotated[StrictStr, AfterValidator(time_zone)] = "UTC"
+    """Of `cron`."""
+    grace: PositiveDuration = timedelta(hours=1)
+    """How late it may still start; after that it is missed."""
+    tell: tuple[Name, ...] = ()
+    """Audiences that hear of it besides engineering."""
 
 
 class Target(Strict, extra="allow"):
