@@ -63,6 +63,7 @@ class JobName(StrEnum):
     SEND_NOTICE = "send_notice"
     JUDGE_RELEASE = "judge_release"
     FOLD_CANARY = "fold_canary"
+    ADVANCE_DRILL = "advance_drill"
 
 
 @dataclass(frozen=True)
