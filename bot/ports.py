@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -225,6 +225,22 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that never go back; they go on while this process is stopped by a signal."""
+        ...
+
+
+class Schedules(Protocol):
+    """When the slots of a schedule come round."""
+
+    def slots(self, cron: str, timezone: str, after: datetime) -> Iterator[datetime]:
+        """Those after a moment: aware UTC, ascending, each once. BadInput where the line means nothing."""
+        ...
+
+
+class Chance(Protocol):
+    """A choice that nobody can foresee, handed in so that tests can pass another."""
+
+    def pick(self, count: int) -> int:
+        """A number from 0 to `count` - 1; each is as likely as the others."""
         ...
 
 

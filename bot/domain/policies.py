@@ -17,7 +17,7 @@ from bot.domain.incidents import Severity
 from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
 from bot.domain.stable_rules import StableRule
-from bot.domain.stages import Emergency, Freeze, Stage, live_stage
+from bot.domain.stages import Emergency, Freeze, Stage, Window, live_stage
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
 
 AUTOMATIC = "automatic"
@@ -206,6 +206,8 @@ class Policy(Strict):
     live: Mapping[Name, LiveRead] = Field(default_factory=dict)
     """By environment: how the version that serves there is read back."""
     drills: tuple[DrillRule, ...] = ()
+    game_days: tuple[Window, ...] = ()
+    """When a drill may come as a surprise; none: never."""
     review_every: Duration | None = None
     digest: Annotated[str, BeforeValidator(_no_key)] = Field(default="", exclude=True)
 
@@ -229,6 +231,10 @@ class Policy(Strict):
     def frozen_by(self, now: datetime) -> Freeze | None:
         """The freeze that holds at this moment."""
         return next((one for one in self.freeze if one.holds(now)), None)
+
+    def is_game_day(self, now: datetime) -> bool:
+        """Whether a drill may come as a surprise at this moment."""
+        return any(one.holds(now) for one in self.game_days)
 
     def severity_of(self, facts: Mapping[str, Any]) -> Severity:
         """The first severity whose condition holds, worst first as written; SEV-3 when none does."""
