@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from bot.domain.decisions import alert_of
 from bot.domain.drills import Drill
 from bot.domain.events import ANDON, Alert, AlertState
 from bot.domain.incidents import Incident
@@ -129,6 +131,10 @@ class Situation:
         if state is not None and run_id in state.run_ids:
             others = (one for one in (*state.run_ids, instead) if one and one != run_id)
             self.remember(replace(state, run_ids=tuple(dict.fromkeys(others))))
+
+    def release(self, facts: Mapping[str, Any], run_id: str) -> None:
+        """What repeats the alert with these facts may lead on again, as if it had led nowhere."""
+        self.relink(alert_of(facts), run_id, None)
 
     def report(self, incident_id: str) -> Sequence[Fact]:
         """What was said of an incident, oldest first; nothing yet of one that is opened here."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -46,6 +46,26 @@ class GuardedHttp:
         self.crash("after_effect")
         # Steps quote beginnings of it: a secret that is cut in two would not be known any more.
         return replace(reply, text=self.redact(reply.text))
+
+
+@dataclass(frozen=True)
+class ReachedHttp:
+    """`bot.ports.Http` that says of each call whose it is, and bars what it may not reach."""
+
+    http: Http
+    reach: Callable[[], Reach]
+
+    def request(self, call: Call, *, allow_hosts: Collection[str], bar_hosts: Collection[str] = ()) -> Reply:
+        """Make the call. Refused where its run may not reach the host."""
+        reach = self.reach()
+        return self.http.request(reach.marked(call), allow_hosts=allow_hosts, bar_hosts=(*reach.bar_hosts, *bar_hosts))
+
+    def warm(self) -> None:
+        """As the other does."""
+        self.http.warm()
+
+    def close(self) -> None:
+        """It belongs to others."""
 
 
 @dataclass(frozen=True)
@@ -93,6 +113,10 @@ class Workshop:
         """Whether the action may change the world outside."""
         step = self.steps.get(action.use)
         return step is None or step.acts(action.with_)
+
+    def for_run(self, run: Run) -> Workshop:
+        """The same tools, which reach no further than this run may, for what is measured outside its steps."""
+        return replace(self, http=ReachedHttp(self.http, lambda: reach_of(run, self.policies())))
 
     def can_check(self, run: Run, step: StepState) -> bool:
         """Whether something can tell if the step's effect is there."""
