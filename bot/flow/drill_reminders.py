@@ -50,7 +50,9 @@ class DrillReminders:
             return ""
         rule = rule_of(drill)
         if now > drill.due_at + rule.grace:
-            return f"nothing started it within {format_duration(rule.grace)}: no worker was there, or the place was busy"
+            return (
+                f"nothing started it within {format_duration(rule.grace)}: no worker was there, or the place was busy"
+            )
         if drill.schedule and rule.cron and next(self._schedules.slots(rule.cron, rule.timezone, drill.slot)) <= now:
             return "nothing started it before the next slot came"
         return ""

@@ -75,9 +75,7 @@ class DrillTeller:
                 address=way.address,
             )
 
-    def _ways(
-        self, policy: Policy, drill: Drill, people: Iterable[str]
-    ) -> Iterable[tuple[str, Way, str, str | None]]:
+    def _ways(self, policy: Policy, drill: Drill, people: Iterable[str]) -> Iterable[tuple[str, Way, str, str | None]]:
         for audience in dict.fromkeys((ENGINEERING, *rule_of(drill).tell)):
             told = policy.audiences.get(audience)
             zone, quiet = (told.timezone, told.quiet) if told else ("UTC", None)

@@ -29,9 +29,7 @@ _LATEST = (
     .limit(1)
 )
 # A planned drill always waits for something, so that the index of those has it.
-_PLANNED = (
-    select(*_DRILL).where(AWAITED, drills.c.state == DrillState.PLANNED).order_by(drills.c.due_at, drills.c.id)
-)
+_PLANNED = select(*_DRILL).where(AWAITED, drills.c.state == DrillState.PLANNED).order_by(drills.c.due_at, drills.c.id)
 _OF_RUN = select(*_DRILL).where(
     or_(*(column == bindparam("run") for column in (drills.c.run_id, drills.c.inject_run_id, drills.c.cleanup_run_id)))
 )
