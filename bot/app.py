@@ -10,6 +10,7 @@ from importlib.metadata import version
 from typing import Any
 
 from bot.adapters.audit_heads import keep_head
+from bot.adapters.chance import SystemChance
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
 from bot.adapters.configuration.in_force import ConfigurationHolder
@@ -20,6 +21,7 @@ from bot.adapters.letters import LetterWriter
 from bot.adapters.media import open_enclosures, open_media
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.paging.messenger import PageSender
+from bot.adapters.schedules import CronSchedules
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
@@ -28,6 +30,8 @@ from bot.flow.baselines import Baselines
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
+from bot.flow.drill_planning import DrillPlanning
+from bot.flow.drill_reminders import DrillReminders
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
@@ -228,6 +232,8 @@ def _sweep(
             Baselines(rounds).keep,
             releases.review,
             releases.remind,
+            DrillReminders(rounds, CronSchedules()).keep,
+            DrillPlanning(rounds, CronSchedules()).keep,
         ],
         looks=[
             escalating.look,
@@ -250,6 +256,8 @@ def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, b
         pinned_files=bench.pinned_files,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
         hear=hear_notes,
+        schedules=CronSchedules(),
+        chance=SystemChance(),
         log=outside.log,
     )
     return Intake(

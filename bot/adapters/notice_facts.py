@@ -36,6 +36,10 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
         "risk_assessment", "impact_analysis", "rollout_plan", "rollback_plan",
     ),
     "canary": ("output", "tolerance", "automatic", "authority", "within", "watch"),
+    "drill": (
+        "id", "name", "environment", "playbook", "state", "slot", "due_at", "objective", "failure", "surprise",
+        "requested_by", "actor", "why", "url",
+    ),
 }  # fmt: skip
 """Facts that are records: every key is there in every notice, null where nobody knows it."""
 
@@ -53,7 +57,7 @@ WORDS = (
 )  # fmt: skip
 """Facts that are text: there in every notice, empty where nobody knows them."""
 
-VALUES = ("level", "measured", "duration_seconds", "halted", "emergencies", "emergency_days", "acts")
+VALUES = ("slots", "level", "measured", "duration_seconds", "halted", "emergencies", "emergency_days", "acts")
 """Facts that are a number or yes or no; null where nobody knows them."""
 
 LISTS: Mapping[str, tuple[str, ...]] = {
@@ -79,6 +83,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "results": ("gate", "use", "verdict", "why", "figures"),
     "open_by_role": ("role", "open"),
     "unplanned": ("on", "what", "why"),
+    "needed": ("role", "members"),
 }
 """Facts that are lists, with the keys of their records; those without keys hold text."""
 

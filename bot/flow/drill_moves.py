@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from bot.domain.conditions import Finding, Truth
 from bot.domain.drill_measuring import Judged
 from bot.domain.drill_rules import patience_of
 from bot.domain.drills import Drill, DrillEvent
@@ -21,6 +22,18 @@ from bot.flow.drill_telling import DrillTeller
 from bot.flow.situation import Situation
 from bot.flow.stepping import Workshop
 from bot.ports import Ids
+
+class _Nothing:
+    """A condition that holds for no alert."""
+
+    text = "false"
+
+    def judge(self, facts: Mapping[str, Any]) -> Finding:  # noqa: ARG002
+        return Finding(Truth.NO)
+
+    def value(self, facts: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        return False
+
 
 Policies = Callable[[str], Policy | None]
 """The policy of a service, as it is now."""
@@ -134,7 +147,7 @@ class DrillMoves:
 
 def _without_policy(service: str) -> Policy:
     """Of a service whose policy is gone: what was begun is taken back all the same, where it was begun."""
-    return Policy.model_construct(service=service, match=NOTHING)
+    return Policy.model_construct(service=service, match=_Nothing())
 
 
 def taken_over(run: Run | None) -> bool:

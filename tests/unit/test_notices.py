@@ -124,6 +124,7 @@ def test_the_records_in_the_facts_have_the_keys_that_templates_are_promised() ->
     release = Release("rel-1", "s", "41", "42", run().accepted_at)
     assert set(RECORDS["run"]) == set(telling.run_facts(run()))
     assert set(RECORDS["release"]) == set(release_facts(release)) | set(realistic("release_brief").facts["release"])
+    assert set(RECORDS["drill"]) == set(realistic("drill_reminder").facts["drill"])
     for name in ("brief", "canary"):
         assert set(RECORDS[name]) == set(realistic("release_brief").facts[name])
     for name in ("stages", "criteria"):
