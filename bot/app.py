@@ -144,16 +144,17 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
     mover = Mover(outside.ids, outside.current, endings, consequences, moves)
     bench = _bench(outside)
     intake = _intake(outside, consequences, moves, bench)
+    rounds = Rounds(outside.store, outside.queue, outside.clock, outside.ids, outside.current, consequences)
     return {
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
         "moves": moves,
         **_canaries(outside, intake),
-        "drilling": _drilling(outside, consequences, intake),
+        "drilling": Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences, intake, moves),
+        "sweep": _sweep(settings, outside, rounds, endings, intake, moves),
     }
 
 
@@ -209,21 +210,14 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
 
 
 def _sweep(
-    settings: Settings,
-    outside: Outside,
-    endings: Endings,
-    consequences: Consequences,
-    intake: Intake,
-    moves: ReleaseMoves,
+    settings: Settings, outside: Outside, rounds: Rounds, endings: Endings, intake: Intake, moves: ReleaseMoves
 ) -> Sweep:
-    store, clock = outside.store, outside.clock
-    rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
     escalating = Escalating(rounds, outside.pagers, outside.log)
     releases = ReleaseChores(rounds, moves)
     return Sweep(
-        store=store,
+        store=outside.store,
         queue=outside.queue,
-        clock=clock,
+        clock=outside.clock,
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
@@ -281,11 +275,6 @@ def _canaries(outside: Outside, intake: Intake) -> dict[str, Any]:
     parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids", "current")}
     folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, judges=True, **parts)
     return {"observing": Observing(**parts), "folder": folder}
-
-
-def _drilling(outside: Outside, consequences: Consequences, intake: Intake) -> Drilling:
-    rounds = Rounds(outside.store, outside.queue, outside.clock, outside.ids, outside.current, consequences)
-    return Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash)
 
 
 def _runner(settings: Settings, outside: Outside, mover: Mover) -> Runner:

@@ -1,4 +1,4 @@
-"""One drill end to end: the failure is brought about, the alert comes in, the way back is measured, all is cleaned up."""
+"""One drill end to end: the failure is there, its alert comes in, the way back is measured, all is cleaned up."""
 
 from __future__ import annotations
 
