@@ -94,6 +94,10 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
     """Open what the settings name. ConfigError where the configuration cannot be used."""
     steps, gates, shipped = load_steps(), load_gates(), shipped_folder("playbooks")
     secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
+    store = open_store(settings.database)
+    policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
+    load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
+    holder = open_configuration(settings, lambda given: load(contents=given), store, policies.keep)
     workshop = Workshop(
         steps=steps,
         http=HttpxHttp(),
@@ -102,10 +106,8 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         secrets=secrets,
         compile=compile_condition,
         crash=crash_hook(settings.crash_at, settings.data),
+        policies=lambda: holder.current.policies,
     )
-    store = open_store(settings.database)
-    policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
-    load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
     return Outside(
         store=store,
         queue=RqQueue(redis_address(settings)),
@@ -114,7 +116,7 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         gates=gates,
         files=ConfigurationFiles(folders_of(settings.config)),
         sources=load_sources(),
-        configuration=open_configuration(settings, lambda given: load(contents=given), store, policies.keep),
+        configuration=holder,
         policies=policies,
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),

@@ -90,8 +90,9 @@ class Queue(Protocol):
 class Http(Protocol):
     """Outgoing HTTP for the whole house."""
 
-    def request(self, call: Call, *, allow_hosts: Collection[str]) -> Reply:
-        """Refused where the host is not allowed; otherwise a reply, with or without an answer."""
+    def request(self, call: Call, *, allow_hosts: Collection[str], bar_hosts: Collection[str] = ()) -> Reply:
+        """Refused where the host is not allowed, or is barred whatever allows it; otherwise a reply, with or without
+        an answer."""
         ...
 
     def warm(self) -> None:

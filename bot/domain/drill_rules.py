@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from datetime import timedelta
-from typing import Any
 
+from bot.domain.drill_schedules import rule_of, schedule_of
 from bot.domain.drills import Drill
 from bot.domain.policies import PRODUCTION, DrillRule, Policy
 
@@ -38,25 +38,12 @@ def production_hosts(policies: Iterable[Policy]) -> tuple[str, ...]:
 
 
 def rule_for(policy: Policy, drill: Drill) -> DrillRule | None:
-    """The entry that a drill carries out, as the policy says it now; None where the policy has it no more.
-
-    One that was asked for carries out the entry that its row holds, else the policy's for the same playbook and place,
-    else the bare playbook.
-    """
-    there = [one for one in policy.drills if (one.playbook, one.environment) == (drill.playbook, drill.environment)]
-    kept = read_rule(drill.rule) if drill.rule else None
+    """The entry that a drill carries out, as the policy has it now; None where it has it no more. One that was asked
+    for carries its own."""
     if not drill.schedule:
-        bare = DrillRule(playbook=drill.playbook, environment=drill.environment)
-        return kept or next(iter(there), bare)
-    if kept is None:
-        return next(iter(there), None)
-    same = [one for one in there if one == kept] or [one for one in there if one.name == kept.name]
-    return next(iter(same), None)
-
-
-def read_rule(rule: Mapping[str, Any]) -> DrillRule:
-    """The entry as a row holds it, in plain JSON values."""
-    return DrillRule.model_validate(dict(rule))
+        return rule_of(drill)
+    ours = (one for one in policy.drills if one.cron and schedule_of(policy.service, one) == drill.schedule)
+    return next(ours, None)
 
 
 def patience_of(drill: Drill) -> timedelta:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 
@@ -76,3 +76,15 @@ class Posted:
     """What opens it, where the medium has such an address."""
     problem: str = ""
     """Whom of several it did not reach, and why; empty: it reached everybody."""
+
+
+DRILL = "DRILL"
+"""The first word of every message of a rehearsal."""
+EXERCISE = f"{DRILL}: this is an exercise. Production is not touched."
+
+
+def marked_as_drill(letter: Letter) -> Letter:
+    """The letter with the word in front of its subject, and as its first line."""
+    subject = letter.subject if letter.subject.startswith(DRILL) else f"{DRILL}: {letter.subject}"
+    body = letter.body if letter.body.startswith(DRILL) else f"{EXERCISE}\n\n{letter.body}"
+    return replace(letter, subject=subject, body=body)

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError, StepFailed, TryLater
-from bot.domain.letters import Letter, Medium, Posted
+from bot.domain.letters import Letter, Medium, Posted, marked_as_drill
 from bot.domain.quiet_hours import next_in_rate
-from bot.domain.records import AuditEntry, Notice, NoticeStatus, TimelineEntry
+from bot.domain.records import AuditEntry, Notice, NoticeStatus, TimelineEntry, is_of_drill
 from bot.domain.threads import Pace, Thread
 from bot.domain.ways import PERSON, other_way
 from bot.flow.timeline import line
@@ -240,7 +240,8 @@ class NoticeDesk:
         except AndonError as error:
             # A broken template must not keep anybody from hearing that something happened.
             self._log("notice template failed", notice_id=notice.id, name=notice.name, problem=str(error))
-            return plain_words(notice, str(error))
+            bare = plain_words(notice, str(error))
+            return marked_as_drill(bare) if is_of_drill(notice) else bare
 
 
 def plain_words(notice: Notice, problem: str) -> Letter:
