@@ -23,6 +23,7 @@ from bot.flow.situation import Situation
 from bot.flow.stepping import Workshop
 from bot.ports import Ids
 
+
 class _Nothing:
     """A condition that holds for no alert."""
 

@@ -1,4 +1,4 @@
-"""Each slot of a schedule has one drill, however many clocks there are and whatever they do; none is missed silently."""
+"""Each slot of a schedule has one drill, however many clocks there are; none is missed silently."""
 
 from __future__ import annotations
 

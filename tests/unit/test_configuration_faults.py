@@ -157,7 +157,7 @@ BAD_POLICIES = [
     (
         "cooldown: 30m",
         "drills: [{playbook: back, environment: production, cron: 0 1 * * 7}, "
-        + "{playbook: back, environment: production, cron: 0  1 * * 7}]",
+        "{playbook: back, environment: production, cron: 0  1 * * 7}]",
         14,
         "the same playbook, environment and time as drill 1",
     ),
