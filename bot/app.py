@@ -32,6 +32,7 @@ from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
 from bot.flow.drill_planning import DrillPlanning
 from bot.flow.drill_reminders import DrillReminders
+from bot.flow.drilling import Drilling
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
@@ -92,6 +93,7 @@ class App:
     moves: ReleaseMoves
     observing: Observing
     folder: Folder
+    drilling: Drilling
     gates: Mapping[str, Gate]
     workshop: Workshop
     pagers: Mapping[str, Pager]
@@ -148,6 +150,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
         "moves": moves,
         **_canaries(outside, intake),
+        "drilling": _drilling(outside, consequences, intake),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
         "sweep": _sweep(settings, outside, endings, consequences, intake, moves),
@@ -278,6 +281,11 @@ def _canaries(outside: Outside, intake: Intake) -> dict[str, Any]:
     parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids", "current")}
     folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, judges=True, **parts)
     return {"observing": Observing(**parts), "folder": folder}
+
+
+def _drilling(outside: Outside, consequences: Consequences, intake: Intake) -> Drilling:
+    rounds = Rounds(outside.store, outside.queue, outside.clock, outside.ids, outside.current, consequences)
+    return Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash)
 
 
 def _runner(settings: Settings, outside: Outside, mover: Mover) -> Runner:

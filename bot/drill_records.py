@@ -36,6 +36,11 @@ class DrillRecords(Protocol):
         """All whose time has not come, or that nobody has started yet; those that start first, first."""
         ...
 
+    def drills_to_advance(self) -> Sequence[str]:
+        """Ids of those that a worker should take now, by the database's clock: planned and due, or running with a
+        `wake_at` that has come; the earliest first."""
+        ...
+
     def running_drill(self, service: str, environment: str) -> Drill | None:
         """The one that is at this place now."""
         ...

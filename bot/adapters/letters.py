@@ -6,8 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Protocol
 
 from bot.adapters.glossary import Glossary, sentence, word_count
-from bot.domain.letters import Attachment, Button, ButtonStyle, Letter, marked_as_drill
-from bot.domain.records import Notice, is_of_drill
+from bot.domain.letters import Attachment, Button, ButtonStyle, Letter
+from bot.domain.records import Notice
 
 
 class Words(Protocol):
@@ -45,7 +45,7 @@ class LetterWriter:
         subject, body = self._words.render(notice)
         if self._glossary is not None and notice.audience == EXECUTIVE:
             body = explained(body, self._glossary)
-        letter = Letter(
+        return Letter(
             subject=subject,
             body=body,
             buttons=buttons_of(notice.facts.get("buttons", ())),
@@ -53,7 +53,6 @@ class LetterWriter:
             attachments=self._enclosures.of(notice) if self._enclosures else (),
             link=_link(notice),
         )
-        return marked_as_drill(letter) if is_of_drill(notice) else letter
 
 
 def explained(body: str, glossary: Glossary) -> str:
@@ -70,7 +69,7 @@ def buttons_of(written: Iterable[Mapping[str, Any]]) -> tuple[Button, ...]:
 
 
 def _link(notice: Notice) -> str | None:
-    records = (notice.facts.get(name) for name in ("drill", "incident", "release"))
+    records = (notice.facts.get(name) for name in ("incident", "release", "drill"))
     pages = (one.get("url") for one in records if isinstance(one, Mapping))
     address = next(filter(None, pages), None) or notice.facts.get("address")
     return str(address) if address else None

@@ -38,7 +38,7 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
     "canary": ("output", "tolerance", "automatic", "authority", "within", "watch"),
     "drill": (
         "id", "name", "environment", "playbook", "state", "slot", "due_at", "objective", "failure", "surprise",
-        "requested_by", "actor", "why", "url",
+        "requested_by", "actor", "why", "url", "seconds", "human", "incident",
     ),
 }  # fmt: skip
 """Facts that are records: every key is there in every notice, null where nobody knows it."""
@@ -63,6 +63,8 @@ VALUES = ("slots", "level", "measured", "duration_seconds", "halted", "emergenci
 LISTS: Mapping[str, tuple[str, ...]] = {
     "members": (),
     "agenda": (),
+    "left": (),
+    "rehearsed": ("what", "at", "seconds"),
     "invitees": (),
     "key_points": (),
     "wanted": (),

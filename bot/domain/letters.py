@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 
@@ -83,8 +83,9 @@ DRILL = "DRILL"
 EXERCISE = f"{DRILL}: this is an exercise. Production is not touched."
 
 
-def marked_as_drill(letter: Letter) -> Letter:
-    """The letter with the word in front of its subject, and as its first line."""
-    subject = letter.subject if letter.subject.startswith(DRILL) else f"{DRILL}: {letter.subject}"
-    body = letter.body if letter.body.startswith(DRILL) else f"{EXERCISE}\n\n{letter.body}"
-    return replace(letter, subject=subject, body=body)
+def marked_as_drill(subject: str, body: str) -> tuple[str, str]:
+    """Subject and body with the word in front, of whatever template they are."""
+    return (
+        subject if subject.startswith(DRILL) else f"{DRILL}: {subject}",
+        body if body.startswith(DRILL) else f"{EXERCISE}\n\n{body}",
+    )

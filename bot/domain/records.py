@@ -134,7 +134,9 @@ class Notice:
 
 def is_of_drill(notice: Notice) -> bool:
     """Whether it tells of a rehearsal: its words begin with DRILL then, whatever its template says."""
-    return bool(notice.facts.get("is_drill") or notice.facts.get("drill"))
+    run = notice.facts.get("run")
+    is_of_run = isinstance(run, Mapping) and run.get("drill")
+    return bool(notice.facts.get("is_drill") or notice.facts.get("drill") or is_of_run)
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,9 @@ ASKS = "ask_approval"
 
 
 def drill_facts(drill: Drill, address: str) -> dict[str, Any]:
-    """The record `drill` of a notice: every key is a text, or null where nobody knows it."""
-    rule = rule_of(drill)
+    """The record `drill` of a notice: every key is a text, but `seconds` (a number), `surprise` and `human` (yes or
+    no); null where nobody knows it."""
+    rule, seconds = rule_of(drill), drill.seconds_to_restore
     return {
         "id": drill.id,
         "name": rule.name,
@@ -34,7 +35,26 @@ def drill_facts(drill: Drill, address: str) -> dict[str, Any]:
         "actor": drill.actor,
         "why": drill.why,
         "url": f"{address}/drills/{drill.id}",
+        "seconds": round(seconds, 2) if seconds is not None else None,
+        "human": drill.human,
+        "incident": f"{address}/incidents/{drill.incident_id}" if drill.incident_id else "",
     }
+
+
+def rehearsed(drill: Drill) -> list[dict[str, Any]]:
+    """What was measured, in its order: {what, at, seconds since the failure was there}, as far as it came."""
+    begun = drill.injected_at or drill.detected_at
+    moments = ("injected", "detected", "decided", "first_action", "restored", "verified")
+    found = [(name, getattr(drill, f"{name}_at")) for name in moments]
+    return [
+        {
+            "what": name.replace("_", " "),
+            "at": format_time(at),
+            "seconds": round((at - begun).total_seconds(), 2),
+        }
+        for name, at in found
+        if at is not None and begun is not None
+    ]
 
 
 def failure_of(rule: DrillRule) -> str:

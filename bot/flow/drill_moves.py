@@ -17,6 +17,7 @@ from bot.domain.policies import DrillRule, Policy
 from bot.domain.records import AuditEntry
 from bot.domain.runs import Run, RunEvent, RunStatus
 from bot.flow.consequences import Consequences
+from bot.flow.drill_facts import rehearsed
 from bot.flow.drill_runs import cleaning, injection, left_behind
 from bot.flow.drill_telling import DrillTeller
 from bot.flow.situation import Situation
@@ -97,7 +98,7 @@ class DrillMoves:
         self.keep(situation, ended)
         self._resolve(situation, ended, left)
         alarmed = verdict is not DrillEvent.PASS or bool(left)
-        self._tell(situation, "drill_report", ended, to_champion=alarmed, left=left)
+        self._tell(situation, "drill_report", ended, to_champion=alarmed, left=left, rehearsed=rehearsed(ended))
 
     def keep(self, situation: Situation, drill: Drill) -> None:
         """Save it with its audit row."""

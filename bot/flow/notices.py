@@ -240,8 +240,7 @@ class NoticeDesk:
         except AndonError as error:
             # A broken template must not keep anybody from hearing that something happened.
             self._log("notice template failed", notice_id=notice.id, name=notice.name, problem=str(error))
-            bare = plain_words(notice, str(error))
-            return marked_as_drill(bare) if is_of_drill(notice) else bare
+            return plain_words(notice, str(error))
 
 
 def plain_words(notice: Notice, problem: str) -> Letter:
@@ -249,4 +248,5 @@ def plain_words(notice: Notice, problem: str) -> Letter:
     facts = [f"{key}: {value}" for key, value in notice.facts.items() if isinstance(value, str | int | float) and value]
     subject = f"{notice.service}: {notice.name.replace('_', ' ')}"
     lines = [subject, "", *facts, "", f"(The template of this notice could not be used: {problem})"]
-    return Letter(subject, "\n".join(lines))
+    body = "\n".join(lines)
+    return Letter(*marked_as_drill(subject, body)) if is_of_drill(notice) else Letter(subject, body)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from bot.adapters.sql.column_types import Moment
 from bot.adapters.sql.database_clock import now
@@ -18,6 +18,17 @@ _DRILL = columns_of(drills, Drill)
 
 _BY_ID = select(*_DRILL).where(drills.c.id == bindparam("id"))
 _DUE = select(drills.c.id).where(AWAITED, drills.c.wake_at <= now()).order_by(drills.c.wake_at, drills.c.id)
+_TO_ADVANCE = (
+    select(drills.c.id)
+    .where(
+        AWAITED,
+        or_(
+            and_(drills.c.state == DrillState.PLANNED, drills.c.due_at <= now()),
+            and_(RUNNING_DRILL, drills.c.wake_at <= now()),
+        ),
+    )
+    .order_by(drills.c.wake_at, drills.c.id)
+)
 _RUNNING = select(*_DRILL).where(
     RUNNING_DRILL, drills.c.service == bindparam("service"), drills.c.environment == bindparam("environment")
 )
@@ -73,6 +84,10 @@ class DrillQueries(Work):
     def planned_drills(self) -> Sequence[Drill]:
         """All that nobody has started yet, by their start."""
         return [Drill(*row) for row in self.rows(_PLANNED)]
+
+    def drills_to_advance(self) -> Sequence[str]:
+        """Ids of those that are due to start, or running with a `wake_at` that has come, by the database's clock."""
+        return [row[0] for row in self.rows(_TO_ADVANCE)]
 
     def running_drill(self, service: str, environment: str) -> Drill | None:
         """The one that is at this place now."""
