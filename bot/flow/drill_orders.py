@@ -9,6 +9,7 @@ from datetime import datetime
 from pydantic import StrictBool
 
 from bot.domain.decisions import Verdict
+from bot.domain.drill_choice import rules_meant, rules_to_pick_from
 from bot.domain.drill_rules import rule_for
 from bot.domain.drill_schedules import next_look, past_reminders, rule_of
 from bot.domain.drills import Drill, DrillEvent, DrillState
@@ -25,7 +26,6 @@ from bot.flow.minute_details import Short, details_of
 from bot.flow.order import Answer, Order
 from bot.flow.situation import bell_for_drill
 
-DEFAULT_ENVIRONMENT = "staging"
 SHOW = "`andon drills show {}` tells how it goes"
 
 
@@ -48,7 +48,11 @@ def drill(order: Order) -> Answer:
     """Plan a drill that starts now."""
     said = details_of(order.command, DrillDetails)
     policy = order.configuration.policy(order.command.subject)
-    rule, among = _picked(order, policy, said) if said.surprise else _named(order, policy, said)
+    if said.surprise:
+        fits, picked = _to_pick_from(order, policy, said)
+    else:
+        fits, picked = rules_meant(policy, order.command.environment, said.playbook, said.name), 0
+    rule, among = fits[picked], len(fits)
     made = _asked(order, policy, rule, surprise=said.surprise)
     if joined := _joined(order, made):
         return joined
@@ -61,29 +65,8 @@ def drill(order: Order) -> Answer:
     return _answer(Verdict.ORDER, made, f"{message}: {SHOW.format(made.id)}.")
 
 
-def _named(order: Order, policy: Policy, said: DrillDetails) -> tuple[DrillRule, int]:
-    """The policy's entry that was meant, the first where several fit; the bare playbook where none does."""
-    environment = order.command.environment
-    fits = [
-        one
-        for one in policy.drills
-        if environment in (None, one.environment)
-        and said.playbook in ("", one.playbook)
-        and said.name in ("", one.name)
-    ]
-    if fits:
-        return fits[0], len(fits)
-    if said.name:
-        known = ", ".join(one.name for one in policy.drills if one.name) or "none"
-        raise NotFound(f"{policy.service} has no drill called {said.name!r}", next=f"its policy names {known}")
-    playbook = said.playbook or next((one.playbook for one in policy.rollback), "")
-    if not playbook:
-        raise BadInput(f"The policy of {policy.service} has neither drills nor a rollback", next="name a playbook")
-    return DrillRule(playbook=playbook, environment=environment or DEFAULT_ENVIRONMENT), 1
-
-
-def _picked(order: Order, policy: Policy, said: DrillDetails) -> tuple[DrillRule, int]:
-    """One of the policy's entries, by chance, on a game day only."""
+def _to_pick_from(order: Order, policy: Policy, said: DrillDetails) -> tuple[list[DrillRule], int]:
+    """The policy's entries, and which of them chance picks; on a game day only."""
     if not policy.game_days:
         raise Refused(
             f"{policy.service} has no game days", next="say under `game_days` of its policy when surprises may come"
@@ -95,11 +78,8 @@ def _picked(order: Order, policy: Policy, said: DrillDetails) -> tuple[DrillRule
         )
     if said.playbook or said.name:
         raise BadInput("A surprise picks the drill itself", next="leave the playbook and the name out")
-    environment = order.command.environment
-    fits = [one for one in policy.drills if environment in (None, one.environment)]
-    if not fits:
-        raise BadInput(f"The policy of {policy.service} has no drills to pick from there")
-    return fits[order.chance.pick(len(fits))], len(fits)
+    fits = rules_to_pick_from(policy, order.command.environment)
+    return fits, order.chance.pick(len(fits))
 
 
 def _check_may_start(order: Order, policy: Policy, drill: Drill) -> None:
