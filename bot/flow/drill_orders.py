@@ -9,22 +9,23 @@ from datetime import datetime
 from pydantic import StrictBool
 
 from bot.domain.decisions import Verdict
-from bot.domain.drill_rules import is_production
+from bot.domain.drill_choice import rules_meant, rules_to_pick_from
+from bot.domain.drill_rules import rule_for
 from bot.domain.drill_schedules import next_look, past_reminders, rule_of
 from bot.domain.drills import Drill, DrillEvent, DrillState
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.permits import CHAMPION, check_drill
-from bot.domain.policies import DrillRule, Mode, Policy
+from bot.domain.policies import DrillRule, Policy
 from bot.domain.report import Part
 from bot.domain.times import format_time, spoken_time
 from bot.domain.words import Word
 from bot.flow.deadlines import moment_of, zone_of
+from bot.flow.drill_starting import why_not
 from bot.flow.drill_telling import DrillTeller
 from bot.flow.minute_details import Short, details_of
 from bot.flow.order import Answer, Order
-from bot.ports import Bell, JobName, Lane
+from bot.flow.situation import bell_for_drill
 
-DEFAULT_ENVIRONMENT = "staging"
 SHOW = "`andon drills show {}` tells how it goes"
 
 
@@ -47,45 +48,25 @@ def drill(order: Order) -> Answer:
     """Plan a drill that starts now."""
     said = details_of(order.command, DrillDetails)
     policy = order.configuration.policy(order.command.subject)
-    if policy.mode is not Mode.ACT:
-        raise Refused(f"The policy of {policy.service} only observes", why="nothing is touched, in drills neither")
-    rule, among = _picked(order, policy, said) if said.surprise else _named(order, policy, said)
-    _check_place(order, policy, rule.environment)
-    if joined := _joined(order, policy, rule):
-        return joined
-    order.configuration.playbook(rule.playbook)
+    if said.surprise:
+        fits, picked = _to_pick_from(order, policy, said)
+    else:
+        fits, picked = rules_meant(policy, order.command.environment, said.playbook, said.name), 0
+    rule, among = fits[picked], len(fits)
     made = _asked(order, policy, rule, surprise=said.surprise)
+    if joined := _joined(order, made):
+        return joined
+    _check_may_start(order, policy, made)
     order.situation.record(made)
-    order.situation.bells.append(bell_for(made))
+    order.situation.bells.append(bell_for_drill(made.id))
     what = "A surprise" if said.surprise else f"{rule.playbook}{f' against {rule.name}' if rule.name else ''}"
     which = f", one of {among} that fit" if among > 1 else ""
     message = f"{what} is rehearsed for {policy.service} in {rule.environment} now (drill {made.id}{which})"
     return _answer(Verdict.ORDER, made, f"{message}: {SHOW.format(made.id)}.")
 
 
-def _named(order: Order, policy: Policy, said: DrillDetails) -> tuple[DrillRule, int]:
-    """The policy's entry that was meant, the first where several fit; the bare playbook where none does."""
-    environment = order.command.environment
-    fits = [
-        one
-        for one in policy.drills
-        if environment in (None, one.environment)
-        and said.playbook in ("", one.playbook)
-        and said.name in ("", one.name)
-    ]
-    if fits:
-        return fits[0], len(fits)
-    if said.name:
-        known = ", ".join(one.name for one in policy.drills if one.name) or "none"
-        raise NotFound(f"{policy.service} has no drill called {said.name!r}", next=f"its policy names {known}")
-    playbook = said.playbook or next((one.playbook for one in policy.rollback), "")
-    if not playbook:
-        raise BadInput(f"The policy of {policy.service} has neither drills nor a rollback", next="name a playbook")
-    return DrillRule(playbook=playbook, environment=environment or DEFAULT_ENVIRONMENT), 1
-
-
-def _picked(order: Order, policy: Policy, said: DrillDetails) -> tuple[DrillRule, int]:
-    """One of the policy's entries, by chance, on a game day only."""
+def _to_pick_from(order: Order, policy: Policy, said: DrillDetails) -> tuple[list[DrillRule], int]:
+    """The policy's entries, and which of them chance picks; on a game day only."""
     if not policy.game_days:
         raise Refused(
             f"{policy.service} has no game days", next="say under `game_days` of its policy when surprises may come"
@@ -97,38 +78,27 @@ def _picked(order: Order, policy: Policy, said: DrillDetails) -> tuple[DrillRule
         )
     if said.playbook or said.name:
         raise BadInput("A surprise picks the drill itself", next="leave the playbook and the name out")
-    environment = order.command.environment
-    fits = [one for one in policy.drills if environment in (None, one.environment)]
-    if not fits:
-        raise BadInput(f"The policy of {policy.service} has no drills to pick from there")
-    return fits[order.chance.pick(len(fits))], len(fits)
+    fits = rules_to_pick_from(policy, order.command.environment)
+    return fits, order.chance.pick(len(fits))
 
 
-def _check_place(order: Order, policy: Policy, environment: str) -> None:
-    if is_production(policy, environment):
-        raise Refused(f"Nothing is rehearsed in {environment}", why="it is production", next="name another environment")
-    if environment not in policy.targets:
-        known = ", ".join(one for one in policy.targets if not is_production(policy, one)) or "none to rehearse in"
-        raise NotFound(f"{policy.service} has no environment {environment!r}", next=f"its policy names {known}")
-    place = (policy.service, environment)
-    run, running = order.situation.runs.get(place), order.situation.tx.running_drill(*place)
-    if run is not None and not run.drill and running is None:
-        raise Refused(
-            f"Run {run.id} ({run.playbook.name}) is at work in {environment}", next="start the drill once it has ended"
-        )
+def _check_may_start(order: Order, policy: Policy, drill: Drill) -> None:
+    """Refused where a worker would not start it, in the words that it would have."""
+    if why := why_not(order.situation, order.configuration, policy, drill, rule_for(policy, drill)):
+        raise Refused(f"{drill.playbook} cannot be rehearsed in {drill.environment} now", why=why)
 
 
-def _joined(order: Order, policy: Policy, rule: DrillRule) -> Answer | None:
+def _joined(order: Order, wanted: Drill) -> Answer | None:
     """The drill that goes on, or is about to start, at the same place: two at once would measure each other."""
-    place, now = (policy.service, rule.environment), order.situation.now
-    there = order.situation.tx.running_drill(*place)
+    place, now = (wanted.service, wanted.environment), order.situation.now
+    there = order.situation.drill_at(place)
     if there is None:
         planned = order.situation.tx.planned_drills()
         there = next((one for one in planned if (one.service, one.environment) == place and one.due_at <= now), None)
     if there is None:
         return None
     how = "goes on" if there.state.is_running else "is about to start"
-    message = f"Drill {there.id} {how} in {rule.environment} already; this request joins it: {SHOW.format(there.id)}."
+    message = f"Drill {there.id} {how} in {wanted.environment} already; this request joins it: {SHOW.format(there.id)}."
     return _answer(Verdict.JOIN, there, message)
 
 
@@ -159,12 +129,12 @@ def run(order: Order) -> Answer:
         how = "goes on already" if found.state.is_running else "is about to start"
         return _answer(Verdict.NO_OP, found, f"Drill {found.id} {how}: {SHOW.format(found.id)}.")
     _check_planned(found, "start")
-    _check_place(order, policy, found.environment)
-    if joined := _joined(order, policy, rule_of(found)):
+    if joined := _joined(order, found):
         return joined
+    _check_may_start(order, policy, replace(found, due_at=order.situation.now))
     moved = _at(found, order.situation.now, order.situation.now, order.actor)
     order.situation.keep(moved)
-    order.situation.bells.append(bell_for(moved))
+    order.situation.bells.append(bell_for_drill(moved.id))
     return _answer(Verdict.ORDER, moved, f"Drill {moved.id} starts now: {SHOW.format(moved.id)}.")
 
 
@@ -231,11 +201,6 @@ def _check_planned(found: Drill, what: str) -> None:
 def _tell(order: Order, policy: Policy, changed: Drill) -> None:
     teller = DrillTeller(order.ids, order.consequences.teller)
     teller.tell(order.situation, "drill_changed", policy, changed, policy.members(CHAMPION) if changed.is_ended else ())
-
-
-def bell_for(found: Drill) -> Bell:
-    """Wakes a worker for it."""
-    return Bell(JobName.ADVANCE_DRILL, found.id, Lane.OTHER)
 
 
 def _answer(verdict: Verdict, about: Drill, message: str, runs: Sequence[str] = ()) -> Answer:

@@ -26,10 +26,13 @@ _FIELDS: Mapping[Word, tuple[str, ...]] = {
     Word.AMEND: ("text", "owner", "due_text", "zone"),
     Word.SIGN: ("item", "brief", "role"),
     Word.UNSIGN: ("item", "brief"),
+    Word.MOVE_DRILL: ("at", "zone"),
 }
 """Fields that are taken as they are where something stands in them."""
 
-REASONED = frozenset({Word.RESOLVE, Word.ENDORSE, Word.ABANDON, Word.RELEASE_ENDORSE, Word.RETROSPECTIVE})
+REASONED = frozenset(
+    {Word.RESOLVE, Word.ENDORSE, Word.ABANDON, Word.RELEASE_ENDORSE, Word.RETROSPECTIVE, Word.SKIP_DRILL}
+)
 """Orders that need a reason."""
 OWN_REASON = frozenset({Word.DECIDE})
 """Orders whose reason belongs to what they record."""

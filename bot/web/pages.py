@@ -12,6 +12,8 @@ from bot.domain.access import Access
 from bot.domain.events import Disposition
 from bot.web.axis import axis_of
 from bot.web.briefing import Briefings
+from bot.web.drill_desk import PAST, DrillQueries
+from bot.web.drill_pages import DrillPages
 from bot.web.head import Head
 from bot.web.incident_page import arranged
 from bot.web.queries import Page, Queries
@@ -29,6 +31,7 @@ class Pages:
         self._queries = queries
         self._templates = templates
         self._releases = ReleaseQueries(head)
+        self._drills = DrillQueries(head)
         self._showing = Showing(head, queries, templates)
         self._briefings = Briefings(head)
 
@@ -45,6 +48,7 @@ class Pages:
             Route("/events/{id}", self._showing.with_login(self.event)),
             Route("/static/andon.css", self.style),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
+            *DrillPages(self._drills, self._queries, self._showing).routes(),
         ]
 
     async def style(self, _: Request) -> Response:
@@ -93,6 +97,8 @@ class Pages:
             "service": view,
             "incidents": incidents,
             "runs": runs["items"],
+            "planned_drills": self._drills.planned(view["service"]),
+            "last_drills": self._drills.some(Page(5), view["service"], PAST)["items"],
             "people": self._queries.people(view["service"]),
             "overdue": self._queries.overdue(incidents),
             "release_verdict": self._releases.verdict(view["release"]["id"] if view["release"] else None),

@@ -156,8 +156,10 @@ BAD_POLICIES = [
     ("cooldown: 30m", 'drills: [{playbook: back, environment: production, cron: "0 0 31 4 *"}]', 14, "cannot be read"),
     (
         "cooldown: 30m",
-        "drills: [{playbook: back, environment: production, cron: 0 1 * * 7}, "
-        + "{playbook: back, environment: production, cron: 0  1 * * 7}]",
+        (
+            "drills: [{playbook: back, environment: production, cron: 0 1 * * 7}, "
+            "{playbook: back, environment: production, cron: 0  1 * * 7}]"
+        ),
         14,
         "the same playbook, environment and time as drill 1",
     ),
