@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.domain.canaries import CANARY_SOURCE
 from bot.domain.drills import DRILL_SOURCE
-from bot.domain.events import Alert
+from bot.domain.events import Alert, AlertStatus
 from bot.domain.incidents import Severity
 from bot.domain.policies import PRODUCTION, Criterion
 
@@ -43,6 +44,30 @@ def may_decide(criterion: Criterion, alert: Alert) -> bool:
     it has to name `UnreleasedVersion`.
     """
     return alert.source != LIVE or UNRELEASED_VERSION in criterion.when.text
+
+
+def drill_alert(
+    drill_id: str,
+    place: tuple[str, str],
+    labels: Mapping[str, str],
+    playbook: str,
+    objective_seconds: float,
+    since: datetime,
+) -> Alert:
+    """The alert that a drill raises at its service and environment. Where it is is said by the drill, never by a label
+    of the policy. Without labels it selects its playbook itself."""
+    named = {"service": place[0], "environment": place[1], "drill": drill_id}
+    said = {"alertname": "Drill", **labels, **named}
+    return Alert(
+        source=DRILL_SOURCE,
+        status=AlertStatus.FIRING,
+        severity=labels.get("severity"),
+        title=f"Drill: {said['alertname']}",
+        fingerprint=drill_id,
+        starts_at=since,
+        labels=said,
+        annotations={} if labels else {"playbook": playbook, "objective_seconds": repr(objective_seconds)},
+    )
 
 
 def drill_named(alert: Alert) -> str:

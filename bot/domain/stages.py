@@ -17,6 +17,8 @@ from bot.domain.written_values import quiet_hours, time_zone
 
 CANARY = "canary"
 """The stage in which the candidate answers beside the incumbent, and the gate that reads the comparison."""
+DRILL = "drill"
+"""The gate that asks whether the way back was rehearsed lately."""
 STAGING = "staging"
 PRODUCTION = "production"
 WATCH = "watch"
@@ -70,6 +72,7 @@ class Stage(Strict):
     live: bool = False
     """Whoever passes it serves everybody; unset everywhere: the stage `production`, else the last before `watch`."""
     drilled_within: PositiveDuration | None = None
+    """A gate besides: each playbook that the rollback criteria name passed its last drill, so long ago at most."""
 
     @property
     def place(self) -> str:

@@ -7,11 +7,14 @@ from typing import Any
 
 from bot.domain.configuration import Configuration
 from bot.domain.drill_schedules import rule_of
-from bot.domain.drills import Drill
+from bot.domain.drills import Drill, DrillState
 from bot.domain.playbooks import StepSpec
 from bot.domain.policies import DrillRule, Policy
 from bot.domain.times import format_duration, format_time
+from bot.ports import Transaction
 
+_MOST = 200
+"""Drills that a gate looks at."""
 ASKS = "ask_approval"
 """The step that asks a role."""
 
@@ -80,3 +83,19 @@ def _asked(steps: Iterable[StepSpec]) -> Iterable[str]:
         role = step.with_.get("role")
         if step.use == ASKS and isinstance(role, str):
             yield role
+
+
+def judged_drills(tx: Transaction, service: str) -> list[dict[str, Any]]:
+    """What the gate `drill` reads: those that came to a verdict, newest first. One that never began says nothing of the
+    way back."""
+    judged = (DrillState.PASSED, DrillState.FAILED, DrillState.ABORTED)
+    return [
+        {
+            "id": one.id,
+            "playbook": one.playbook,
+            "environment": one.environment,
+            "passed": one.passed,
+            "ended_at": one.ended_at,
+        }
+        for one in tx.drills(limit=_MOST, service=service, states=judged)
+    ]

@@ -9,13 +9,11 @@ from pydantic import Field
 
 from bot.domain.drills import DRILL_SOURCE
 from bot.domain.errors import BadInput
-from bot.domain.events import Alert, AlertStatus
+from bot.domain.events import Alert
+from bot.domain.inner_alerts import drill_alert
 from handlers.house_alert import Time
 from handlers.payloads import Payload, Texts, read
 from handlers.plain_source import PlainSource
-
-ALERTNAME = "Drill"
-"""Where the policy gives its drill no labels."""
 
 
 class Rehearsal(Payload):
@@ -30,22 +28,6 @@ class Rehearsal(Payload):
     labels: Texts = Field(default_factory=dict)
     """None: the drill selects its playbook itself."""
 
-    def as_alert(self) -> Alert:
-        """The same in the words of the house."""
-        place = {"service": self.service, "environment": self.environment, "drill": self.drill}
-        labels = {"alertname": ALERTNAME, **self.labels, **place}
-        selected = {"playbook": self.playbook, "objective_seconds": repr(self.objective_seconds)}
-        return Alert(
-            source=DRILL_SOURCE,
-            status=AlertStatus.FIRING,
-            severity=self.labels.get("severity"),
-            title=f"Drill: {labels['alertname']}",
-            fingerprint=self.drill,
-            starts_at=self.since,
-            labels=labels,
-            annotations={} if self.labels else selected,
-        )
-
 
 class Drill(PlainSource):
     """`{"drill", "service", "environment", "playbook", "objective_seconds", "since", "labels"}`."""
@@ -57,7 +39,9 @@ class Drill(PlainSource):
         rehearsal = read(Rehearsal, raw)
         if rehearsal.since is None:
             raise BadInput("The body is not what this source sends", why="since: it is missing")
-        return [rehearsal.as_alert()]
+        place = (rehearsal.service, rehearsal.environment)
+        selected = (rehearsal.playbook, rehearsal.objective_seconds)
+        return [drill_alert(rehearsal.drill, place, rehearsal.labels, *selected, rehearsal.since)]
 
     def delivery_id(self, raw: bytes, headers: Mapping[str, str]) -> str | None:  # noqa: ARG002
         """The drill's id: posted twice after a crash, it counts once."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.configuration.canary_checks import canary_faults, canary_warnings
+from bot.adapters.configuration.drill_checks import check_drills, drill_warnings
 from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
 from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates, gate_texts
 from bot.adapters.configuration.host_checks import check_hosts
@@ -55,6 +56,8 @@ def load_configuration(
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
+        findings.faults += check_drills(policy, steps)
+        findings.warnings += drill_warnings(policy, playbooks, policies, steps)
     findings.faults += _check_templates(folder / "templates")
     if secrets is not None:
         findings.warnings += _unset_secrets(playbooks, policies, secrets)
