@@ -37,9 +37,12 @@ def andon(engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
 
 def rehearsing(engine: Engine, **more: Any) -> str:
     service = fresh_name("cli-drill")
-    there = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
+    targets = {
+        "production": {"ledger": "http://production.invalid", "allow_hosts": ["production.invalid"]},
+        "staging": {"ledger": engine.ledger.url, "allow_hosts": [engine.ledger.host]},
+    }
     rule = {"playbook": "by_key", "environment": "staging", "objective": "2m", "inject": [INJECT], **more}
-    engine.protect(service, targets={"production": there, "staging": there}, drills=[rule])
+    engine.protect(service, targets=targets, drills=[rule])
     return service
 
 
