@@ -23,8 +23,10 @@ def rule(**more: Any) -> Tree:
 def rehearsing(engine: DrivenEngine, *rules: Tree, service: str = "", **more: Any) -> str:
     """Bring a policy with these drills into force; the service."""
     name = service or fresh_name()
-    there = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
-    targets = {"production": there, "staging": there}
+    targets = {
+        "production": {"ledger": "http://production.invalid", "allow_hosts": ["production.invalid"]},
+        "staging": {"ledger": engine.ledger.url, "allow_hosts": [engine.ledger.host]},
+    }
     engine.protect(name, **{"targets": targets, "roles": ROLES, "drills": list(rules), **more})
     return name
 

@@ -12,9 +12,11 @@ from typing import Any
 import httpx
 import uvicorn
 
+from bot.adapters.chance import SystemChance
 from bot.adapters.conditions import compile_condition
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.rq_queue import RqQueue
+from bot.adapters.schedules import CronSchedules
 from bot.adapters.sql import SqlStore, open_store
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor, Role
@@ -156,6 +158,8 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         pinned_files=lambda _uses, _sources: {},
         checkable=frozenset(),
         hear=hear_notes,
+        schedules=CronSchedules(),
+        chance=SystemChance(),
         log=lambda _, **__: None,
     )
     intake = Intake(
