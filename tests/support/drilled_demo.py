@@ -89,6 +89,7 @@ def drilled_demo(
 ) -> Iterator[DrilledDemo]:
     """Redis, SQLite, a web process and a clock; workers are started by the test."""
     (folder / "redis").mkdir()
+    (folder / "var").mkdir()
     stage = Stage(folder, deploy_seconds=deploy_seconds, port=0, seed=4242, serving=GOOD)
     database = f"sqlite:///{folder / 'andon.db'}"
     try:
