@@ -8,6 +8,7 @@ from datetime import timedelta
 from bot.domain.drill_schedules import rule_of, schedule_of
 from bot.domain.drills import Drill
 from bot.domain.policies import PRODUCTION, DrillRule, Policy
+from bot.domain.stages import STAGING
 
 PRODUCTION_NAMES = frozenset({PRODUCTION, "prod", "prd", "live"})
 """Environments that are production by their name, however it is written."""
@@ -21,6 +22,8 @@ def is_production(policy: Policy | None, environment: str) -> bool:
     """Whether nothing may be rehearsed there: by its name, or because the policy's releases go live there."""
     if environment.strip().lower() in PRODUCTION_NAMES:
         return True
+    if environment == STAGING:  # also where a policy's stages end there
+        return False
     live = next((one.place for one in policy.stages if one.name == policy.live_stage), None) if policy else None
     return live is not None and environment == live
 
