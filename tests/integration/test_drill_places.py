@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -261,11 +262,9 @@ def test_what_serves_there_is_not_read_back_while_a_drill_goes_on(house: Rehears
 
 def test_its_own_alert_is_ignored_where_no_such_drill_runs(house: Rehearsals, service: str) -> None:
     house.protect(service)
-    body = (
-        '{"drill": "drl-x", "service": "%s", "environment": "staging", "playbook": "back", "objective_seconds": 300,'
-        ' "since": "2026-05-04T02:00:00Z"}' % service
-    )
-    receipt = house.engine.deliver(body.encode(), "drill")
+    place = {"drill": "drl-x", "service": service, "environment": "staging"}
+    body = {**place, "playbook": "back", "objective_seconds": 300, "since": "2026-05-04T02:00:00Z"}
+    receipt = house.engine.deliver(json.dumps(body).encode(), "drill")
     assert house.engine.verdicts(receipt) == ["ignore"]
     assert (receipt.incidents, receipt.runs) == ((), ())
 
