@@ -130,13 +130,14 @@ def _work(app: App) -> None:
         JobName.FOLD_CANARY: app.folder.fold,
     }
     while True:
-        for lane in (Lane.ROLLBACKS, Lane.OTHER):
-            for bell in app.sweep.due(lane):
-                try:
-                    calls[bell.job](bell.id)
-                except Exception as fault:  # a database that is busy, a lease that is lost: it comes again
-                    print(json.dumps({"fault": repr(fault)[:300]}), file=sys.stderr)
-        time.sleep(0.02)
+        bells = [bell for lane in (Lane.ROLLBACKS, Lane.OTHER) for bell in app.sweep.due(lane)]
+        random.shuffle(bells)  # else all workers would be at the same one
+        for bell in bells:
+            try:
+                calls[bell.job](bell.id)
+            except Exception as fault:  # a database that is busy, a lease that is lost: it comes again
+                print(json.dumps({"fault": repr(fault)[:300]}), file=sys.stderr)
+        time.sleep(0.02 if bells else 0.15)
 
 
 if __name__ == "__main__":
