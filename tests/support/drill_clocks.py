@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from pathlib import Path
 from bot.adapters.telemetry import set_up_logging
 from bot.app import App, build_app
 from bot.clock import run_until_stopped
+from bot.domain.errors import AndonError
 from bot.ports import JobName, Lane
 from bot.settings import Settings
 from support.installation import environment
@@ -130,14 +131,21 @@ def _work(app: App) -> None:
         JobName.FOLD_CANARY: app.folder.fold,
     }
     while True:
+        is_busy = _do_all(app, calls)
+        time.sleep(0.02 if is_busy else 0.15)
+
+
+def _do_all(app: App, calls: Mapping[JobName, Callable[[str], object]]) -> bool:
+    """Whatever is due, and whether that was anything."""
+    try:
         bells = [bell for lane in (Lane.ROLLBACKS, Lane.OTHER) for bell in app.sweep.due(lane)]
         random.shuffle(bells)  # else all workers would be at the same one
         for bell in bells:
-            try:
-                calls[bell.job](bell.id)
-            except Exception as fault:  # a database that is busy, a lease that is lost: it comes again
-                print(json.dumps({"fault": repr(fault)[:300]}), file=sys.stderr)
-        time.sleep(0.02 if bells else 0.15)
+            calls[bell.job](bell.id)
+    except AndonError as fault:  # a database that is busy, a lease that is lost: it comes again
+        print(json.dumps({"fault": repr(fault)[:300]}), file=sys.stderr)
+        return False
+    return bool(bells)
 
 
 if __name__ == "__main__":
