@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import socket
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from bot.adapters.addresses import Address, entry_parts
 
+_APART = re.compile(r"[^\w.:\[\]-]+")
+"""What stands between the parts of an address or of a list."""
+_LEAST_NUMBER = 8
+"""Digits of a number that may be a host: 16777216 is 1.0.0.0."""
 _OWN = "the own host"
 """All of 127.0.0.0/8, `::1`, `localhost`, and the addresses that stand for any: on one host they are one place."""
 
@@ -20,6 +25,20 @@ def is_barred(address: Address, bar_hosts: Collection[str]) -> bool:
     """
     place = _place(address.host)
     return any(place == _place(host) and port in ("", str(address.port)) for host, port in map(entry_parts, bar_hosts))
+
+
+def named_host(words: Iterable[str], bar_hosts: Collection[str]) -> str | None:
+    """The first of these hosts that stands in one of the words, in any of its forms; None: none does."""
+    barred = [(_place(host), port, entry) for entry in bar_hosts for host, port in (entry_parts(entry),)]
+    for token in (one for word in words for one in _APART.split(word)):
+        if not token or (token.isdigit() and len(token) < _LEAST_NUMBER):
+            continue
+        host, port = entry_parts(token)
+        place = _place(host)
+        for there, at, entry in barred:
+            if place == there and (port == at or not port or not at):
+                return entry
+    return None
 
 
 def shared_hosts(one: Collection[str], other: Collection[str]) -> list[str]:

@@ -69,6 +69,7 @@ class DrillTeller:
                 audience=audience,
                 name=name,
                 cause=f"drill:{drill.id}",
+                incident_id=drill.incident_id,
                 due_at=next_moment(situation.now, quiet=parse_quiet_hours(quiet, ZoneInfo(zone)) if quiet else None),
                 facts={**facts, "zone": zone},
                 medium=way.medium,

@@ -40,6 +40,7 @@ class PastOutside:
         *,
         timeout: timedelta,  # noqa: ARG002
         env: Mapping[str, str],  # noqa: ARG002
+        bar_hosts: Collection[str] = (),  # noqa: ARG002
     ) -> ProcessResult:
         """Refused, always."""
         self.refuse()

@@ -84,8 +84,9 @@ class GuardedProcesses:
         self.crash("before_effect")
         self.guard()
         reach = self.reach()
-        reach.check_words((*args, *env.values()))
-        result = self.processes.run_script(name, args, timeout=timeout, env=reach.environment(env))
+        result = self.processes.run_script(
+            name, args, timeout=timeout, env=reach.environment(env), bar_hosts=reach.bar_hosts
+        )
         self.crash("after_effect")
         return result
 

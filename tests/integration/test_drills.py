@@ -9,8 +9,8 @@ from datetime import timedelta
 import pytest
 from support.crowds import at_once
 from support.databases import KINDS
-from support.driven_engine import fresh_name
 from support.drills import ALERT, BREAK, PROVE, RESTORE, Rehearsals, rehearsals, serve, served
+from support.driven_engine import fresh_name
 from support.written_config import playbook
 
 from bot.adapters.notice_templates import NoticeTemplates

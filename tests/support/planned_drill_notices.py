@@ -12,8 +12,8 @@ from bot.flow.drill_facts import drill_facts, rehearsed
 from support.people_notices import PEOPLE
 
 NAMES = (
-    "drill_reminder", "drill_missed", "drill_changed", "drill_skipped", "drill_withdrawn", "drill_report", "drill_failed",
-    "drill_broken_off",
+    "drill_reminder", "drill_missed", "drill_changed", "drill_skipped", "drill_withdrawn", "drill_report",
+    "drill_failed", "drill_broken_off",
 )  # fmt: skip
 NAMED = {
     "drill_skipped": "drill_changed",

@@ -47,7 +47,8 @@ SHIPPED = shipped_folder("templates")
 KINDS: dict[str, Callable[[str], Notice]] = {"realistic": realistic, "minimal": minimal, "longest": longest}
 EXECUTIVE_WORDS = 120
 HEADING = re.compile(
-    r"^(Steps|Reported|Measured|Left to do by hand, because it was not taken back|Measured after the action|Measured while it is being watched"
+    r"^(Steps|Reported|Measured|Left to do by hand, because it was not taken back"
+    r"|Measured after the action|Measured while it is being watched"
     r"|Next, after a look at the target|What remains|Agenda|Key points|Decisions|Action items|Open questions|Answered"
     r"|To open|To close|Runs|Waiting for an answer|Promised"
     r"|Success measures|Alternatives considered|Stages and their gates|What takes it back to version \S+"
