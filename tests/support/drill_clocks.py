@@ -77,9 +77,8 @@ class Nursery:
         self.start(what)
 
     def end(self) -> None:
-        """All of them."""
-        for pid in [pid for pids in self.alive.values() for pid in pids]:
-            os.kill(pid, signal.SIGKILL)
+        """All of them, whatever has become of them: they are one session, with the nursery at its head."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate(timeout=20)
 
 
@@ -91,7 +90,13 @@ def nursery(clock: SharedClock, rng: random.Random, **values: str) -> Iterator[N
     # What they complain of while others are killed beside them is kept, but is no news.
     with clock.path.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(
-            command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            command,
+            env=env,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
         )
         made = Nursery(process, rng)
         try:
@@ -110,6 +115,7 @@ def main(path: str) -> int:
             os.close(0)
             _be(line.strip(), settings, SharedClock(Path(path)))
         print(pid, flush=True)
+    os.killpg(0, signal.SIGKILL)  # whoever asked is gone
     return 0
 
 
