@@ -45,6 +45,7 @@ from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
+from bot.flow.planned_drills import PlannedDrills
 from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.reading_back import ReadingBack
 from bot.flow.release_chores import ReleaseChores
@@ -226,10 +227,11 @@ def _sweep(
             Cadence(rounds).keep,
             Reminders(rounds).send,
             PolicyReviews(rounds).remind,
+            DrillReminders(rounds).remind,
             Baselines(rounds).keep,
             releases.review,
             releases.remind,
-            DrillReminders(rounds, CronSchedules()).keep,
+            PlannedDrills(rounds, CronSchedules()).look,
             DrillPlanning(rounds, CronSchedules()).keep,
         ],
         looks=[

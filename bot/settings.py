@@ -45,6 +45,8 @@ class Settings(BaseSettings):
     """Where the configuration comes from, for images that are built without its repository."""
     signing_key: SecretStr | None = None
     """An Ed25519 private key as PEM text, for bundles and the audit. Unset: one is made in the data folder."""
+    public_badges: bool = False
+    """Anybody may fetch `/badge/{service}.svg`, without a token."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.discipline_records import DisciplineRecords
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
 from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
+from bot.domain.discipline import DrillReminder
 from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
@@ -45,7 +47,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill
+    | Watch | Drill | DrillReminder
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -105,7 +107,14 @@ class Standing:
 
 
 class Transaction(
-    PolicyRecords, ReleaseRecords, DrillRecords, PostmortemRecords, KeepingRecords, MeasureRecords, Protocol
+    PolicyRecords,
+    ReleaseRecords,
+    DrillRecords,
+    DisciplineRecords,
+    PostmortemRecords,
+    KeepingRecords,
+    MeasureRecords,
+    Protocol,
 ):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 

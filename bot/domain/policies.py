@@ -208,6 +208,8 @@ class Policy(Strict):
     drills: tuple[DrillRule, ...] = ()
     game_days: tuple[Window, ...] = ()
     """When a drill may come as a surprise; none: never."""
+    assumed_restore: PositiveDuration | None = None
+    """How long the team believes that a restoration takes: shown beside what was measured."""
     review_every: Duration | None = None
     digest: Annotated[str, BeforeValidator(_no_key)] = Field(default="", exclude=True)
 

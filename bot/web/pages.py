@@ -12,6 +12,7 @@ from bot.domain.access import Access
 from bot.domain.events import Disposition
 from bot.web.axis import axis_of
 from bot.web.briefing import Briefings
+from bot.web.discipline_page import DisciplinePage
 from bot.web.drill_desk import PAST, DrillQueries
 from bot.web.drill_pages import DrillPages
 from bot.web.head import Head
@@ -47,6 +48,7 @@ class Pages:
             Route("/events", self._showing.with_login(self.events)),
             Route("/events/{id}", self._showing.with_login(self.event)),
             Route("/static/andon.css", self.style),
+            *DisciplinePage(self._head, self._showing).routes(),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
             *DrillPages(self._drills, self._queries, self._showing).routes(),
         ]

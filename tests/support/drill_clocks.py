@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from pathlib import Path
 from bot.adapters.telemetry import set_up_logging
 from bot.app import App, build_app
 from bot.clock import run_until_stopped
+from bot.domain.errors import AndonError
 from bot.ports import JobName, Lane
 from bot.settings import Settings
 from support.installation import environment
@@ -76,9 +77,8 @@ class Nursery:
         self.start(what)
 
     def end(self) -> None:
-        """All of them."""
-        for pid in [pid for pids in self.alive.values() for pid in pids]:
-            os.kill(pid, signal.SIGKILL)
+        """All of them, whatever has become of them: they are one session, with the nursery at its head."""
+        os.killpg(self.process.pid, signal.SIGKILL)
         self.process.communicate(timeout=20)
 
 
@@ -90,7 +90,13 @@ def nursery(clock: SharedClock, rng: random.Random, **values: str) -> Iterator[N
     # What they complain of while others are killed beside them is kept, but is no news.
     with clock.path.with_suffix(".log").open("wb") as log:
         process = subprocess.Popen(
-            command, env=env, text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            command,
+            env=env,
+            text=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            start_new_session=True,
         )
         made = Nursery(process, rng)
         try:
@@ -109,6 +115,7 @@ def main(path: str) -> int:
             os.close(0)
             _be(line.strip(), settings, SharedClock(Path(path)))
         print(pid, flush=True)
+    os.killpg(0, signal.SIGKILL)  # whoever asked is gone
     return 0
 
 
@@ -130,13 +137,21 @@ def _work(app: App) -> None:
         JobName.FOLD_CANARY: app.folder.fold,
     }
     while True:
-        for lane in (Lane.ROLLBACKS, Lane.OTHER):
-            for bell in app.sweep.due(lane):
-                try:
-                    calls[bell.job](bell.id)
-                except Exception as fault:  # a database that is busy, a lease that is lost: it comes again
-                    print(json.dumps({"fault": repr(fault)[:300]}), file=sys.stderr)
-        time.sleep(0.02)
+        is_busy = _do_all(app, calls)
+        time.sleep(0.02 if is_busy else 0.15)
+
+
+def _do_all(app: App, calls: Mapping[JobName, Callable[[str], object]]) -> bool:
+    """Whatever is due, and whether that was anything."""
+    try:
+        bells = [bell for lane in (Lane.ROLLBACKS, Lane.OTHER) for bell in app.sweep.due(lane)]
+        random.shuffle(bells)  # else all workers would be at the same one
+        for bell in bells:
+            calls[bell.job](bell.id)
+    except AndonError as fault:  # a database that is busy, a lease that is lost: it comes again
+        print(json.dumps({"fault": repr(fault)[:300]}), file=sys.stderr)
+        return False
+    return bool(bells)
 
 
 if __name__ == "__main__":

@@ -42,8 +42,7 @@ def load_configuration(
     """The configuration in `folder`; playbooks in `shipped` are there too unless the folder has one of that name.
 
     With `secrets`, a playbook or a gate that reads one that is not set gets a warning. With `contents`, these bytes
-    stand for the files of those paths, and None for a file that is not there. ConfigError lists every fault.
-    """
+    stand for the files of those paths, None for one that is not there. ConfigError lists every fault."""
     policies_folder = folder / "policies"
     if not policies_folder.is_dir():
         raise ConfigError(

@@ -46,6 +46,7 @@ _ORDER: Sequence[Table] = (
     release_tables.affected_keys,
     policy_tables.policy_versions,
     drill_tables.drills,
+    drill_tables.drill_reminders,
     tables.notices,
     tables.accesses,
     tables.audit,

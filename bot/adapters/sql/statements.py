@@ -15,6 +15,7 @@ from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
+from bot.domain.discipline import DrillReminder
 from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
@@ -67,6 +68,7 @@ TABLE_OF: Mapping[type, Table] = {
     AffectedKeys: release_tables.affected_keys,
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
+    DrillReminder: drill_tables.drill_reminders,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -100,7 +102,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill,
+        Drill, DrillReminder,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
