@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.adapters.anchor_places import AnchorPlaces
 from bot.adapters.audit_heads import keep_head
+from bot.adapters.chance import SystemChance
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
 from bot.adapters.configuration.in_force import ConfigurationHolder
@@ -21,6 +22,7 @@ from bot.adapters.letters import LetterWriter
 from bot.adapters.media import open_enclosures, open_media
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.paging.messenger import PageSender
+from bot.adapters.schedules import CronSchedules
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
@@ -31,7 +33,9 @@ from bot.flow.bundle_desk import BundleDesk
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
+from bot.flow.drill_planning import DrillPlanning
 from bot.flow.drill_reminders import DrillReminders
+from bot.flow.drilling import Drilling
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
@@ -44,6 +48,7 @@ from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
+from bot.flow.planned_drills import PlannedDrills
 from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.postmortem_reminders import PostmortemReminders
 from bot.flow.pruning import Pruning
@@ -95,6 +100,7 @@ class App:
     moves: ReleaseMoves
     observing: Observing
     folder: Folder
+    drilling: Drilling
     gates: Mapping[str, Gate]
     workshop: Workshop
     pagers: Mapping[str, Pager]
@@ -145,6 +151,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
     mover = Mover(outside.ids, outside.current, endings, consequences, moves)
     bench = _bench(outside)
     intake = _intake(outside, consequences, moves, bench)
+    rounds = Rounds(outside.store, outside.queue, outside.clock, outside.ids, outside.current, consequences)
     return {
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
@@ -152,9 +159,10 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "bundles": open_bundles(settings, outside),
         "moves": moves,
         **_canaries(outside, intake),
+        "drilling": Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences, intake, moves),
+        "sweep": _sweep(settings, outside, rounds, endings, intake, moves),
     }
 
 
@@ -210,21 +218,15 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
 
 
 def _sweep(
-    settings: Settings,
-    outside: Outside,
-    endings: Endings,
-    consequences: Consequences,
-    intake: Intake,
-    moves: ReleaseMoves,
+    settings: Settings, outside: Outside, rounds: Rounds, endings: Endings, intake: Intake, moves: ReleaseMoves
 ) -> Sweep:
-    store, clock, http = outside.store, outside.clock, outside.workshop.http
-    rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
+    http = outside.workshop.http
     escalating = Escalating(rounds, outside.pagers, outside.log)
     releases = ReleaseChores(rounds, moves)
     return Sweep(
-        store=store,
+        store=outside.store,
         queue=outside.queue,
-        clock=clock,
+        clock=outside.clock,
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
@@ -238,6 +240,8 @@ def _sweep(
             Baselines(rounds).keep,
             releases.review,
             releases.remind,
+            PlannedDrills(rounds, CronSchedules()).look,
+            DrillPlanning(rounds, CronSchedules()).keep,
         ],
         looks=[
             escalating.look,
@@ -262,6 +266,8 @@ def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, b
         pinned_files=bench.pinned_files,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
         hear=hear_notes,
+        schedules=CronSchedules(),
+        chance=SystemChance(),
         log=outside.log,
         check=outside.proposed.faults,
     )

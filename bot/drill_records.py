@@ -32,12 +32,25 @@ class DrillRecords(Protocol):
         """Ids of those not ended whose `wake_at` has come, by the database's clock; the earliest first."""
         ...
 
+    def planned_drills(self) -> Sequence[Drill]:
+        """All whose time has not come, or that nobody has started yet; those that start first, first."""
+        ...
+
+    def drills_to_advance(self) -> Sequence[str]:
+        """Ids of those that a worker should take now, by the database's clock: planned and due, or running with a
+        `wake_at` that has come; the earliest first."""
+        ...
+
     def running_drill(self, service: str, environment: str) -> Drill | None:
         """The one that is at this place now."""
         ...
 
     def last_slot(self, schedule: str) -> datetime | None:
         """The latest slot of a schedule that was ever planned."""
+        ...
+
+    def latest_drill(self, schedule: str) -> Drill | None:
+        """The drill of a schedule's latest slot; of several of one slot, the one that was planned last."""
         ...
 
     def drill_of_run(self, run_id: str) -> Drill | None:

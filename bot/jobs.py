@@ -37,7 +37,7 @@ class Sweep(Protocol):
     """Knows what is due."""
 
     def tell(self) -> None:
-        """Ring for the notices that are due now."""
+        """Ring for the notices and the drills that are due now."""
         ...
 
 
@@ -46,6 +46,14 @@ class Folder(Protocol):
 
     def fold(self, release_id: str) -> None:
         """Fold the observations of a release that wait; it may come twice."""
+        ...
+
+
+class Drilling(Protocol):
+    """Carries out drills."""
+
+    def advance(self, drill_id: str) -> None:
+        """Start the drill or go on with it, as far as it goes now; it may come twice."""
         ...
 
 
@@ -62,6 +70,8 @@ class HasJobs(Protocol):
     def judge(self) -> Judge: ...
     @property
     def folder(self) -> Folder: ...
+    @property
+    def drilling(self) -> Drilling: ...
 
 
 _bound: list[HasJobs] = []
@@ -94,11 +104,18 @@ def fold_canary(release_id: str) -> None:
     _app().folder.fold(release_id)
 
 
+def advance_drill(drill_id: str) -> None:
+    """Start or go on with a drill, and have people told at once of what came of it."""
+    _app().drilling.advance(drill_id)
+    _app().sweep.tell()
+
+
 CALLS: Mapping[JobName, Callable[[str], None]] = {
     JobName.ADVANCE_RUN: advance_run,
     JobName.SEND_NOTICE: send_notice,
     JobName.JUDGE_RELEASE: judge_release,
     JobName.FOLD_CANARY: fold_canary,
+    JobName.ADVANCE_DRILL: advance_drill,
 }
 """What each name of a job calls."""
 

@@ -135,6 +135,10 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
     """Open what the settings name. ConfigError where the configuration cannot be used."""
     steps, gates, shipped = load_steps(), load_gates(), shipped_folder("playbooks")
     secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
+    store = open_store(settings.database, keys=keyring(settings))
+    policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
+    load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
+    holder = open_configuration(settings, lambda given: load(contents=given), store, policies.keep)
     workshop = Workshop(
         steps=steps,
         http=HttpxHttp(),
@@ -143,10 +147,8 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         secrets=secrets,
         compile=compile_condition,
         crash=crash_hook(settings.crash_at, settings.data),
+        policies=lambda: holder.current.policies,
     )
-    store = open_store(settings.database, keys=keyring(settings))
-    policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
-    load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
     return Outside(
         store=store,
         queue=RqQueue(redis_address(settings)),
@@ -155,7 +157,7 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         gates=gates,
         files=ConfigurationFiles(folders_of(settings.config)),
         sources=load_sources(),
-        configuration=open_configuration(settings, lambda given: load(contents=given), store, policies.keep),
+        configuration=holder,
         policies=policies,
         proposed=ProposedChanges(settings.config, lambda given: load(contents=given)),
         pagers=open_pagers(settings, workshop.http, clock),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,6 +75,7 @@ class JobName(StrEnum):
     SEND_NOTICE = "send_notice"
     JUDGE_RELEASE = "judge_release"
     FOLD_CANARY = "fold_canary"
+    ADVANCE_DRILL = "advance_drill"
 
 
 @dataclass(frozen=True)
@@ -101,8 +102,9 @@ class Queue(Protocol):
 class Http(Protocol):
     """Outgoing HTTP for the whole house."""
 
-    def request(self, call: Call, *, allow_hosts: Collection[str]) -> Reply:
-        """Refused where the host is not allowed; otherwise a reply, with or without an answer."""
+    def request(self, call: Call, *, allow_hosts: Collection[str], bar_hosts: Collection[str] = ()) -> Reply:
+        """Refused where the host is not allowed, or is barred whatever allows it; otherwise a reply, with or without
+        an answer."""
         ...
 
     def warm(self) -> None:
@@ -118,8 +120,16 @@ class Processes(Protocol):
     """Reviewed scripts."""
 
     def run_script(
-        self, name: str, args: Sequence[str], *, timeout: timedelta, env: Mapping[str, str]
-    ) -> ProcessResult: ...
+        self,
+        name: str,
+        args: Sequence[str],
+        *,
+        timeout: timedelta,
+        env: Mapping[str, str],
+        bar_hosts: Collection[str] = (),
+    ) -> ProcessResult:
+        """Run it and wait. Refused where one of `bar_hosts` is handed to it: what it calls itself nobody can see."""
+        ...
 
 
 class ReviewedFiles(Protocol):
@@ -235,6 +245,22 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds that never go back; they go on while this process is stopped by a signal."""
+        ...
+
+
+class Schedules(Protocol):
+    """When the slots of a schedule come round."""
+
+    def slots(self, cron: str, timezone: str, after: datetime) -> Iterator[datetime]:
+        """Those after a moment: aware UTC, ascending, each once. BadInput where the line means nothing."""
+        ...
+
+
+class Chance(Protocol):
+    """A choice that nobody can foresee, handed in so that tests can pass another."""
+
+    def pick(self, count: int) -> int:
+        """A number from 0 to `count` - 1; each is as likely as the others."""
         ...
 
 

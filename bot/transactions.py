@@ -74,7 +74,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts over everything in the store, for the metrics page. Drills are counted as runs but not measured."""
+    """Counts over everything in the store, for the metrics page. Drills are counted as runs and nowhere else."""
 
     runs: Mapping[tuple[str, str], int]
     """By service and status."""

@@ -64,9 +64,15 @@ def is_allowed(address: Address, allow_hosts: Collection[str]) -> bool:
     return any(_names(entry, address) for entry in allow_hosts)
 
 
-def _names(entry: str, address: Address) -> bool:
+def entry_parts(entry: str) -> tuple[str, str]:
+    """Host and port of an entry, normalised as an address is; the port is empty where any is meant."""
     host, port = _taken_apart(entry.strip())
-    return _normal(host) == address.host and port in ("", str(address.port))
+    return _normal(host), port
+
+
+def _names(entry: str, address: Address) -> bool:
+    host, port = entry_parts(entry)
+    return host == address.host and port in ("", str(address.port))
 
 
 def _taken_apart(entry: str) -> tuple[str, str]:

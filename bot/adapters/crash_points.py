@@ -24,6 +24,8 @@ POINTS = (
     "before_verdicts",
     "after_verdicts",
     "after_judgement",
+    "after_drill_event",
+    "after_drill_move",
 )
 
 

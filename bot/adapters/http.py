@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping
 from typing import TYPE_CHECKING, Any
 
 from bot.adapters.addresses import Address, is_allowed, parse_address
+from bot.adapters.places import is_barred
 from bot.domain.errors import BadInput, Refused
 from bot.domain.strict_json import parse_json
 from bot.plugins import Call, Reply
@@ -48,7 +49,7 @@ class HttpxHttp:
         self._pool("http")
         self._pool("https")
 
-    def request(self, call: Call, *, allow_hosts: Collection[str]) -> Reply:
+    def request(self, call: Call, *, allow_hosts: Collection[str], bar_hosts: Collection[str] = ()) -> Reply:
         """Make the call; see `bot.ports.Http`. Refused where host, method or a header is not allowed.
 
         A reply without status tells by `was_sent` whether the server may have acted: false only where no byte of the
@@ -60,6 +61,8 @@ class HttpxHttp:
                 f"{address.authority} is not an allowed host",
                 next=f"add {address.host} to allow_hosts of the target in the policy, if it should be",
             )
+        if bar_hosts and is_barred(address, bar_hosts):
+            raise Refused(f"{address.authority} is a host of production", why="a drill never calls one")
         request = _built(call, address)
         pool = self._pool(address.scheme)
         started = time.monotonic()

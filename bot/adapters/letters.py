@@ -69,7 +69,7 @@ def buttons_of(written: Iterable[Mapping[str, Any]]) -> tuple[Button, ...]:
 
 
 def _link(notice: Notice) -> str | None:
-    records = (notice.facts.get(name) for name in ("incident", "release"))
+    records = (notice.facts.get(name) for name in ("incident", "release", "drill"))
     pages = (one.get("url") for one in records if isinstance(one, Mapping))
     address = next(filter(None, pages), None) or notice.facts.get("address")
     return str(address) if address else None

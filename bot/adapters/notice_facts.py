@@ -39,6 +39,10 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
         "risk_assessment", "impact_analysis", "rollout_plan", "rollback_plan",
     ),
     "canary": ("output", "tolerance", "automatic", "authority", "within", "watch"),
+    "drill": (
+        "id", "name", "environment", "playbook", "state", "slot", "due_at", "objective", "failure", "surprise",
+        "requested_by", "actor", "why", "url", "seconds", "human", "incident",
+    ),
 }  # fmt: skip
 """Facts that are records: every key is there in every notice, null where nobody knows it."""
 
@@ -56,12 +60,14 @@ WORDS = (
 )  # fmt: skip
 """Facts that are text: there in every notice, empty where nobody knows them."""
 
-VALUES = ("level", "measured", "duration_seconds", "halted", "emergencies", "emergency_days", "acts")
+VALUES = ("slots", "level", "measured", "duration_seconds", "halted", "emergencies", "emergency_days", "acts")
 """Facts that are a number or yes or no; null where nobody knows them."""
 
 LISTS: Mapping[str, tuple[str, ...]] = {
     "members": (),
     "agenda": (),
+    "left": (),
+    "rehearsed": ("what", "at", "seconds"),
     "invitees": (),
     "key_points": (),
     "wanted": (),
@@ -82,6 +88,7 @@ LISTS: Mapping[str, tuple[str, ...]] = {
     "results": ("gate", "use", "verdict", "why", "figures"),
     "open_by_role": ("role", "open"),
     "unplanned": ("on", "what", "why"),
+    "needed": ("role", "members"),
 }
 """Facts that are lists, with the keys of their records; those without keys hold text."""
 

@@ -14,7 +14,8 @@ from bot.adapters.notice_facts import facts_of
 from bot.adapters.notice_sandbox import NoticeSandbox
 from bot.adapters.notice_words import Reader, plain, zone_of
 from bot.domain.errors import BadInput, Fault, StepFailed
-from bot.domain.records import Notice
+from bot.domain.letters import marked_as_drill
+from bot.domain.records import Notice, is_of_drill
 from bot.domain.times import parse_time
 
 MAX_OUTPUT = 10_000
@@ -51,7 +52,7 @@ class NoticeTemplates:
             facts = facts_of(notice)
             reader = Reader(parse_time(facts["as_of"]), zone_of(facts["zone"]), facts["people"])
             text = self._sandbox.render(self._file(notice), facts, reader)
-            return _subject_and_body(text)
+            return _subject_and_body(text, is_drill=is_of_drill(notice))
         except (*_BROKEN, BadInput) as error:
             what = f"The template of {notice.name} for {plain(notice.audience, 64)} cannot be used"
             raise StepFailed(what, why=f"{_place(error)}{_said(error)}") from None
@@ -111,7 +112,7 @@ def _read(path: Path) -> str:
     return raw.decode("utf-8")
 
 
-def _subject_and_body(text: str) -> tuple[str, str]:
+def _subject_and_body(text: str, *, is_drill: bool) -> tuple[str, str]:
     first, _, rest = text.strip().partition("\n")
     subject = " ".join(first.removeprefix("Subject:").split())
     if not first.startswith("Subject:") or not subject:
@@ -119,6 +120,8 @@ def _subject_and_body(text: str) -> tuple[str, str]:
     body = re.sub(r"\n{3,}", "\n\n", "\n".join(line.rstrip() for line in rest.splitlines())).strip("\n")
     if not body:
         raise Unfillable("nothing follows the subject")
+    if is_drill:
+        subject, body = marked_as_drill(subject, body)
     if len(body) > MAX_OUTPUT:
         raise Unfillable(f"it is longer than {MAX_OUTPUT:,} characters")
     return subject if len(subject) <= MAX_SUBJECT else f"{subject[: MAX_SUBJECT - 1]}…", body

@@ -10,12 +10,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import IO
 
+from bot.adapters.places import named_host
 from bot.domain.errors import Refused
 from bot.plugins import ProcessResult
 
@@ -44,15 +45,24 @@ class Scripts:
         self._path = path
 
     def run_script(
-        self, name: str, args: Sequence[str], *, timeout: timedelta, env: Mapping[str, str]
+        self,
+        name: str,
+        args: Sequence[str],
+        *,
+        timeout: timedelta,
+        env: Mapping[str, str],
+        bar_hosts: Collection[str] = (),
     ) -> ProcessResult:
-        """Run it and wait. Refused where there is no such script, or it cannot be started so.
+        """Run it and wait. Refused where there is no such script, it cannot be started so, or a
+        barred host is handed to it.
 
         `exit_code` is None where the script was stopped at the deadline, or lost; 128 + n where signal n ended it.
         Each output keeps the first and the last 8 KB.
         """
         script = self._found(name)
         _check(args, env)
+        if (barred := named_host((*args, *env.values()), bar_hosts)) is not None:
+            raise Refused(f"{barred} is a host of production", why="a drill never hands one to a script")
         with tempfile.TemporaryDirectory(prefix="andon-script-", ignore_cleanup_errors=True) as folder:
             variables = {"PATH": self._path, "LANG": "C.UTF-8", "HOME": folder, "TMPDIR": folder, **env}
             return _Conversation(script, args, variables, folder).held(timeout)

@@ -1,4 +1,4 @@
-"""The closed list of what a job in Redis may be: one of two names with one id; everything else is refused unread."""
+"""The closed list of what a job in Redis may be: one of a few names with one id; everything else is refused unread."""
 
 from __future__ import annotations
 

@@ -44,6 +44,18 @@ def port(text: str) -> int:
     return int(text)
 
 
+def span(text: str) -> str:
+    """A span of time such as 15s, as it was written."""
+    from bot.domain.errors import BadInput
+    from bot.domain.times import parse_duration
+
+    try:
+        parse_duration(text)
+    except BadInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    return text
+
+
 def header(text: str) -> tuple[str, str]:
     """A header line; its name in small letters."""
     name, colon, value = text.partition(":")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from datetime import timedelta
 from typing import Any
 
 from bot.cli.session import program, show
@@ -15,19 +16,11 @@ from bot.flow.planning import Cause, plan_facts
 
 def dry_run(args: argparse.Namespace) -> int:
     """Print the plan; outputs of earlier steps are not known yet and are said to be so."""
-    from datetime import timedelta
-
     with program(args) as app:
         policy = app.configuration.current.policy(args.service)
         playbook = app.configuration.current.playbook(args.playbook)
         environment = _environment(policy, args.environment)
-        with app.store.read() as tx:
-            release = tx.latest_releases((policy.service,)).get(policy.service)
-        if policy.release and (release is None or release.candidate != policy.release.candidate):
-            named = policy.release
-            release = Release("none", policy.service, named.incumbent, named.candidate, app.clock.now())
-        cause = Cause(event_id="", within=timedelta(minutes=5), reason="dry run")
-        facts = plan_facts(policy, (policy.service, environment), release=release, incident=None, cause=cause)
+        facts = facts_now(app, policy, environment)
         bound = {key: facts[key] for key in ("service", "environment", "release", "target")}
         steps = [planned_step(app, step, facts) for step in playbook.steps]
         plan = plan_hash(playbook, bound)
@@ -60,8 +53,19 @@ def _environment(policy: Policy, named: str | None) -> str:
     return environment
 
 
+def facts_now(app: Any, policy: Policy, environment: str) -> dict[str, Any]:
+    """What the values of a playbook would read if it began now."""
+    with app.store.read() as tx:
+        release = tx.latest_releases((policy.service,)).get(policy.service)
+    if policy.release and (release is None or release.candidate != policy.release.candidate):
+        named = policy.release
+        release = Release("none", policy.service, named.incumbent, named.candidate, app.clock.now())
+    cause = Cause(event_id="", within=timedelta(minutes=5), reason="dry run")
+    return plan_facts(policy, (policy.service, environment), release=release, incident=None, cause=cause)
+
+
 def planned_step(app: Any, step: Any, facts: dict[str, Any]) -> dict[str, Any]:
-    """One step with the calls that it would make."""
+    """One step with its calls; outputs of earlier steps are not known, and it is said where they are read."""
     try:
         verb = app.steps[step.use]
         filled = app.workshop.expressions.fill(dict(step.with_), {**facts, "steps": {}}, secrets=False)

@@ -12,7 +12,7 @@ LONGEST = 2000
 KEYS = frozenset(
     {
         "run", "plan", "incident", "minute", "service", "escalation", "release", "brief", "until", "owner", "draft",
-        "edit", "why",
+        "edit", "why", "drill",
     }
 )  # fmt: skip
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,127}")

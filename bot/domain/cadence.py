@@ -45,6 +45,6 @@ def grace(policy: Policy, incident: Incident, now: datetime) -> timedelta:
 
 def with_updates(policy: Policy, incident: Incident, now: datetime) -> Incident:
     """The incident with a time for its next update, where it has none: somebody waits to hear of it from now on."""
-    if incident.update_due_at is not None:
+    if incident.update_due_at is not None or incident.drill:  # of a rehearsal there is one report, at its end
         return incident
     return incident.due_next(next_update(policy, incident, now))

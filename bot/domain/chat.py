@@ -95,6 +95,8 @@ class Form(StrEnum):
     REASSIGN = "reassign"
     HANDOVER = "handover"
     NOTES = "notes"
+    SKIP_DRILL = "skip_drill"
+    MOVE_DRILL = "move_drill"
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.canaries import CANARY_SOURCE
 from bot.domain.canary_rules import CANARY_DIVERGENCE
 from bot.domain.conditions import Finding, Truth
 from bot.domain.decisions import Decision, Trace, Verdict, alert_facts
+from bot.domain.drill_rules import is_production
+from bot.domain.drills import DRILL_SOURCE
 from bot.domain.events import Alert, AlertState, AlertStatus, EventKind
 from bot.domain.incidents import Incident, Severity
-from bot.domain.inner_alerts import SEVERITY, environment_named, is_inner, may_decide
+from bot.domain.inner_alerts import SEVERITY, drilled_playbook, environment_named, is_inner, may_decide
 from bot.domain.playbooks import PlaybookKind
-from bot.domain.policies import ROLLBACK_AUTHORITY, Criterion, Mode, Policy
+from bot.domain.policies import AUTOMATIC, ROLLBACK_AUTHORITY, Criterion, Mode, Policy
 from bot.domain.releases import AUTOMATION_ON, Automation, Release, Service
 from bot.domain.runs import Run
 from bot.domain.times import format_duration
@@ -23,7 +25,7 @@ from bot.domain.times import format_duration
 
 @dataclass(frozen=True)
 class _Established:
-    """The condition of that criterion: the comparison has the verdict already when its event comes."""
+    """The condition of a criterion that holds already when its event comes: the comparison has its verdict."""
 
     text: str = "the canary diverged"
 
@@ -34,19 +36,24 @@ class _Established:
         return True
 
 
-def criteria_of(policy: Policy, source: str) -> Sequence[Criterion]:
-    """What may decide about an alert: the criteria as written, then, of the canary, its own."""
-    rule = policy.canary.on_divergence if policy.canary and source == CANARY_SOURCE else None
+def criteria_of(policy: Policy, facts: Mapping[str, Any]) -> Sequence[Criterion]:
+    """What may decide about an alert: the criteria as written, then, of the canary, its own; a drill that names no
+    alert selects its playbook itself. `facts` are those of the alert."""
+    if selected := drilled_playbook(facts):
+        name, objective = selected
+        within = timedelta(seconds=objective)
+        return (_holding(DRILL_SOURCE, name, AUTOMATIC, within, _Established("a drill selects its playbook")),)
+    rule = policy.canary.on_divergence if policy.canary and facts.get("source") == CANARY_SOURCE else None
     if rule is None:
         return policy.rollback
-    own = Criterion.model_construct(
-        name=CANARY_DIVERGENCE,
-        when=_Established(),
-        playbook=rule.playbook,
-        authority=rule.authority,
-        within=rule.within,
+    return (
+        *policy.rollback,
+        _holding(CANARY_DIVERGENCE, rule.playbook, rule.authority, rule.within, _Established()),
     )
-    return (*policy.rollback, own)
+
+
+def _holding(name: str, playbook: str, authority: str, within: timedelta, when: _Established) -> Criterion:
+    return Criterion.model_construct(name=name, when=when, playbook=playbook, authority=authority, within=within)
 
 
 @dataclass(frozen=True)
@@ -131,7 +138,7 @@ def decide(alert: Alert, policy: Policy, known: Known) -> Decision:
         "service": policy.service,
         "release": release_facts(known.release),
     }
-    criterion, trace = _first_that_holds(criteria_of(policy, alert.source), facts, alert)
+    criterion, trace = _first_that_holds(criteria_of(policy, facts["alert"]), facts, alert)
     draft = replace(draft, trace=trace)
     if criterion is None:
         unknown = [one.criterion for one in trace if one.truth == Truth.UNKNOWN]
@@ -148,6 +155,8 @@ def _nothing_to_do(alert: Alert, policy: Policy, environment: str) -> str:
         return "resolved at its source; that is no proof of health, so nothing ends by it"
     if alert.status is not AlertStatus.FIRING:
         return f"the alert says {alert.status or 'nothing'}: no data is neither health nor its absence"
+    if alert.source == DRILL_SOURCE and is_production(policy, environment):
+        return f"a drill never touches {environment}"
     if environment not in policy.targets:
         return f"environment {environment!r} is not one of the targets of {policy.service}: nothing may be run there"
     return ""
@@ -162,7 +171,7 @@ def _severity(alert: Alert, policy: Policy, facts: Mapping[str, Any]) -> Severit
     never less than that."""
     if alert.source == CANARY_SOURCE:
         return min(policy.severity_of(facts), SEVERITY, key=lambda one: one.rank)
-    if not is_inner(alert):
+    if not is_inner(alert) or alert.source == DRILL_SOURCE:
         return policy.severity_of(facts)
     return next((one for one, condition in policy.severity.items() if condition.judge(facts)), SEVERITY)
 
@@ -199,7 +208,8 @@ def _act(draft: Decision, criterion: Criterion, policy: Policy, known: Known) ->
     held = _held(known) if criterion.is_automatic else ""
     if held:
         return replace(draft, verdict=Verdict.HELD, reason=f"{name}, but {held}")
-    asks = _asks_instead(criterion, policy, known)
+    # A rehearsal is no second rollback: neither the cooldown nor what became of the release is about it.
+    asks = "" if draft.alert["source"] == DRILL_SOURCE else _asks_instead(criterion, policy, known)
     promotes = known.run is not None and known.run.kind is PlaybookKind.PROMOTE
     yields = promotes or (known.run is not None and known.run.yields and criterion.is_automatic and not asks)
     if known.run is not None and not yields:

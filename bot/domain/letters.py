@@ -76,3 +76,16 @@ class Posted:
     """What opens it, where the medium has such an address."""
     problem: str = ""
     """Whom of several it did not reach, and why; empty: it reached everybody."""
+
+
+DRILL = "DRILL"
+"""The first word of every message of a rehearsal."""
+EXERCISE = f"{DRILL}: this is an exercise. Production is not touched."
+
+
+def marked_as_drill(subject: str, body: str) -> tuple[str, str]:
+    """Subject and body with the word in front, of whatever template they are."""
+    return (
+        subject if subject.startswith(DRILL) else f"{DRILL}: {subject}",
+        body if body.startswith(DRILL) else f"{EXERCISE}\n\n{body}",
+    )

@@ -28,6 +28,7 @@ NEEDED: Mapping[Word, Role] = {
 CHAT_ROLES: Mapping[Word, tuple[str, ...]] = {
     Word.LIFT: (ROLLBACK_AUTHORITY, CHAMPION),
     Word.HANDS_OFF: (ROLLBACK_AUTHORITY, CHAMPION),
+    Word.DRILL: (ROLLBACK_AUTHORITY, CHAMPION),
 }
 """In chat there are no tokens: who may is said by the policy's role of the word's own name, or by these without one."""
 
@@ -150,6 +151,19 @@ def check_help(actor: Actor, policy: Policy, run: Run) -> None:
     raise Refused(
         f"{actor.name} may not steer this run",
         why=f"that is for members of {' or '.join(dict.fromkeys(roles)) or ROLLBACK_AUTHORITY}",
+        next=f"they are {', '.join(member for role in roles for member in policy.members(role)) or 'not named yet'}",
+    )
+
+
+def check_drill(actor: Actor, policy: Policy) -> None:
+    """Refused unless this person may say when a planned drill happens: whoever answers for the service, or an admin."""
+    roles = [role for role in (CHAMPION, ROLLBACK_AUTHORITY) if policy.members(role)]
+    named_nowhere = not roles and actor.origin is Origin.TOKEN
+    if actor.role is Role.ADMIN or named_nowhere or any(holds(actor, policy, role) for role in roles):
+        return
+    raise Refused(
+        f"{actor.name} may not change the drills of {policy.service}",
+        why=f"that is for members of {' or '.join(roles) or CHAMPION}",
         next=f"they are {', '.join(member for role in roles for member in policy.members(role)) or 'not named yet'}",
     )
 

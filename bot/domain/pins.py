@@ -14,7 +14,8 @@ from bot.domain.conditions import Compile
 from bot.domain.errors import Refused
 from bot.domain.playbooks import Playbook
 from bot.domain.policies import Policy
-from bot.domain.stages import CANARY, GateUse, Stage
+from bot.domain.stages import CANARY, DRILL, GateUse, Stage
+from bot.domain.times import format_duration
 from bot.domain.walks import ReleaseKind
 
 
@@ -33,7 +34,7 @@ class Pin:
         """The stages in order; those of the emergency class for an emergency."""
         if self.kind is ReleaseKind.EMERGENCY:
             return self.policy.emergency.stages() if self.policy.emergency else ()
-        return tuple(_with_canary(one, self.policy) for one in self.policy.stages)
+        return tuple(_with_drills(_with_canary(one, self.policy), self.policy) for one in self.policy.stages)
 
     def stage(self, name: str | None) -> Stage | None:
         """The stage of this name."""
@@ -80,3 +81,13 @@ def _with_canary(stage: Stage, policy: Policy) -> Stage:
     if stage.name != CANARY or policy.canary is None or has_one:
         return stage
     return stage.model_copy(update={"gates": (*stage.gates, GateUse(use=CANARY))})
+
+
+def _with_drills(stage: Stage, policy: Policy) -> Stage:
+    """A stage with `drilled_within` is passed only where every way back of the policy was rehearsed so lately."""
+    if stage.drilled_within is None:
+        return stage
+    ways = dict.fromkeys(one.playbook for one in policy.rollback)
+    within = format_duration(stage.drilled_within)
+    gates = (GateUse.model_validate({"use": DRILL, "playbook": one, "within": within}) for one in ways)
+    return stage.model_copy(update={"gates": (*stage.gates, *gates)})

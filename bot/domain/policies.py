@@ -18,7 +18,7 @@ from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
 from bot.domain.postmortem_rules import PostmortemRule
 from bot.domain.stable_rules import StableRule
-from bot.domain.stages import Emergency, Freeze, Stage, live_stage
+from bot.domain.stages import Emergency, Freeze, Stage, Window, live_stage
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
 
 AUTOMATIC = "automatic"
@@ -142,6 +142,14 @@ class DrillRule(Strict):
     remind: tuple[PositiveDuration, ...] = ()
     inject: tuple[StepSpec, ...] = ()
     alert: Mapping[Name, StrictStr] = Field(default_factory=dict)
+    name: Annotated[StrictStr, Field(min_length=1, max_length=120)] | None = None
+    """How the failure that is rehearsed is called."""
+    timezone: Annotated[StrictStr, AfterValidator(time_zone)] = "UTC"
+    """Of `cron`."""
+    grace: PositiveDuration = timedelta(hours=1)
+    """How late it may still start; after that it is missed."""
+    tell: tuple[Name, ...] = ()
+    """Audiences that hear of it besides engineering."""
 
 
 class Target(Strict, extra="allow"):
@@ -201,6 +209,8 @@ class Policy(Strict):
     live: Mapping[Name, LiveRead] = Field(default_factory=dict)
     """By environment: how the version that serves there is read back."""
     drills: tuple[DrillRule, ...] = ()
+    game_days: tuple[Window, ...] = ()
+    """When a drill may come as a surprise; none: never."""
     postmortem: PostmortemRule = PostmortemRule()
     assumed_restore: PositiveDuration | None = None
     """How long the team believes that a restoration takes: shown beside what was measured."""
@@ -227,6 +237,10 @@ class Policy(Strict):
     def frozen_by(self, now: datetime) -> Freeze | None:
         """The freeze that holds at this moment."""
         return next((one for one in self.freeze if one.holds(now)), None)
+
+    def is_game_day(self, now: datetime) -> bool:
+        """Whether a drill may come as a surprise at this moment."""
+        return any(one.holds(now) for one in self.game_days)
 
     def severity_of(self, facts: Mapping[str, Any]) -> Severity:
         """The first severity whose condition holds, worst first as written; SEV-3 when none does."""

@@ -132,6 +132,13 @@ class Notice:
         return replace(self, status=status, error=error, tries=self.tries + 1, due_at=retry_at or self.due_at)
 
 
+def is_of_drill(notice: Notice) -> bool:
+    """Whether it tells of a rehearsal: its words begin with DRILL then, whatever its template says."""
+    run = notice.facts.get("run")
+    is_of_run = isinstance(run, Mapping) and run.get("drill")
+    return bool(notice.facts.get("is_drill") or notice.facts.get("drill") or is_of_run)
+
+
 @dataclass(frozen=True)
 class AuditEntry:
     """One row of the append-only trail; it commits with its cause."""

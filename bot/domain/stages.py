@@ -17,6 +17,8 @@ from bot.domain.written_values import quiet_hours, time_zone
 
 CANARY = "canary"
 """The stage in which the candidate answers beside the incumbent, and the gate that reads the comparison."""
+DRILL = "drill"
+"""The gate that asks whether the way back was rehearsed lately."""
 STAGING = "staging"
 PRODUCTION = "production"
 WATCH = "watch"
@@ -70,6 +72,7 @@ class Stage(Strict):
     live: bool = False
     """Whoever passes it serves everybody; unset everywhere: the stage `production`, else the last before `watch`."""
     drilled_within: PositiveDuration | None = None
+    """A gate besides: each playbook that the rollback criteria name passed its last drill, so long ago at most."""
 
     @property
     def place(self) -> str:
@@ -87,13 +90,12 @@ def live_stage(stages: tuple[Stage, ...]) -> str | None:
     return next((one.name for one in reversed(stages) if one.name != WATCH), stages[-1].name)
 
 
-class Freeze(Strict):
-    """A time in which nothing is promoted. It never keeps anybody from halting or rolling back.
+class Window(Strict):
+    """Times of the calendar.
 
     Either `from` and `to` (both days included), or `days` of the week, or `hours` of the day; together all must hold.
     """
 
-    name: Annotated[StrictStr, Field(min_length=1, max_length=120)]
     from_: date | None = Field(default=None, alias="from")
     to: date | None = None
     days: tuple[Day, ...] = ()
@@ -111,7 +113,7 @@ class Freeze(Strict):
         return self
 
     def holds(self, now: datetime) -> bool:
-        """Whether nothing may be promoted at this moment."""
+        """Whether this moment lies in it."""
         zone = ZoneInfo(self.timezone)
         local = now.astimezone(zone)
         if self.from_ and self.to and not self.from_ <= local.date() <= self.to:
@@ -119,6 +121,12 @@ class Freeze(Strict):
         if self.days and _DAYS[local.weekday()] not in self.days:
             return False
         return self.hours is None or parse_quiet_hours(self.hours, zone).ends(now) is not None
+
+
+class Freeze(Window):
+    """A time in which nothing is promoted. It never keeps anybody from halting or rolling back."""
+
+    name: Annotated[StrictStr, Field(min_length=1, max_length=120)]
 
 
 class Emergency(Strict):

@@ -15,6 +15,7 @@ class Subject(StrEnum):
     MINUTE = "minute"
     ESCALATION = "escalation"
     RELEASE = "release"
+    DRILL = "drill"
     EVERYTHING = "everything"
 
 
@@ -84,10 +85,17 @@ class Word(StrEnum):
     RELEASE_ENDORSE = "release_endorse"
     """Accept a candidate that was watched: from now on it may be restored."""
     RETROSPECTIVE = "retrospective"
+    # Drills
+    DRILL = "drill"
+    """Rehearse now."""
+    RUN_DRILL = "run_drill"
+    """Carry out a planned drill at once."""
+    SKIP_DRILL = "skip_drill"
+    MOVE_DRILL = "move_drill"
 
 
 _OF: Mapping[Subject, tuple[Word, ...]] = {
-    Subject.SERVICE: (Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK, Word.RELEASE_START),
+    Subject.SERVICE: (Word.HALT, Word.LIFT, Word.HANDS_OFF, Word.ROLLBACK, Word.RELEASE_START, Word.DRILL),
     Subject.EVERYTHING: (Word.AUTOMATION,),
     Subject.RUN: (
         Word.APPROVE, Word.REJECT, Word.CANCEL, Word.RETRY, Word.DONE, Word.UNDO, Word.TAKE_OVER,
@@ -105,6 +113,7 @@ _OF: Mapping[Subject, tuple[Word, ...]] = {
     Subject.RELEASE: (
         Word.PROMOTE, Word.SIGN, Word.UNSIGN, Word.SECOND, Word.ABANDON, Word.RELEASE_ENDORSE, Word.RETROSPECTIVE,
     ),
+    Subject.DRILL: (Word.RUN_DRILL, Word.SKIP_DRILL, Word.MOVE_DRILL),
 }  # fmt: skip
 
 SUBJECT_OF: Mapping[Word, Subject] = {word: subject for subject, words in _OF.items() for word in words}

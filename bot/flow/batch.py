@@ -10,8 +10,10 @@ from datetime import datetime
 from bot.domain.canaries import CANARY_SOURCE
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
+from bot.domain.drills import DRILL_SOURCE
 from bot.domain.errors import Refused
 from bot.domain.events import ANDON, Actor, Alert, AlertState, AlertStatus, Delivery, Disposition, Event, Receipt
+from bot.domain.inner_alerts import drill_named
 from bot.domain.judging import decide, ignored, repeats
 from bot.domain.policies import Policy
 from bot.domain.records import AuditEntry
@@ -188,10 +190,16 @@ class Batch:
         return any(answer.verdict in (Verdict.RUN, Verdict.ASK) for answer in answers)
 
     def _decide(self, event_id: str, alert: Alert, policy: Policy, place: Place) -> Decision:
+        if alert.source == DRILL_SOURCE and not self._is_drilled(alert, place):
+            return ignored(alert, self.now, "no such drill is running there")
         known = self.situation.known(place, policy)
         decision = replace(decide(alert, policy, known), id=self.ids.new("dec"), event_id=event_id)
         carry_out = of_canary if alert.source == CANARY_SOURCE else Consequences.of_alert
         return carry_out(self.consequences, self.situation, decision, alert, policy, self.configuration)
+
+    def _is_drilled(self, alert: Alert, place: Place) -> bool:
+        drill = self.situation.drill_at(place)
+        return drill is not None and drill.id == drill_named(alert)
 
     def _repeat(
         self,

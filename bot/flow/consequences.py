@@ -111,6 +111,7 @@ class Consequences:
     ) -> Incident:
         """A new incident at a place that has none, linked to the one that was resolved there last."""
         previous = situation.latest_resolved(place)
+        is_drill = situation.drill_at(place) is not None  # whatever happens there meanwhile belongs to it
         release = situation.releases.get(place[0])
         incident = Incident(
             id=self._ids.new("inc"),
@@ -121,7 +122,8 @@ class Consequences:
             opened_at=situation.now,
             release_id=release.id if release else None,
             event_id=event_id,
-            previous_id=previous.id if previous else None,
+            previous_id=previous.id if previous and previous.drill == is_drill else None,
+            drill=is_drill,
         )
         incident = _frozen(situation, incident)
         self.write(
@@ -144,8 +146,7 @@ class Consequences:
     def _plan(
         self, situation: Situation, decision: Decision, policy: Policy, configuration: Configuration, incident: Incident
     ) -> Decision:
-        source = str(decision.alert.get("source", ""))
-        criterion = next(one for one in criteria_of(policy, source) if one.name == decision.criterion)
+        criterion = next(one for one in criteria_of(policy, decision.alert) if one.name == decision.criterion)
         cause = Cause(
             event_id=decision.event_id,
             within=criterion.within,

@@ -180,7 +180,7 @@ class Endings:
             more=facts,
         )
         tx.add(*self._teller.about_incident(about, audiences))
-        if name in _FAULTS or run.status is RunStatus.FAILED:
+        if not run.drill and (name in _FAULTS or run.status is RunStatus.FAILED):
             tx.add(*self._to_owner(policy, run, about))
 
     def _to_owner(self, policy: Policy, run: Run, about: About) -> list[Notice]:

@@ -19,7 +19,7 @@ from bot.domain.step_states import StepState, StepStatus
 from bot.flow.consequences import Consequences
 from bot.flow.endings import Endings
 from bot.flow.release_moves import ReleaseMoves
-from bot.flow.situation import Situation
+from bot.flow.situation import Situation, wake_drill
 from bot.flow.stepping import Workshop
 from bot.flow.timeline import line
 from bot.ports import Ids, Transaction
@@ -108,6 +108,7 @@ class Mover:
             )
         if move.run.is_ended or move.run.status is RunStatus.NEEDS_HUMAN:
             self._endings.write(tx, move.run, now)
+            wake_drill(tx, move.run, now)
 
     def follow(self, tx: Transaction, run: Run, now: datetime) -> None:
         """What becomes possible once a run has left its place, in the same commit."""
@@ -191,10 +192,17 @@ class Mover:
         """What a step asked to be written down: a freeze of promotion, notices."""
         for effect in outcome.effects:
             match effect:
+                case Freeze() if run.drill:  # promotion is the whole service's: a rehearsal leaves it alone
+                    self._note_freeze(tx, run, now)
                 case Freeze():
                     self._endings.freeze(tx, run, effect.reason, now)
                 case Tell():
                     self._endings.say(tx, run, effect, now)
+
+    def _note_freeze(self, tx: Transaction, run: Run, now: datetime) -> None:
+        if run.incident_id is not None:
+            text = "Promotion would be frozen now; a drill freezes nothing"
+            tx.add(line(self._ids, run.incident_id, now, "step", text, run_id=run.id))
 
 
 def _is_polling(before: Run, after: Run) -> bool:

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError, StepFailed, TryLater
-from bot.domain.letters import Letter, Medium, Posted
+from bot.domain.letters import Letter, Medium, Posted, marked_as_drill
 from bot.domain.quiet_hours import next_in_rate
-from bot.domain.records import AuditEntry, Notice, NoticeStatus, TimelineEntry
+from bot.domain.records import AuditEntry, Notice, NoticeStatus, TimelineEntry, is_of_drill
 from bot.domain.threads import Pace, Thread
 from bot.domain.ways import PERSON, other_way
 from bot.flow.timeline import line
@@ -248,4 +248,5 @@ def plain_words(notice: Notice, problem: str) -> Letter:
     facts = [f"{key}: {value}" for key, value in notice.facts.items() if isinstance(value, str | int | float) and value]
     subject = f"{notice.service}: {notice.name.replace('_', ' ')}"
     lines = [subject, "", *facts, "", f"(The template of this notice could not be used: {problem})"]
-    return Letter(subject, "\n".join(lines))
+    body = "\n".join(lines)
+    return Letter(*marked_as_drill(subject, body)) if is_of_drill(notice) else Letter(subject, body)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bot.domain.drills import Drill, DrillState
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.letters import ButtonStyle
 from bot.domain.meetings import Meeting, MeetingStatus
@@ -150,6 +151,17 @@ def for_minute(minute: Minute) -> list[Offer]:
     return [
         offer(Word.AMEND, "Correct", minute=minute.id),
         offer(Word.WITHDRAW, "Withdraw", ButtonStyle.DANGER, confirm, minute=minute.id),
+    ]
+
+
+def for_drill(drill: Drill) -> list[Offer]:
+    """A drill whose time has not come can be carried out now, left out, or moved."""
+    if drill.state is not DrillState.PLANNED:
+        return []
+    return [
+        offer(Word.RUN_DRILL, "Run now", ButtonStyle.PRIMARY, f"Rehearse in {drill.environment} now?", drill=drill.id),
+        offer(Word.SKIP_DRILL, "Skip with reason", drill=drill.id),
+        offer(Word.MOVE_DRILL, "Move to", drill=drill.id),
     ]
 
 

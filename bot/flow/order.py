@@ -19,7 +19,7 @@ from bot.flow.consequences import Consequences
 from bot.flow.proposed_changes import Proposal
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.situation import Situation
-from bot.ports import Ids
+from bot.ports import Chance, Ids, Schedules
 
 PinnedFiles = Callable[[Sequence[GateUse], Sequence[EvidenceSource]], Mapping[str, str]]
 """SHA-256, by `folder/name`, of the reviewed files that gates and sources of evidence name."""
@@ -51,6 +51,8 @@ class Order:
     ids: Ids
     moves: ReleaseMoves
     pinned_files: PinnedFiles
+    schedules: Schedules
+    chance: Chance
     checkable: frozenset[str] = frozenset()
     """Verbs that can look by themselves whether their effect is there."""
     heard: Sequence[HeardItem] = ()

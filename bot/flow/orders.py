@@ -9,6 +9,7 @@ from typing import Any
 
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
+from bot.domain.drills import Drill
 from bot.domain.errors import BadInput, Conflict, Refused
 from bot.domain.events import Command, Disposition, Event, Receipt
 from bot.domain.heard import HeardItem
@@ -20,6 +21,7 @@ from bot.domain.releases import Release
 from bot.domain.runs import Run
 from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.flow.consequences import Consequences
+from bot.flow.drill_orders import DRILL_ORDERS
 from bot.flow.meeting_orders import MEETING_ORDERS
 from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
@@ -35,7 +37,7 @@ from bot.flow.run_orders import RUN_ORDERS
 from bot.flow.service_orders import SERVICE_ORDERS
 from bot.flow.situation import Situation
 from bot.flow.update_orders import UPDATE_ORDERS
-from bot.ports import Clock, Ids, Log, Queue, Store, Transaction
+from bot.ports import Chance, Clock, Ids, Log, Queue, Schedules, Store, Transaction
 
 SOURCE = "command"
 """The source of the events that orders are."""
@@ -49,6 +51,7 @@ HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
     **MEETING_ORDERS,
     **NOTES_ORDERS,
     **RELEASE_ORDERS,
+    **DRILL_ORDERS,
     **POSTMORTEM_ORDERS,
     Word.RELEASE_START: start,
     Word.REPORT: report,
@@ -71,9 +74,13 @@ class Orders:
         pinned_files: PinnedFiles,
         checkable: frozenset[str],
         hear: HearNotes,
+        schedules: Schedules,
+        chance: Chance,
         log: Log,
         check: Check = unchecked,
     ) -> None:
+        self._schedules = schedules
+        self._chance = chance
         self._hear = hear
         self._check = check
         self._log = log
@@ -116,6 +123,8 @@ class Orders:
                     self._ids,
                     self._moves,
                     self._pinned_files,
+                    self._schedules,
+                    self._chance,
                     self._checkable,
                     heard,
                     proposal,
@@ -256,7 +265,7 @@ def _services(command: Command, configuration: Configuration, tx: Transaction) -
         return [configuration.policy(command.subject).service]
     service = _owner(tx, subject, command.subject)
     if service is None:
-        shown = "release" if subject is Subject.RELEASE else "incident"
+        shown = {Subject.RELEASE: "release", Subject.DRILL: "drills"}.get(subject, "incident")
         raise BadInput(f"No {subject} {command.subject!r}", next=f"`andon {shown} list` shows what there is")
     return [service]
 
@@ -267,11 +276,12 @@ def _owner(tx: Transaction, subject: Subject, name: str) -> str | None:
         level = tx.escalation(name)
         run = tx.run(level.run_id) if level else None
         return run.service if run else None
-    finders: Mapping[Subject, Callable[[str], Run | Incident | Minute | Release | None]] = {
+    finders: Mapping[Subject, Callable[[str], Run | Incident | Minute | Release | Drill | None]] = {
         Subject.RUN: tx.run,
         Subject.INCIDENT: tx.incident,
         Subject.MINUTE: tx.minute,
         Subject.RELEASE: tx.release,
+        Subject.DRILL: tx.drill,
     }
     found = finders[subject](name)
     return found.service if found else None

@@ -29,7 +29,7 @@ class PastOutside:
         self.was_asked = True
         raise Refused("It cannot be asked of then")
 
-    def request(self, call: Call, *, allow_hosts: Collection[str]) -> Reply:  # noqa: ARG002
+    def request(self, call: Call, *, allow_hosts: Collection[str], bar_hosts: Collection[str] = ()) -> Reply:  # noqa: ARG002
         """Refused, always."""
         self.refuse()
 
@@ -40,6 +40,7 @@ class PastOutside:
         *,
         timeout: timedelta,  # noqa: ARG002
         env: Mapping[str, str],  # noqa: ARG002
+        bar_hosts: Collection[str] = (),  # noqa: ARG002
     ) -> ProcessResult:
         """Refused, always."""
         self.refuse()

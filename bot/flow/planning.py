@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from types import MappingProxyType
 from typing import Any
 
+from bot.domain.drill_rules import production_hosts
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
 from bot.domain.playbooks import Playbook, plan_hash
@@ -15,6 +17,9 @@ from bot.domain.records import Approval
 from bot.domain.releases import Release
 from bot.domain.runs import Run
 from bot.ports import Ids, Place
+
+BARRED = "production_hosts"
+"""The fact of a drill's run that says which hosts were production's when it was planned."""
 
 
 @dataclass(frozen=True)
@@ -58,17 +63,22 @@ def plan_run(
     incident: Incident | None,
     cause: Cause,
     now: datetime,
+    is_drill: bool = False,
+    like: Mapping[str, Any] = MappingProxyType({}),
 ) -> Run:
-    """A run that is due now, or that waits for its approval where its authority is a role."""
+    """A run that is due now, or that waits for its approval where its authority is a role. What belongs to an incident
+    of a drill is a drill. `like`: facts of a run that is taken back where it acted, whatever the policy says by now."""
     facts = plan_facts(policy, place, release=release, incident=incident, cause=cause)
-    # Which incident or alert asked does not change what would be done, so an approval does not depend on it.
-    bound = {key: facts[key] for key in ("service", "environment", "release", "target")}
+    drill = is_drill or (incident is not None and incident.drill)
+    facts |= {name: like[name] for name in ("release", "target") if name in like}
+    if drill:
+        facts[BARRED] = list(dict.fromkeys((*production_hosts([policy]), *like.get(BARRED, ()))))
     run = Run.planned(
         id=ids.new("run"),
         service=place[0],
         environment=place[1],
         playbook=playbook,
-        plan_hash=plan_hash(playbook, bound),
+        plan_hash=plan_hash(playbook, bound_facts(facts)),
         facts=facts,
         accepted_at=now,
         deadline=now + cause.within,
@@ -78,8 +88,16 @@ def plan_run(
         criterion=cause.criterion,
         requested_by=cause.requested_by,
         authority=cause.authority,
+        drill=drill,
     )
     return run if cause.authority == AUTOMATIC else run.asking()
+
+
+def bound_facts(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """What a plan is hashed with. Which incident or alert asked does not change what would be done, so an approval does
+    not depend on it."""
+    bound = {key: facts[key] for key in ("service", "environment", "release", "target")}
+    return bound | {BARRED: facts[BARRED]} if BARRED in facts else bound
 
 
 def approval_for(ids: Ids, run: Run, *, expires: timedelta, then: str, now: datetime) -> Approval:

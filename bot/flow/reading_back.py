@@ -94,6 +94,8 @@ class ReadingBack:
             last = tx.last_read(service, environment)
             if last is not None and last.read_at <= now < last.read_at + place.rule.every:
                 return None
+            if situation.drill_at((service, environment)) is not None:
+                return None  # what serves there now is what is rehearsed
             register_baseline(tx, place.policy, situation.ensure_release(place.policy), now)
             claimed = replace(last, read_at=now) if last else LastRead(service, environment, now)
             tx.save(claimed)
@@ -104,6 +106,8 @@ class ReadingBack:
             last = situation.tx.last_read(claimed.service, claimed.environment)
             if last is None or last.read_at != claimed.read_at:
                 return  # somebody has looked since
+            if situation.drill_at((claimed.service, claimed.environment)) is not None:
+                return  # it may be an answer of the drill that began meanwhile
             if seen.version is None:
                 self._unreadable(situation, place, last.failed(seen.problem))
             else:

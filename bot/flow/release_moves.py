@@ -75,6 +75,9 @@ class ReleaseMoves:
             again = replace(walk, judge_at=situation.now + RETRY)
             situation.keep(again)
             return f"run {situation.runs[place].id} has the place; its playbook starts once that is over"
+        if (drill := situation.drill_at(place)) is not None:
+            situation.keep(replace(walk, judge_at=situation.now + RETRY))
+            return f"drill {drill.id} goes on there; its playbook starts once that is over"
         cause = Cause(
             event_id="",
             within=_WITHIN,

@@ -22,6 +22,7 @@ from bot.domain.times import format_time
 from bot.domain.walking import newest_of
 from bot.domain.walks import Walk
 from bot.evidence.read_once import ReadOnce
+from bot.flow.drill_facts import judged_drills
 from bot.flow.gate_looking import Bench, context_for
 from bot.flow.orders import SOURCE
 from bot.flow.release_moves import ReleaseMoves
@@ -186,6 +187,7 @@ def _context(store: Store, tx: Transaction, bench: Bench, found: _Subject, facts
         same_person=lambda one, other: is_same_person((pin, policy), one, other),
         canary=dict(canary.standing) if canary else None,
         live=_live(tx, release.service, found.stage.place),
+        drills=judged_drills(tx, release.service),
     )
 
 

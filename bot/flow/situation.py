@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from typing import Any
 
+from bot.domain.decisions import alert_of
+from bot.domain.drills import Drill
 from bot.domain.events import ANDON, Alert, AlertState
 from bot.domain.incidents import Incident
 from bot.domain.judging import Known
 from bot.domain.playbooks import PlaybookKind
-from bot.domain.policies import Policy
+from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.records import ApprovalStatus, Notice
 from bot.domain.releases import Automation, Release, ReleaseStatus, Service
 from bot.domain.report import Fact
@@ -76,6 +79,10 @@ class Situation:
         """The incident of a place that was resolved last, before this transaction."""
         return self._resolved[place] if place in self._resolved else self.tx.latest_resolved(place)
 
+    def drill_at(self, place: Place) -> Drill | None:
+        """The drill that is at this place now; production has none, so nothing is asked there."""
+        return None if place[1] == PRODUCTION else self.tx.running_drill(*place)
+
     def ensure_release(self, policy: Policy) -> Release | None:
         """The release in flight; the policy's own becomes one when it names versions that it did not name before.
 
@@ -124,6 +131,10 @@ class Situation:
         if state is not None and run_id in state.run_ids:
             others = (one for one in (*state.run_ids, instead) if one and one != run_id)
             self.remember(replace(state, run_ids=tuple(dict.fromkeys(others))))
+
+    def release(self, facts: Mapping[str, Any], run_id: str) -> None:
+        """What repeats the alert with these facts may lead on again, as if it had led nowhere."""
+        self.relink(alert_of(facts), run_id, None)
 
     def report(self, incident_id: str) -> Sequence[Fact]:
         """What was said of an incident, oldest first; nothing yet of one that is opened here."""
@@ -188,6 +199,7 @@ class Situation:
             del self.runs[place]
             asked = [one for one in self.tx.approvals(saved.id) if one.is_open]
             self.tx.save(*(one.answered(ApprovalStatus.WITHDRAWN, by, self.now) for one in asked))
+            wake_drill(self.tx, saved, self.now)
         else:
             self.runs[place] = saved
         return saved
@@ -218,6 +230,18 @@ class Situation:
                 self.tx.add(release)
             elif before != release:
                 self.tx.save(release)
+
+
+def wake_drill(tx: Transaction, run: Run, now: datetime) -> None:
+    """The drill that a run belongs to looks at it at once: it ended, or needs a person."""
+    drill = tx.running_drill(run.service, run.environment) if run.drill else None
+    if drill is not None:
+        tx.save(replace(drill, wake_at=now))
+
+
+def bell_for_drill(drill_id: str) -> Bell:
+    """The bell that has a drill looked at."""
+    return Bell(JobName.ADVANCE_DRILL, drill_id, Lane.OTHER)
 
 
 def _declared(release: Release) -> str:

@@ -17,6 +17,7 @@ from bot.domain.playbooks import ActionSpec
 from bot.domain.records import Approval
 from bot.domain.runs import Lease, Run
 from bot.domain.step_states import StepState
+from bot.flow.drill_guard import Policies, Reach, is_rehearsal, reach_of
 from bot.plugins import Call, Checkable, ProcessResult, Reply, Step, StepContext
 from bot.ports import Expressions, Http, Processes, Secrets
 
@@ -29,7 +30,8 @@ class GuardedHttp:
     """HTTP as one step of one run sees it: allowed hosts only, within its time, while its lease lives."""
 
     http: Http
-    allow_hosts: Collection[str]
+    reach: Callable[[], Reach]
+    """Asked before every call: what a drill may reach can change while it goes on."""
     most: timedelta
     guard: Callable[[], None]
     crash: Callable[[str], None]
@@ -39,10 +41,31 @@ class GuardedHttp:
         """Make the call; LeaseLost where another worker took the run meanwhile."""
         self.crash("before_effect")
         self.guard()
-        reply = self.http.request(replace(call, timeout=min(call.timeout, self.most)), allow_hosts=self.allow_hosts)
+        reach, timed = self.reach(), replace(call, timeout=min(call.timeout, self.most))
+        reply = self.http.request(reach.marked(timed), allow_hosts=reach.allow_hosts, bar_hosts=reach.bar_hosts)
         self.crash("after_effect")
         # Steps quote beginnings of it: a secret that is cut in two would not be known any more.
         return replace(reply, text=self.redact(reply.text))
+
+
+@dataclass(frozen=True)
+class ReachedHttp:
+    """`bot.ports.Http` that says of each call whose it is, and bars what it may not reach."""
+
+    http: Http
+    reach: Callable[[], Reach]
+
+    def request(self, call: Call, *, allow_hosts: Collection[str], bar_hosts: Collection[str] = ()) -> Reply:
+        """Make the call. Refused where its run may not reach the host."""
+        reach = self.reach()
+        return self.http.request(reach.marked(call), allow_hosts=allow_hosts, bar_hosts=(*reach.bar_hosts, *bar_hosts))
+
+    def warm(self) -> None:
+        """As the other does."""
+        self.http.warm()
+
+    def close(self) -> None:
+        """It belongs to others."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,7 @@ class GuardedProcesses:
     """Scripts as one step of one run sees them."""
 
     processes: Processes
+    reach: Callable[[], Reach]
     guard: Callable[[], None]
     crash: Callable[[str], None]
 
@@ -59,7 +83,10 @@ class GuardedProcesses:
         """Run it; LeaseLost where another worker took the run meanwhile."""
         self.crash("before_effect")
         self.guard()
-        result = self.processes.run_script(name, args, timeout=timeout, env=env)
+        reach = self.reach()
+        result = self.processes.run_script(
+            name, args, timeout=timeout, env=reach.environment(env), bar_hosts=reach.bar_hosts
+        )
         self.crash("after_effect")
         return result
 
@@ -80,11 +107,17 @@ class Workshop:
     secrets: Secrets
     compile: Compile
     crash: Callable[[str], None]
+    policies: Policies = dict
+    """Those in force, by service."""
 
     def acts(self, action: ActionSpec) -> bool:
         """Whether the action may change the world outside."""
         step = self.steps.get(action.use)
         return step is None or step.acts(action.with_)
+
+    def for_run(self, run: Run) -> Workshop:
+        """The same tools, which reach no further than this run may, for what is measured outside its steps."""
+        return replace(self, http=ReachedHttp(self.http, lambda: reach_of(run, self.policies())))
 
     def can_check(self, run: Run, step: StepState) -> bool:
         """Whether something can tell if the step's effect is there."""
@@ -157,10 +190,12 @@ class Workshop:
 
 
 def step_facts(run: Run) -> dict[str, Any]:
-    """What a step's values may read: the run's facts and what earlier steps gave out."""
+    """What a step's values may read: the run's facts and what earlier steps gave out. What cleans up after a drill
+    reads what the steps gave out that it takes back."""
     return {
         **run.facts,
-        "steps": {step.id: {"output": dict(step.output), "status": str(step.status)} for step in run.steps},
+        "steps": dict(run.facts.get("steps", {}))
+        | {step.id: {"output": dict(step.output), "status": str(step.status)} for step in run.steps},
     }
 
 
@@ -176,23 +211,26 @@ def context_for(
 ) -> StepContext:
     """All that the step is given. The idempotency key is the same at every try and for every worker."""
     spec = run.spec(state.id)
-    hosts = run.facts.get("target", {}).get("allow_hosts", ())
     acts = workshop.acts(spec)
     crash = workshop.crash if acts else _nothing
+
+    def reach() -> Reach:
+        return reach_of(run, workshop.policies())
+
     return StepContext(
         run_id=run.id,
         step_id=state.id,
         service=run.service,
         environment=run.environment,
         fence=lease.fence,
-        drill=run.drill,
+        drill=is_rehearsal(run),
         undoing=state.undoes is not None,
         idempotency_key=f"{run.id}:{state.id}",
         now=now,
         first_started_at=state.started_at or now,
         timeout=spec.timeout,
-        http=GuardedHttp(workshop.http, hosts, spec.timeout, guard, crash, workshop.secrets.redact),
-        processes=GuardedProcesses(workshop.processes, guard, crash),
+        http=GuardedHttp(workshop.http, reach, spec.timeout, guard, crash, workshop.secrets.redact),
+        processes=GuardedProcesses(workshop.processes, reach, guard, crash),
         compile=workshop.compile,
         facts=run.facts,
         state=state.state,

@@ -12,7 +12,7 @@ from bot.domain.runs import Run
 from bot.flow.chores import do_each
 from bot.flow.endings import Endings
 from bot.flow.release_moves import bell_to_judge
-from bot.flow.situation import bell_for
+from bot.flow.situation import bell_for, bell_for_drill
 from bot.ports import Bell, Clock, JobName, Lane, Queue, Store
 
 _MOST = 500
@@ -67,10 +67,12 @@ class Sweep:
         do_each(self._looks, lambda look: look())
 
     def tell(self) -> None:
-        """Ring for the notices that are due: what a run has just come to should not wait for the next sweep."""
+        """Ring for the notices and the drills that are due: what a run has just come to should not wait for the next
+        sweep."""
         with self._store.read() as tx:
-            due = tx.due_notices(limit=_MOST)
-        self._queue.ring([Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in due])
+            due, drills = tx.due_notices(limit=_MOST), tx.drills_to_advance()
+        notices = [Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in due]
+        self._queue.ring([*notices, *map(bell_for_drill, drills)])
 
     def due(self, lane: Lane) -> list[Bell]:
         """What a worker of this lane should do now, straight from SQL: the way while Redis is away."""
@@ -89,11 +91,12 @@ class Sweep:
             runs = tx.due_runs(limit=_MOST)
             notices = tx.due_notices(limit=_MOST)
             releases = tx.releases_to_judge()
-            canaries = tx.canaries_to_fold()
+            canaries, drills = tx.canaries_to_fold(), tx.drills_to_advance()
         fresh = now - _FRESH if now else None
         rings = {(run.id, run.version): bell_for(run) for run in runs if fresh is None or not _is_fresh(run, fresh)}
         rings |= {(one, 0): Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in notices}
         rings |= {(one, 0): bell_to_judge(one) for one in releases}
+        rings |= {(one, 0): bell_for_drill(one) for one in drills}
         return rings | {(f"canary:{one}", 0): Bell(JobName.FOLD_CANARY, one, Lane.OTHER) for one in canaries}
 
     def _record_breaches(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from bot.domain.drill_rules import hearing_of
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
 from bot.domain.letters import Medium
@@ -69,8 +70,7 @@ class Teller:
 
     def about_incident(self, about: About, audiences: Sequence[str] = ()) -> list[Notice]:
         """One notice for each way to each audience that hears of an incident this bad, or to the named ones only."""
-        facts = self.facts_of(about)
-        told = audiences or about.policy.told(about.incident.severity)
+        facts, told = self.facts_of(about), _hearing(about, audiences)
         return [notice for audience in told for notice in self._to_audience(about, audience, facts)]
 
     def _to_audience(self, about: About, audience: str, facts: Mapping[str, Any]) -> Iterator[Notice]:
@@ -117,8 +117,7 @@ class Teller:
         """One notice in each channel of the audiences that have one; nowhere else. Told anew from `refresh_at` on."""
         if Medium.SLACK not in self._media:
             return []
-        facts, policy = self.facts_of(about), about.policy
-        told = audiences or policy.told(about.incident.severity)
+        facts, policy, told = self.facts_of(about), about.policy, _hearing(about, audiences)
         ways = {
             way: audience
             for audience in told
@@ -141,7 +140,9 @@ class Teller:
 
     def facts_of(self, about: About) -> dict[str, Any]:
         """The one set of facts that all notices of a moment are made of."""
+        is_drill = about.incident.drill or (about.run is not None and about.run.drill)
         return {
+            **({"is_drill": True} if is_drill else {}),
             "as_of": format_time(about.now),
             "service": about.policy.service,
             "summary": about.policy.summary,
@@ -211,3 +212,13 @@ class Teller:
             due_at=now,
             facts={"as_of": format_time(now), "service": HOUSE, "address": self._address, **facts},
         )
+
+
+def _hearing(about: About, audiences: Sequence[str]) -> Sequence[str]:
+    """Those audiences that hear of it: of a drill only engineering, and whoever the policy tells of its drills."""
+    told = audiences or about.policy.told(about.incident.severity)
+    if not about.incident.drill:
+        return told
+    also = hearing_of(about.policy, about.incident.environment) - {ENGINEERING}
+    wanted = [one for one in told if one in also]
+    return wanted if audiences and ENGINEERING not in audiences else [ENGINEERING, *wanted]

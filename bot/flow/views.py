@@ -178,7 +178,7 @@ def service_view(tx: Transaction, name: str, policy: Policy | None, now: datetim
 
 
 def _service_state(service: Service, incidents: Iterable[Incident], runs: Iterable[Run]) -> str:
-    statuses = {incident.status for incident in incidents}
+    statuses = {incident.status for incident in incidents if not incident.drill}
     restoring = any(run.kind is PlaybookKind.ROLLBACK and run.is_approved and not run.drill for run in runs)
     if service.is_halted:
         return "halted"

@@ -51,6 +51,7 @@ def incident_at(
         return None
     candidates = open_ones if open_ones is not None else list(tx.open_incidents(told).values())
     hits = [one for one in candidates if one.service in told]
+    hits = [one for one in hits if not one.drill] or hits  # what is said while a drill goes on is about what is real
     return hits[0] if len(hits) == 1 else None
 
 

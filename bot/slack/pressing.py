@@ -23,6 +23,7 @@ _KEYS: Mapping[Subject, str] = {
     Subject.ESCALATION: "escalation",
     Subject.SERVICE: "service",
     Subject.RELEASE: "release",
+    Subject.DRILL: "drill",
 }
 _BESIDES: Mapping[Word, frozenset[str]] = {
     Word.APPROVE: frozenset({"plan"}),
@@ -53,6 +54,8 @@ _FORMS: Mapping[Word, Form] = {
     Word.REASSIGN: Form.REASSIGN,
     Word.HANDOVER: Form.HANDOVER,
     Word.NOTES: Form.NOTES,
+    Word.SKIP_DRILL: Form.SKIP_DRILL,
+    Word.MOVE_DRILL: Form.MOVE_DRILL,
 }
 """Words that need more than a press; those whose button says it all are given at once."""
 

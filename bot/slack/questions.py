@@ -116,7 +116,8 @@ class Questions:
         if service is not None and service.is_halted and service.halted_at is not None:
             said.append(f"halted by {service.halted_by} at {service.halted_at:%H:%M} UTC ({service.halt_reason})"[:300])
         said += [
-            f"incident {incident.id} in {incident.environment}: {incident.status}, {incident.severity}"
+            f"{'drill, ' if incident.drill else ''}incident {incident.id} in {incident.environment}: "
+            f"{incident.status}, {incident.severity}"
             for incident in tx.open_incidents([policy.service]).values()
         ]
         if service is not None and service.is_hands_off(self._desk.head.clock.now()):

@@ -88,6 +88,8 @@ class Talking:
         address = self._desk.head.settings.address
         if receipt.incidents:
             return f"{address}/incidents/{receipt.incidents[0]}"
+        if SUBJECT_OF[give.word] is Subject.DRILL or give.word is Word.DRILL:
+            return f"{address}/drills/{receipt.records[0]}" if receipt.records else None
         is_release = SUBJECT_OF[give.word] is Subject.RELEASE and not receipt.refused
         return f"{address}/releases/{give.subject}" if is_release else None
 

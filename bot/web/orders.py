@@ -28,6 +28,7 @@ OF_INCIDENTS = words_about(Subject.INCIDENT)
 OF_MINUTES = words_about(Subject.MINUTE)
 OF_RUNS = words_about(Subject.RUN)
 OF_RELEASES = words_about(Subject.RELEASE)
+OF_DRILLS = words_about(Subject.DRILL)
 
 _CALLED = {Subject.MINUTE: "item"}
 """What people call a record, where that is another word than the house's."""
@@ -84,6 +85,7 @@ class Orders:
                 Subject.MINUTE: tx.minute,
                 Subject.ESCALATION: tx.escalation,
                 Subject.RELEASE: tx.release,
+                Subject.DRILL: tx.drill,
             }
             found = finders[subject_kind](subject)
         if found is None:

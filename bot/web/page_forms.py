@@ -26,6 +26,7 @@ _FIELDS: Mapping[Word, tuple[str, ...]] = {
     Word.AMEND: ("text", "owner", "due_text", "zone"),
     Word.SIGN: ("item", "brief", "role"),
     Word.UNSIGN: ("item", "brief"),
+    Word.MOVE_DRILL: ("at", "zone"),
     Word.POSTMORTEM_COMMENT: ("text", "section"),
     Word.POSTMORTEM_LESSON: ("text", "withdraw"),
     Word.POSTMORTEM_SIGN_OFF: ("role",),
@@ -33,7 +34,15 @@ _FIELDS: Mapping[Word, tuple[str, ...]] = {
 """Fields that are taken as they are where something stands in them."""
 
 REASONED = frozenset(
-    {Word.RESOLVE, Word.ENDORSE, Word.ABANDON, Word.RELEASE_ENDORSE, Word.RETROSPECTIVE, Word.POSTMORTEM_REOPEN}
+    {
+        Word.RESOLVE,
+        Word.ENDORSE,
+        Word.ABANDON,
+        Word.RELEASE_ENDORSE,
+        Word.RETROSPECTIVE,
+        Word.POSTMORTEM_REOPEN,
+        Word.SKIP_DRILL,
+    }
 )
 """Orders that need a reason."""
 ABOUT_POSTMORTEMS = frozenset(word for word in Word if word.startswith("postmortem_"))

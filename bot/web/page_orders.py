@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -20,6 +21,8 @@ from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_MINUTES, OF_RELEASES, OF
 from bot.web.page_forms import ABOUT_POSTMORTEMS, OWN_REASON, REASONED, Form, details_in
 from bot.web.queries import Queries
 
+DRILL_WORDS = {"run": Word.RUN_DRILL, "skip": Word.SKIP_DRILL, "move": Word.MOVE_DRILL}
+
 Posted = Callable[[Request, Form, Access], Response]
 
 
@@ -34,10 +37,12 @@ class PageOrders:
         """Only POST: a link can change nothing."""
         return [
             _posted("/runs/{id}/{word}", self.about_run),
+            _posted("/services/{id}/drill", self.drill),
             _posted("/services/{id}/{word}", self.about_service),
             _posted("/incidents/{id}/{word}", self.about_incident),
             _posted("/minutes/{id}/{word}", self.about_minute),
             _posted("/releases/{id}/{word}", self.about_release),
+            _posted("/drills/{id}/{word}", self.about_drill),
             _posted("/events/{id}/replay", self.replay),
             _posted("/automation", self.automation),
         ]
@@ -89,6 +94,24 @@ class PageOrders:
         release = request.path_params["id"]
         order = Order(word, release, _why(word, form), details=details_in(word, form))
         return _back(f"/releases/{release}", self._orders.give(order, access.actor, "page"))
+
+    def drill(self, request: Request, form: Form, access: Access) -> Response:
+        """Rehearse now; leads to the drill."""
+        service = request.path_params["id"]
+        details: dict[str, Any] = {key: form[key].strip() for key in ("playbook", "name") if form.get(key, "").strip()}
+        details |= {"surprise": True} if form.get("surprise") else {}
+        order = Order(Word.DRILL, service, _reason(form), form.get("environment") or None, details)
+        receipt = self._orders.give(order, access.actor, "page")
+        return _back(f"/drills/{receipt.records[0]}" if receipt.records else f"/services/{service}", receipt)
+
+    def about_drill(self, request: Request, form: Form, access: Access) -> Response:
+        """Carry a planned one out now, leave it out, move it."""
+        word = DRILL_WORDS.get(request.path_params["word"])
+        if word is None:
+            raise BadInput("There is no such order", next=f"orders here: {', '.join(DRILL_WORDS)}")
+        drill = request.path_params["id"]
+        order = Order(word, drill, _why(word, form), details=details_in(word, form))
+        return _back(f"/drills/{drill}", self._orders.give(order, access.actor, "page"))
 
     def automation(self, _: Request, form: Form, access: Access) -> Response:
         """The switch for everything."""

@@ -13,6 +13,8 @@ from bot.domain.events import Disposition
 from bot.web.axis import axis_of
 from bot.web.briefing import Briefings
 from bot.web.discipline_page import DisciplinePage
+from bot.web.drill_desk import PAST, DrillQueries
+from bot.web.drill_pages import DrillPages
 from bot.web.head import Head
 from bot.web.incident_page import arranged
 from bot.web.measure_pages import MeasurePages
@@ -34,6 +36,7 @@ class Pages:
         self._queries = queries
         self._templates = templates
         self._releases = ReleaseQueries(head)
+        self._drills = DrillQueries(head)
         self._showing = Showing(head, queries, templates)
         self._briefings = Briefings(head)
 
@@ -51,6 +54,7 @@ class Pages:
             Route("/static/andon.css", self.style),
             *DisciplinePage(self._head, self._showing).routes(),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
+            *DrillPages(self._drills, self._queries, self._showing).routes(),
             *MeasurePages(self._head, self._showing).routes(),
             *PostmortemPages(self._accounts, self._queries, self._showing).routes(),
         ]
@@ -101,6 +105,8 @@ class Pages:
             "service": view,
             "incidents": incidents,
             "runs": runs["items"],
+            "planned_drills": self._drills.planned(view["service"]),
+            "last_drills": self._drills.some(Page(5), view["service"], PAST)["items"],
             "people": self._queries.people(view["service"]),
             "overdue": self._queries.overdue(incidents),
             "release_verdict": self._releases.verdict(view["release"]["id"] if view["release"] else None),

@@ -12,6 +12,7 @@ SOURCES = (
     "handlers.alerts.alertmanager:Alertmanager",
     "handlers.alerts.canary:Canary",
     "handlers.alerts.cloudevents:CloudEvents",
+    "handlers.alerts.drill:Drill",
     "handlers.alerts.generic:Generic",
     "handlers.alerts.grafana:Grafana",
     "handlers.alerts.live:Live",

@@ -152,10 +152,6 @@ def test_an_update_without_words_opens_a_form(world: SlackWorld) -> None:
     assert any(line["kind"] == "update" for line in world.incidents[0]["timeline"])
 
 
-def test_drills_say_what_to_do_instead(world: SlackWorld) -> None:
-    assert "--dry-run" in world.said("U0IDA", "drill fraud-model")
-
-
 def test_a_meeting_is_proposed_started_and_ended(world: SlackWorld) -> None:
     world.halt()
     assert "Meeting proposed for" in world.said("U0IDA", "meeting propose tomorrow 10:00")

@@ -74,6 +74,7 @@ class Engine:
             JobName.SEND_NOTICE: app.notices.send,
             JobName.JUDGE_RELEASE: app.judge.judge,
             JobName.FOLD_CANARY: app.folder.fold,
+            JobName.ADVANCE_DRILL: app.drilling.advance,
         }
 
     def work_until(self, run_id: str, *statuses: str, seconds: float = 20.0) -> dict[str, Any]:

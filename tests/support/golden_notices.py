@@ -29,7 +29,7 @@ from bot.domain.step_states import StepStatus
 from bot.domain.times import format_time
 from bot.flow.result_records import halt_reason
 from bot.flow.told_facts import incident_facts, run_facts
-from support import release_notices
+from support import planned_drill_notices, release_notices
 from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, reported, watched
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
@@ -72,6 +72,7 @@ NAMED = {
     "gate_halt": "halted",
     "unmeasured": "not_stable",
     **release_notices.NAMED,
+    **planned_drill_notices.NAMED,
 }
 """The same notice at a later moment, where it is told anew in place."""
 
@@ -93,18 +94,19 @@ INCIDENT_OF = {
 
 OTHER_NAMES = ("incident_opened", "would_restore", "held", "halted", "gate_halt", "lifted", "resolved", "endorsed")
 ABOUT_RELEASES = release_notices.NAMES
+ABOUT_DRILLS = planned_drill_notices.NAMES
 TO_PERSONS = (*FOR_PEOPLE, *release_notices.FOR_OWNERS)
-TO_SOME = (*TO_PERSONS, *release_notices.FOR_ENGINEERS)
+TO_SOME = (*TO_PERSONS, *release_notices.FOR_ENGINEERS, *ABOUT_DRILLS)
 """Notices that not every audience gets."""
 NAMES = (
     *STATUS_OF, *OTHER_NAMES, *HOUSE_NAMES, *FOR_AUDIENCES, *(one for one in FOR_PEOPLE if one not in STATUS_OF),
-    *ABOUT_RELEASES,
+    *ABOUT_RELEASES, *ABOUT_DRILLS,
 )  # fmt: skip
 
 
 def readers_of(name: str) -> tuple[str, ...]:
     """The audiences that a notice goes to; a person, where it goes to persons."""
-    if name in release_notices.FOR_ENGINEERS:
+    if name in release_notices.FOR_ENGINEERS or name in ABOUT_DRILLS:
         return ("engineering",)
     return ("person:U0OMAR0034",) if name in TO_PERSONS else AUDIENCES
 
@@ -175,6 +177,8 @@ def realistic(name: str, *, drill: bool = False) -> Notice:
         return _house(name)
     if name in ABOUT_RELEASES:
         return _notice(name, release_notices.facts(name, T0))
+    if name in ABOUT_DRILLS:
+        return _notice(name, planned_drill_notices.facts(name, T0))
     incident = Incident(
         id=f"inc-{ULID}", service="fraud-model", environment="production", severity=Severity.SEV_1,
         title="PredictionDivergence", opened_at=T0, status=INCIDENT_OF.get(name, IncidentStatus.ROLLING_BACK),
@@ -229,6 +233,8 @@ def minimal(name: str) -> Notice:
         return _notice(name, {"as_of": format_time(T0), "service": "andon"})
     if name in ABOUT_RELEASES:
         return _notice(name, release_notices.bare(name, T0))
+    if name in ABOUT_DRILLS:
+        return _notice(name, planned_drill_notices.bare(name, T0))
     facts: dict[str, Any] = {"as_of": format_time(T0), "service": "fraud-model", "release": {}, "run": {}}
     if name in STATUS_OF:
         facts["run"] = run_facts(replace(run(STATUS_OF[name]), criterion=None)) | {"seconds": None}

@@ -138,6 +138,7 @@ class LedgerServer(ThreadingHTTPServer):
         self.book = Book(path)
         self.settings = Settings()
         self.outcomes: dict[int, str] = {}
+        self.reads: list[dict[str, Any]] = []
 
     def set(self, changes: Mapping[str, Any]) -> None:
         """Merge what was posted to /control."""
@@ -227,6 +228,9 @@ class Handler(BaseHTTPRequestHandler):
             return self._answer(200, asdict(self.server.settings))
         if path == "/metrics":
             return self._write(200, self._metrics().encode(), "text/plain; version=0.0.4; charset=utf-8")
+        if (self.headers.get("User-Agent") or "").startswith("andon"):
+            with self.server.lock:  # kept in memory only: what is read changes nothing
+                self.server.reads.append({"path": path, "drill": self.headers.get("Andon-Drill") == "true"})
         fault = self.server.fault_for(path)
         if fault is not None and self._play_before(fault):
             return None
@@ -292,7 +296,7 @@ class Handler(BaseHTTPRequestHandler):
             book = self.server.book
             if parts == ["effects"]:
                 calls = [{**call, "outcome": self.server.outcomes.get(call["n"], "open")} for call in book.calls]
-                return 200, {"effects": book.effects, "calls": calls}
+                return 200, {"effects": book.effects, "calls": calls, "reads": self.server.reads}
             if parts[0] == "effects" and len(parts) == 2:
                 found = [one for one in book.effects if one["what"] == parts[1] and key in (None, one["key"])]
                 return 200, {"count": len(found), "effects": found}
@@ -405,6 +409,10 @@ class Ledger:
     def calls(self, what: str | None = None) -> list[dict[str, Any]]:
         """What was received, oldest first."""
         return [one for one in self._json("/effects")["calls"] if what in (None, one["what"])]
+
+    def reads(self) -> list[dict[str, Any]]:
+        """What Andon has read there, oldest first; what tests read is left out."""
+        return list(self._json("/effects")["reads"])
 
     def model(self, name: str) -> dict[str, Any]:
         """A model's state."""

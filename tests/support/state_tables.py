@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from enum import StrEnum
 
+from bot.domain.drills import DRILL_MOVES, DrillEvent, DrillState
 from bot.domain.incidents import INCIDENT_MOVES, IncidentEvent, IncidentStatus
 from bot.domain.postmortems import POSTMORTEM_MOVES, PostmortemEvent, PostmortemState
 from bot.domain.runs import RUN_MOVES, RunEvent, RunStatus
 
 HEAD = """# States and moves
 
-Made from `bot/domain/runs.py`, `incidents.py`, `walking.py`, `releases.py` and `postmortems.py`; a test fails when this
-page and the code differ.
+Made from `bot/domain/runs.py`, `incidents.py`, `drills.py`, `walking.py`, `releases.py` and `postmortems.py`; a test
+fails when this page and the code differ.
 Rows are states, columns are events, cells are the state afterwards; an empty cell is refused and changes nothing.
 
 """
@@ -50,6 +51,16 @@ release that is started. Without stages a release stays registered: nothing is p
 
 """
 
+DRILLS = """
+## Drill
+
+A drill is planned for a slot of its schedule, or asked for, and begins to inject where nothing is in its way
+([what it does](drills.md#what-a-drill-does)). From every state in which it runs the way leads through `cleaning`,
+where what was injected is taken back: only then it has its end, by the verdict that was known before. One that runs
+per service and environment, by a unique index.
+
+"""
+
 POSTMORTEMS = """
 ## Postmortem
 
@@ -78,8 +89,10 @@ def page() -> str:
     """The whole page as Markdown."""
     runs = _table(RunStatus, RunEvent, RUN_MOVES)
     incidents = _table(IncidentStatus, IncidentEvent, INCIDENT_MOVES)
+    drills = _table(DrillState, DrillEvent, DRILL_MOVES)
     accounts = _table(PostmortemState, PostmortemEvent, POSTMORTEM_MOVES)
-    return HEAD + RUNS + runs + INCIDENTS + incidents + RELEASES + _release_table() + POSTMORTEMS + accounts + OTHERS
+    told = HEAD + RUNS + runs + INCIDENTS + incidents + RELEASES + _release_table()
+    return told + DRILLS + drills + POSTMORTEMS + accounts + OTHERS
 
 
 REGISTERED, EARLY, LIVE_STAGE, LIVE, WATCHED, ENDORSED = (

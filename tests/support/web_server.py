@@ -13,10 +13,12 @@ import httpx
 import uvicorn
 
 from bot.adapters.bundles.bags import write_bundle
+from bot.adapters.chance import SystemChance
 from bot.adapters.conditions import compile_condition
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.keyring import Keyring
 from bot.adapters.rq_queue import RqQueue
+from bot.adapters.schedules import CronSchedules
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.signing import open_signing_key
 from bot.adapters.sql import SqlStore, open_store
@@ -163,6 +165,8 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         pinned_files=lambda _uses, _sources: {},
         checkable=frozenset(),
         hear=hear_notes,
+        schedules=CronSchedules(),
+        chance=SystemChance(),
         log=lambda _, **__: None,
     )
     intake = Intake(

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.domain.button_values import KEYS, read_value, write_value
-from bot.domain.chat import ActiveRun, Form, Give, Open, OpenIncident, Question, Said, Say, Show
+from bot.domain.chat import ActiveRun, Form, Give, Open, OpenIncident, Question, Said, Show
 from bot.domain.errors import BadInput, ConfigError
 from bot.domain.words import Word
 from bot.slack.halting import meant
@@ -55,6 +55,13 @@ TABLE: list[tuple[str, Any]] = [
     ("rollback F1 is down", Give(Word.ROLLBACK, "fraud-model", "F1 is down", "production")),
     ("rollback churn-model F1 is down", Give(Word.ROLLBACK, "churn-model", "F1 is down")),
     ("rollback fraud-model staging F1", Give(Word.ROLLBACK, "fraud-model", "F1", "staging")),
+    ("drill", Give(Word.DRILL, "fraud-model")),
+    ("drill churn-model staging", Give(Word.DRILL, "churn-model", environment="staging")),
+    ("drill fraud-model Surprise", Give(Word.DRILL, "fraud-model", details={"surprise": True})),
+    (
+        "drill fraud-model staging surprise",
+        Give(Word.DRILL, "fraud-model", environment="staging", details={"surprise": True}),
+    ),
     ("approve", Give(Word.APPROVE, "run-01abc", details={"plan_hash": "plan1"})),
     ("approve run-01abc looks right", Give(Word.APPROVE, "run-01abc", "looks right", details={"plan_hash": "plan1"})),
     ("approve RUN-01ABC", Give(Word.APPROVE, "run-01abc", details={"plan_hash": "plan1"})),
@@ -124,6 +131,9 @@ def test_words_come_down_to_what_they_mean(text: str, meaning: Any) -> None:
 REFUSED = [
     ("rollback", "A reason is needed"),
     ("rollback fraud-modle F1", "did you mean fraud-model"),
+    ("drill fraud-modle", "did you mean fraud-model"),
+    ("drill fraud-model mars", "the environments are production, staging"),
+    ("drill fraud-model staging staging", "neither an environment nor `surprise`"),
     ("lift", "A reason is needed"),
     ("lift fraud-modle fixed", "did you mean fraud-model"),
     ("hands-off", "For how long?"),
@@ -149,12 +159,6 @@ def test_words_that_make_no_sense_are_answered_with_what_to_write(text: str, say
 def test_where_more_than_one_incident_is_open_and_none_is_here_it_has_to_be_named(word: str) -> None:
     with pytest.raises(BadInput, match="Which incident"):
         translated(word, ELSEWHERE)
-
-
-def test_a_drill_says_what_there_is_instead() -> None:
-    meaning = translated("drill fraud-model")
-    assert isinstance(meaning, Say)
-    assert "--service fraud-model" in meaning.text
 
 
 @pytest.mark.parametrize(

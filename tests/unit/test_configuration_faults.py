@@ -152,6 +152,25 @@ BAD_POLICIES = [
         "25 is outside 0-23",
     ),
     ("cooldown: 30m", 'drills: [{playbook: back, environment: production, cron: "daily"}]', 14, "five fields"),
+    ("cooldown: 30m", 'drills: [{playbook: back, environment: production, cron: "5-1 * * * *"}]', 14, "cannot be read"),
+    ("cooldown: 30m", 'drills: [{playbook: back, environment: production, cron: "0 0 31 4 *"}]', 14, "cannot be read"),
+    (
+        "cooldown: 30m",
+        (
+            "drills: [{playbook: back, environment: production, cron: 0 1 * * 7}, "
+            "{playbook: back, environment: production, cron: 0  1 * * 7}]"
+        ),
+        14,
+        "the same playbook, environment and time as drill 1",
+    ),
+    ("cooldown: 30m", "drills: [{playbook: back, environment: production, timezone: Mars/Base}]", 14, "time zone"),
+    (
+        "cooldown: 30m",
+        "drills: [{playbook: back, environment: production, tell: [boss]}]",
+        14,
+        "unknown audience 'boss'",
+    ),
+    ("cooldown: 30m", "game_days: [{days: [friday], hours: 9-17}]", 14, "quiet hours are written"),
     (
         "cooldown: 30m",
         "drills: [{playbook: back, environment: production, inject: [{id: a, use: wiat}]}]",

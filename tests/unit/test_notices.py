@@ -47,7 +47,8 @@ SHIPPED = shipped_folder("templates")
 KINDS: dict[str, Callable[[str], Notice]] = {"realistic": realistic, "minimal": minimal, "longest": longest}
 EXECUTIVE_WORDS = 120
 HEADING = re.compile(
-    r"^(Steps|Reported|Measured after the action|Measured while it is being watched"
+    r"^(Steps|Reported|Measured|Left to do by hand, because it was not taken back"
+    r"|Measured after the action|Measured while it is being watched"
     r"|Next, after a look at the target|What remains|Agenda|Key points|Decisions|Action items|Open questions|Answered"
     r"|To open|To close|Runs|Waiting for an answer|Promised"
     r"|Success measures|Alternatives considered|Stages and their gates|What takes it back to version \S+"
@@ -124,6 +125,7 @@ def test_the_records_in_the_facts_have_the_keys_that_templates_are_promised() ->
     release = Release("rel-1", "s", "41", "42", run().accepted_at)
     assert set(RECORDS["run"]) == set(telling.run_facts(run()))
     assert set(RECORDS["release"]) == set(release_facts(release)) | set(realistic("release_brief").facts["release"])
+    assert set(RECORDS["drill"]) == set(realistic("drill_reminder").facts["drill"])
     for name in ("brief", "canary"):
         assert set(RECORDS[name]) == set(realistic("release_brief").facts[name])
     for name in ("stages", "criteria"):

@@ -21,6 +21,7 @@ from support.state_tables import (
 )
 
 from bot.adapters.conditions import compile_condition
+from bot.domain.drills import DRILL_MOVES, Drill, DrillEvent, DrillState
 from bot.domain.errors import Refused
 from bot.domain.incidents import INCIDENT_MOVES, Incident, IncidentEvent, IncidentStatus, Severity
 from bot.domain.outcomes import Outcome
@@ -88,6 +89,35 @@ def test_an_incident_moves_only_as_the_table_says(status: IncidentStatus, event:
     assert moved.status is wanted
     assert moved.revision == incident.revision + 1
     assert (moved.resolved_at is not None) is (wanted is IncidentStatus.RESOLVED)
+
+
+def a_drill(state: DrillState) -> Drill:
+    return Drill(
+        id="drl-1", claim="asked:drl-1", service="s", environment="staging", playbook="p", schedule="", slot=NOW,
+        due_at=NOW, objective_seconds=300.0, state=state, wake_at=NOW,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("event", list(DrillEvent))
+@pytest.mark.parametrize("state", list(DrillState))
+def test_a_drill_moves_only_as_the_table_says(state: DrillState, event: DrillEvent) -> None:
+    drill, later = a_drill(state), NOW + timedelta(minutes=1)
+    wanted = DRILL_MOVES.get((state, event))
+    if wanted is None:
+        with pytest.raises(Refused):
+            drill.moved(event, later)
+        return
+    moved = drill.moved(event, later, why="so")
+    assert (moved.state, moved.why) == (wanted, "so")
+    assert (moved.ended_at, moved.wake_at) == ((later, None) if wanted.is_ended else (None, NOW))
+    assert (moved.started_at is not None) is (event is DrillEvent.START)
+
+
+@pytest.mark.parametrize("state", [state for state in DrillState if state.is_running])
+def test_a_drill_that_runs_has_no_end_without_a_clean_up(state: DrillState) -> None:
+    ends = [target for (before, _), target in DRILL_MOVES.items() if before is state and target.is_ended]
+    assert bool(ends) is (state is DrillState.CLEANING)
+    assert state is DrillState.CLEANING or DRILL_MOVES[state, DrillEvent.CLEAN] is DrillState.CLEANING
 
 
 @pytest.mark.parametrize("status", list(RunStatus))

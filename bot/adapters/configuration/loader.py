@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.configuration.canary_checks import canary_faults, canary_warnings
+from bot.adapters.configuration.drill_checks import check_drills, drill_warnings
 from bot.adapters.configuration.files import (
     PlaybookFile,
     PolicyFile,
@@ -49,8 +50,7 @@ def load_configuration(
     """The configuration in `folder`; playbooks in `shipped` are there too unless the folder has one of that name.
 
     With `secrets`, a playbook or a gate that reads one that is not set gets a warning. With `contents`, these bytes
-    stand for the files of those paths, and None for a file that is not there. ConfigError lists every fault.
-    """
+    stand for the files of those paths, None for one that is not there. ConfigError lists every fault."""
     policies_folder = folder / "policies"
     if not policies_folder.is_dir():
         raise ConfigError(
@@ -63,6 +63,8 @@ def load_configuration(
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
+        findings.faults += check_drills(policy, steps)
+        findings.warnings += drill_warnings(policy, playbooks, policies, steps)
     retention = _besides(folder, findings)
     if secrets is not None:
         findings.warnings += _unset_secrets(playbooks, policies, secrets)

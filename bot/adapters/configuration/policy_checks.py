@@ -10,6 +10,7 @@ from bot.adapters.configuration.files import PlaybookFile, PolicyFile
 from bot.adapters.configuration.names import listed, unknown
 from bot.adapters.configuration.playbook_checks import Steps, actions, check_action
 from bot.adapters.configuration.reader import Path_
+from bot.adapters.configuration.schedule_checks import check_schedules, schedule_warnings
 from bot.adapters.configuration.shapes import marked
 from bot.adapters.expressions import is_template
 from bot.domain.errors import Fault
@@ -62,6 +63,7 @@ def uses(policy: Policy) -> Iterator[Use]:
 def check_policy(file: PolicyFile, playbooks: Playbooks, broken: frozenset[str], steps: Steps) -> list[Fault]:
     """What is wrong with the names in a policy. `broken` are playbooks whose own faults are reported already."""
     faults = [*_check_playbooks(file, playbooks, broken), *_check_roles(file), *_check_targets(file)]
+    faults += check_schedules(file)
     for index, drill in enumerate(file.policy.drills):
         for _, path, action, earlier in actions(drill.inject, ("drills", index, "inject")):
             faults += check_action(file.document, path, action, steps, earlier)
@@ -90,7 +92,7 @@ def policy_warnings(file: PolicyFile) -> list[Fault]:
     if policy.rollback and policy.environment is None and PRODUCTION not in policy.targets:
         why = f"alerts are about {PRODUCTION} where no 'environment:' says otherwise, but no target has that name"
         found.append(file.document.fault(("targets",), why))
-    return found
+    return [*found, *schedule_warnings(file)]
 
 
 def _check_playbooks(file: PolicyFile, playbooks: Playbooks, broken: frozenset[str]) -> Iterator[Fault]:

@@ -9,11 +9,7 @@ from bot.adapters.configuration.reader import Document, Path_
 from bot.adapters.configuration.sentences import dotted
 from bot.domain.errors import Fault
 
-NOT_YET: tuple[tuple[str, ...], ...] = (
-    ("fallbacks",),
-    ("stages", "*", "drilled_within"),
-    ("drills",),
-)
+NOT_YET: tuple[tuple[str, ...], ...] = (("fallbacks",),)
 """Keys from the root of a policy; `*` is every key or position, `key=value` only that value."""
 
 

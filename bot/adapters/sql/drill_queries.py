@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import bindparam, func, or_, select
+from sqlalchemy import and_, bindparam, func, or_, select
 
 from bot.adapters.sql.column_types import Moment
 from bot.adapters.sql.database_clock import now
@@ -18,10 +18,29 @@ _DRILL = columns_of(drills, Drill)
 
 _BY_ID = select(*_DRILL).where(drills.c.id == bindparam("id"))
 _DUE = select(drills.c.id).where(AWAITED, drills.c.wake_at <= now()).order_by(drills.c.wake_at, drills.c.id)
+_TO_ADVANCE = (
+    select(drills.c.id)
+    .where(
+        AWAITED,
+        or_(
+            and_(drills.c.state == DrillState.PLANNED, drills.c.due_at <= now()),
+            and_(RUNNING_DRILL, drills.c.wake_at <= now()),
+        ),
+    )
+    .order_by(drills.c.wake_at, drills.c.id)
+)
 _RUNNING = select(*_DRILL).where(
     RUNNING_DRILL, drills.c.service == bindparam("service"), drills.c.environment == bindparam("environment")
 )
 _LAST_SLOT = select(func.max(drills.c.slot, type_=Moment())).where(drills.c.schedule == bindparam("schedule"))
+_LATEST = (
+    select(*_DRILL)
+    .where(drills.c.schedule == bindparam("schedule"))
+    .order_by(drills.c.slot.desc(), drills.c.id.desc())
+    .limit(1)
+)
+# A planned drill always waits for something, so that the index of those has it.
+_PLANNED = select(*_DRILL).where(AWAITED, drills.c.state == DrillState.PLANNED).order_by(drills.c.due_at, drills.c.id)
 _OF_RUN = select(*_DRILL).where(
     or_(*(column == bindparam("run") for column in (drills.c.run_id, drills.c.inject_run_id, drills.c.cleanup_run_id)))
 )
@@ -62,6 +81,14 @@ class DrillQueries(Work):
         """Ids of those whose `wake_at` has come, by the database's clock."""
         return [row[0] for row in self.rows(_DUE)]
 
+    def planned_drills(self) -> Sequence[Drill]:
+        """All that nobody has started yet, by their start."""
+        return [Drill(*row) for row in self.rows(_PLANNED)]
+
+    def drills_to_advance(self) -> Sequence[str]:
+        """Ids of those that are due to start, or running with a `wake_at` that has come, by the database's clock."""
+        return [row[0] for row in self.rows(_TO_ADVANCE)]
+
     def running_drill(self, service: str, environment: str) -> Drill | None:
         """The one that is at this place now."""
         row = self.row(_RUNNING, {"service": service, "environment": environment})
@@ -71,6 +98,11 @@ class DrillQueries(Work):
         """The latest slot of a schedule that was ever planned."""
         moment: datetime | None = self.row(_LAST_SLOT, {"schedule": schedule})[0]
         return moment
+
+    def latest_drill(self, schedule: str) -> Drill | None:
+        """The drill of a schedule's latest slot."""
+        row = self.row(_LATEST, {"schedule": schedule})
+        return Drill(*row) if row else None
 
     def drill_of_run(self, run_id: str) -> Drill | None:
         """The drill that a run belongs to."""

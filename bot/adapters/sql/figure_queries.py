@@ -17,19 +17,22 @@ class FigureQueries(Work):
     """How much and how fast."""
 
     def figures(self, bounds: Sequence[float]) -> Figures:
-        """Counts and spreads over `bounds` (seconds, ascending). Drills are counted as runs but not measured."""
-        breaches = self.row(select(func.count()).select_from(runs).where(runs.c.breached_at.is_not(None)))
+        """Counts and spreads over `bounds` (seconds, ascending). Drills are counted as runs and nowhere else."""
+        late = runs.c.breached_at.is_not(None), runs.c.drill.is_(False)
+        breaches = self.row(select(func.count()).select_from(runs).where(*late))
         return Figures(
             runs=self._counts(runs, runs.c.service),
             notices=self._counts(notices, notices.c.audience),
-            incidents=self._counts(incidents, incidents.c.service),
+            incidents=self._counts(incidents, incidents.c.service, incidents.c.drill.is_(False)),
             breaches=breaches[0] if breaches else 0,
             first_action=self._spread(runs.c.first_action_at, bounds),
             run=self._spread(runs.c.finished_at, bounds),
         )
 
-    def _counts(self, table: Table, by: ColumnElement[str]) -> Mapping[tuple[str, str], int]:
-        statement = select(by, table.c.status, func.count()).group_by(by, table.c.status)
+    def _counts(
+        self, table: Table, by: ColumnElement[str], *only: ColumnElement[bool]
+    ) -> Mapping[tuple[str, str], int]:
+        statement = select(by, table.c.status, func.count()).where(*only).group_by(by, table.c.status)
         return {(name, str(status)): count for name, status, count in self.rows(statement)}
 
     def _spread(self, until: ColumnElement[Any], bounds: Sequence[float]) -> Spread:

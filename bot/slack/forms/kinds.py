@@ -8,6 +8,7 @@ from typing import Any
 
 from bot.domain.button_values import write_value
 from bot.domain.chat import Form, Give
+from bot.domain.drills import Drill
 from bot.domain.errors import NotFound
 from bot.domain.incidents import Incident
 from bot.domain.minutes import Minute, MinuteKind
@@ -18,8 +19,9 @@ from bot.slack.forms.inputs import Block, modal, note, person_input, text_input
 from bot.slack.forms.sending import Sent
 from handlers.commands.update import ANYWAY
 
-INCIDENT, MINUTE = "incident", "minute"
+INCIDENT, MINUTE, DRILL = "incident", "minute", "drill"
 TEXT, OWNER, DUE, REASON, OPTIONS, EVIDENCE, UNTIL = "text", "owner", "due", "reason", "options", "evidence", "until"
+AT = "at"
 _DUE_HINT = "as you would say it: tomorrow noon, by Friday, in 2 h, 2026-12-01 10:00; your own time zone"
 
 Read = Callable[[Transaction, str, str], dict[str, Any]]
@@ -183,6 +185,35 @@ def give_to(sent: Sent) -> Give:
     return Give(Word.REASSIGN, sent.about(MINUTE), details=_given(sent, OWNER))
 
 
+def skip_drill(tx: Transaction, drill_id: str, _text: str) -> dict[str, Any]:
+    """Why a drill is left out."""
+    drill = _drill(tx, drill_id)
+    blocks = [_planned(drill), text_input(REASON, "Why is it left out?", is_needed=True, is_long=True)]
+    return modal(Form.SKIP_DRILL, "Skip the drill", write_value({DRILL: drill.id}), blocks, submit="Skip it")
+
+
+def leave_out(sent: Sent) -> Give:
+    """The order of that form."""
+    return Give(Word.SKIP_DRILL, sent.about(DRILL), sent.values.get(REASON, ""))
+
+
+def move_drill(tx: Transaction, drill_id: str, _text: str) -> dict[str, Any]:
+    """When a drill is to start instead."""
+    drill = _drill(tx, drill_id)
+    blocks = [
+        _planned(drill),
+        text_input(
+            AT, "Start it", placeholder="tomorrow 9:00", hint=f"{_DUE_HINT}; before the next one", is_needed=True
+        ),
+    ]
+    return modal(Form.MOVE_DRILL, "Move the drill", write_value({DRILL: drill.id}), blocks, submit="Move it")
+
+
+def put_elsewhere(sent: Sent) -> Give:
+    """The order of that form."""
+    return Give(Word.MOVE_DRILL, sent.about(DRILL), details=_given(sent, AT) | {"zone": sent.visitor.zone})
+
+
 KINDS: Mapping[Form, FormKind] = {
     Form.DECISION: FormKind(decision, decide),
     Form.ACTION_ITEM: FormKind(action_item, act),
@@ -193,6 +224,8 @@ KINDS: Mapping[Form, FormKind] = {
     Form.AMEND: FormKind(amend, correct),
     Form.SNOOZE: FormKind(snooze, put_off, UNTIL),
     Form.REASSIGN: FormKind(reassign, give_to, OWNER),
+    Form.SKIP_DRILL: FormKind(skip_drill, leave_out, REASON),
+    Form.MOVE_DRILL: FormKind(move_drill, put_elsewhere, AT),
 }
 """Every form but the halt report."""
 
@@ -207,6 +240,19 @@ def _due(sent: Sent) -> dict[str, Any]:
 
 def _about(incident: Incident) -> Block:
     return note(f"{incident.service}, {incident.environment}: {incident.title[:300]}")
+
+
+def _planned(drill: Drill) -> Block:
+    return note(
+        f"{drill.playbook} for {drill.service} in {drill.environment}, planned for {drill.due_at:%Y-%m-%d %H:%M} UTC"
+    )
+
+
+def _drill(tx: Transaction, drill_id: str) -> Drill:
+    found = tx.drill(drill_id)
+    if found is None:
+        raise NotFound(f"There is no drill {drill_id!r}")
+    return found
 
 
 def _incident(tx: Transaction, incident_id: str) -> Incident:
