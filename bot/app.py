@@ -9,8 +9,6 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
-from bot.adapters.anchor_places import AnchorPlaces
-from bot.adapters.audit_heads import keep_head
 from bot.adapters.chance import SystemChance
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
@@ -26,18 +24,13 @@ from bot.adapters.schedules import CronSchedules
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
+from bot.clockwork import build_sweep
 from bot.domain.events import Actor
-from bot.flow.anchoring import Anchoring
-from bot.flow.baselines import Baselines
 from bot.flow.bundle_desk import BundleDesk
-from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
-from bot.flow.drill_planning import DrillPlanning
-from bot.flow.drill_reminders import DrillReminders
 from bot.flow.drilling import Drilling
 from bot.flow.endings import Endings
-from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.folding import Folder
 from bot.flow.freshening import Freshener
@@ -48,23 +41,15 @@ from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
-from bot.flow.planned_drills import PlannedDrills
-from bot.flow.policy_reviews import PolicyReviews
-from bot.flow.postmortem_reminders import PostmortemReminders
-from bot.flow.pruning import Pruning
-from bot.flow.reading_back import ReadingBack
-from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
-from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
-from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
-from bot.outside import Outside, anchors_of, api_tokens, folders_of, open_bundles, open_outside, webhook_token
+from bot.outside import Outside, api_tokens, folders_of, open_bundles, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings
@@ -162,7 +147,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "drilling": Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, rounds, endings, intake, moves),
+        "sweep": build_sweep(settings, outside, rounds, endings, intake, moves),
     }
 
 
@@ -214,43 +199,6 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
         ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
         log=outside.log,
         crash=outside.workshop.crash,
-    )
-
-
-def _sweep(
-    settings: Settings, outside: Outside, rounds: Rounds, endings: Endings, intake: Intake, moves: ReleaseMoves
-) -> Sweep:
-    http = outside.workshop.http
-    escalating = Escalating(rounds, outside.pagers, outside.log)
-    releases = ReleaseChores(rounds, moves)
-    return Sweep(
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        endings=endings,
-        again=timedelta(seconds=settings.sweep_seconds),
-        keep_head=lambda head: keep_head(settings.data, head),
-        chores=[
-            escalating.call,
-            Cadence(rounds).keep,
-            Reminders(rounds).send,
-            PostmortemReminders(rounds).send,
-            PolicyReviews(rounds).remind,
-            DrillReminders(rounds).remind,
-            Baselines(rounds).keep,
-            releases.review,
-            releases.remind,
-            PlannedDrills(rounds, CronSchedules()).look,
-            DrillPlanning(rounds, CronSchedules()).keep,
-        ],
-        looks=[
-            escalating.look,
-            Watching(rounds, outside.workshop).look,
-            ReadingBack(rounds, outside.workshop, intake.accept).look,
-            lambda: outside.policies.look(outside.current()),
-            Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, AnchorPlaces(http).put).look,
-            Pruning(rounds).look,
-        ],
     )
 
 
