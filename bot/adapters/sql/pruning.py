@@ -126,7 +126,10 @@ def _evidence(connection: Connection, end: datetime) -> list[str]:
     others = evidence.alias("others")
     free = _free_releases()
     is_needed = or_(
-        exists().where(others.c.sha256 == _FILES.c.sha256, or_(others.c.at >= end, ~others.c.release_id.in_(free))),
+        exists().where(
+            others.c.sha256 == _FILES.c.sha256,
+            or_(others.c.at >= end, others.c.release_id.is_(None), ~others.c.release_id.in_(free)),
+        ),
         exists().where(or_(walks.c.pin == _FILES.c.sha256, walks.c.manifest_digest == _FILES.c.sha256)),
     )
     due = select(_FILES.c.sha256).where(exists().where(evidence.c.sha256 == _FILES.c.sha256), ~is_needed)
