@@ -14,6 +14,9 @@ from bot.domain.audit_anchors import parse_anchors, slot_of
 from bot.domain.audit_trail import SignedHead, find_heads, parse_head
 from bot.domain.erasures import Erasure
 from bot.domain.errors import BadInput, ConfigError
+from bot.domain.times import parse_duration
+from bot.settings import Settings
+from bot.supervisor import environment_of
 
 HEX = st.text("0123456789abcdef", min_size=64, max_size=64)
 MOMENTS = st.integers(40_000_000, 4_000_000_000).map(lambda seconds: datetime.fromtimestamp(seconds, UTC))
@@ -98,3 +101,11 @@ def test_a_person_is_taken_out_as_a_word_of_its_own() -> None:
     assert erasure.without(said) == (
         "erased-1 (erased-1, <@erased-1>, token-erased-1): lenart and Helena stay. erased-1's run."
     )
+
+
+def test_every_part_of_a_program_gets_the_interval_that_was_set() -> None:
+    for every in ("90s", "1h30m", "2d"):
+        given = Settings.from_environment({"ANDON_AUDIT_ANCHOR_EVERY": every})
+        assert Settings.from_environment(environment_of(given, {})).audit_anchor_every == parse_duration(every)
+    with pytest.raises(ConfigError, match="shorter than a minute"):
+        Settings.from_environment({"ANDON_AUDIT_ANCHOR_EVERY": "5s"})
