@@ -30,6 +30,7 @@ NAMES = (
     "canary_beside",
     "canary_speed",
     "audit",
+    "measures",
 )
 ROOT = Path(__file__).resolve().parents[1]
 

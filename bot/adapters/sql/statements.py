@@ -16,6 +16,7 @@ from bot.adapters.sql import (
     keeping_tables,
     people_tables,
     policy_tables,
+    postmortem_tables,
     release_tables,
     run_tables,
     tables,
@@ -36,6 +37,7 @@ from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
+from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -81,6 +83,11 @@ TABLE_OF: Mapping[type, Table] = {
     Drill: drill_tables.drills,
     Anchor: audit_tables.audit_anchors,
     Hold: keeping_tables.holds,
+    Postmortem: postmortem_tables.postmortems,
+    SectionText: postmortem_tables.section_texts,
+    PostmortemComment: postmortem_tables.comments,
+    Lesson: postmortem_tables.lessons,
+    SignOff: postmortem_tables.sign_offs,
     DrillReminder: drill_tables.drill_reminders,
 }
 
@@ -116,7 +123,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, Anchor, Hold, DrillReminder,
+        Drill, Anchor, Hold, DrillReminder, Postmortem, Lesson,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
