@@ -29,6 +29,7 @@ NAMES = (
     "canary_errors",
     "canary_beside",
     "canary_speed",
+    "bundle",
     "audit",
     "measures",
 )

@@ -27,6 +27,7 @@ from bot.adapters.sql import SqlStore
 from bot.domain.events import Actor
 from bot.flow.anchoring import Anchoring
 from bot.flow.baselines import Baselines
+from bot.flow.bundle_desk import BundleDesk
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
@@ -58,7 +59,7 @@ from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
 from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
-from bot.outside import Outside, anchors_of, api_tokens, folders_of, open_outside, webhook_token
+from bot.outside import Outside, anchors_of, api_tokens, folders_of, open_bundles, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings
@@ -90,6 +91,7 @@ class App:
     sweep: Sweep
     judge: Judge
     evidence: EvidenceDesk
+    bundles: BundleDesk
     moves: ReleaseMoves
     observing: Observing
     folder: Folder
@@ -147,6 +149,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
+        "bundles": open_bundles(settings, outside),
         "moves": moves,
         **_canaries(outside, intake),
         "runner": _runner(settings, outside, mover),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.bundle_records import BundleRecords
 from bot.discipline_records import DisciplineRecords
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
@@ -51,7 +52,8 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill | Anchor | Hold | DrillReminder | Postmortem | Lesson
+    | Watch | Drill | Anchor | Hold | DrillReminder
+    | Postmortem | Lesson
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -72,7 +74,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Figures:
-    """Counts over everything in the store, for the metrics page. Drills are counted as runs but not measured."""
+    """Counts over everything in the store, for the metrics page. Drills are counted as runs and nowhere else."""
 
     runs: Mapping[tuple[str, str], int]
     """By service and status."""
@@ -118,6 +120,7 @@ class Transaction(
     PostmortemRecords,
     KeepingRecords,
     MeasureRecords,
+    BundleRecords,
     Protocol,
 ):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""

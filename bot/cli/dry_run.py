@@ -29,7 +29,7 @@ def dry_run(args: argparse.Namespace) -> int:
         cause = Cause(event_id="", within=timedelta(minutes=5), reason="dry run")
         facts = plan_facts(policy, (policy.service, environment), release=release, incident=None, cause=cause)
         bound = {key: facts[key] for key in ("service", "environment", "release", "target")}
-        steps = [_planned(app, step, facts) for step in playbook.steps]
+        steps = [planned_step(app, step, facts) for step in playbook.steps]
         plan = plan_hash(playbook, bound)
     if args.json:
         show(
@@ -60,7 +60,8 @@ def _environment(policy: Policy, named: str | None) -> str:
     return environment
 
 
-def _planned(app: Any, step: Any, facts: dict[str, Any]) -> dict[str, Any]:
+def planned_step(app: Any, step: Any, facts: dict[str, Any]) -> dict[str, Any]:
+    """One step with the calls that it would make."""
     try:
         verb = app.steps[step.use]
         filled = app.workshop.expressions.fill(dict(step.with_), {**facts, "steps": {}}, secrets=False)

@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 
 from bot.adapters.keyring import Keyring
 from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, exporting, pruning, upgrading
+from bot.adapters.sql.bundle_queries import BundleQueries
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.discipline_queries import DisciplineQueries
@@ -54,6 +55,7 @@ class SqlTransaction(
     PostmortemQueries,
     KeepingQueries,
     MeasureQueries,
+    BundleQueries,
     FigureQueries,
     audit.AuditQueries,
 ):
