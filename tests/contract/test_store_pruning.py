@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -20,15 +21,18 @@ from support.store_records import (
     incident,
     new_id,
     notice,
+    release,
     run,
     timeline_entry,
 )
 
 from bot.adapters.sql import SqlStore
 from bot.domain.attachments import KeptFile
+from bot.domain.gates import Evidence
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.keeping import Hold, HoldKind, Keep, Kind, Pruned, Retention
 from bot.domain.records import AuditEntry, NoticeStatus
+from bot.domain.releases import Release, ReleaseStatus
 from bot.domain.runs import RunStatus
 
 LATER = AT + timedelta(days=100)
@@ -153,6 +157,40 @@ def test_files_that_nothing_rests_on_go(store: SqlStore) -> None:
     assert _prune(store).counts[Kind.ATTACHMENTS] == 1
     with store.read() as tx:
         assert (tx.keeps_file("a" * 64), tx.keeps_file("b" * 64)) == (False, True)
+
+
+def test_contents_of_evidence_go_once_only_releases_that_are_over_rest_on_them(store: SqlStore) -> None:
+    old, new = (release(opened_at=AT + timedelta(days=day), candidate=str(42 + day)) for day in (0, 1))
+    with store.write() as tx:
+        tx.lock_services(["fraud-model"])
+        tx.add(replace(old, status=ReleaseStatus.ENDORSED), new)
+        for digest in "abc":
+            tx.keep_file(KeptFile(digest * 64, 3, b"old", AT))
+        tx.add(_evidence(old, "a"), _evidence(old, "b"), _evidence(new, "b"), _evidence(old, "c", at=LATER))
+    found = _prune(store, Retention(keep=Keep(evidence=timedelta(days=90))))
+    assert found.counts == {Kind.EVIDENCE: 1}
+    with store.read() as tx:
+        assert [tx.keeps_file(digest * 64) for digest in "abc"] == [False, True, True]
+        assert len(tx.evidence_of(old.id)) == 3
+        entry = tx.audit_entries(limit=9)[-1][1]
+    assert entry.data["files"] == ["a" * 64]
+    store.seal()
+    assert store.verify_audit() is None
+
+
+def _evidence(of: Release, digest: str, **changes: Any) -> Evidence:
+    values: dict[str, Any] = {
+        "id": new_id("evd"),
+        "release_id": of.id,
+        "service": of.service,
+        "name": "load-test",
+        "media": "text/plain",
+        "sha256": digest * 64,
+        "size": 3,
+        "at": AT,
+        "by": "ci",
+    }
+    return Evidence(**values | changes)
 
 
 def test_everything_is_exported_as_json_lines_whose_digests_are_told(store: SqlStore, tmp_path: Path) -> None:

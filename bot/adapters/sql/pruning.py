@@ -126,7 +126,10 @@ def _evidence(connection: Connection, end: datetime) -> list[str]:
     others = evidence.alias("others")
     free = _free_releases()
     is_needed = or_(
-        exists().where(others.c.sha256 == _FILES.c.sha256, or_(others.c.at >= end, ~others.c.release_id.in_(free))),
+        exists().where(
+            others.c.sha256 == _FILES.c.sha256,
+            or_(others.c.at >= end, others.c.release_id.is_(None), ~others.c.release_id.in_(free)),
+        ),
         exists().where(or_(walks.c.pin == _FILES.c.sha256, walks.c.manifest_digest == _FILES.c.sha256)),
     )
     due = select(_FILES.c.sha256).where(exists().where(evidence.c.sha256 == _FILES.c.sha256), ~is_needed)
@@ -163,19 +166,24 @@ def _incidents(connection: Connection, end: datetime) -> int:
 
 def _delete_with_all(connection: Connection, table: Table, keys: Sequence[Any]) -> None:
     """Rows by their key, after whatever refers to them: the database's own references say what that is."""
+    key = next(iter(table.primary_key.columns))
     for child in metadata.sorted_tables:
         for reference in child.foreign_keys:
             if reference.column.table is not table or child is table:
                 continue
             where = reference.parent.in_(keys)
-            own = list(child.primary_key.columns)
-            if any(other.column.table is child for one in metadata.sorted_tables for other in one.foreign_keys):
-                below = list(connection.execute(select(child.c.id).where(where)).scalars())
+            if _is_referred_to(child):
+                own = next(iter(child.primary_key.columns))
+                below = list(connection.execute(select(own).where(where)).scalars())
                 if below:
                     _delete_with_all(connection, child, below)
-            elif own:
+            else:
                 connection.execute(delete(child).where(where))
-    connection.execute(delete(table).where(table.c.id.in_(keys)))
+    connection.execute(delete(table).where(key.in_(keys)))
+
+
+def _is_referred_to(table: Table) -> bool:
+    return any(one.column.table is table for other in metadata.sorted_tables for one in other.foreign_keys)
 
 
 def _drills(connection: Connection, end: datetime) -> int:
