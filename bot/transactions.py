@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.account_records import AccountRecords
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
 from bot.domain.canaries import AffectedKeys, CanaryPoint
@@ -20,6 +21,7 @@ from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
+from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -45,7 +47,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill
+    | Watch | Drill | Pulse
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -105,7 +107,7 @@ class Standing:
 
 
 class Transaction(
-    PolicyRecords, ReleaseRecords, DrillRecords, PostmortemRecords, KeepingRecords, MeasureRecords, Protocol
+    PolicyRecords, ReleaseRecords, DrillRecords, PostmortemRecords, KeepingRecords, MeasureRecords, AccountRecords, Protocol
 ):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 

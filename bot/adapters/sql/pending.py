@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Executable, Table
 
-from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import account_tables, drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
 from bot.adapters.sql.prepared import Row
 from bot.adapters.sql.sessions import Session
 
@@ -46,6 +46,7 @@ _ORDER: Sequence[Table] = (
     release_tables.affected_keys,
     policy_tables.policy_versions,
     drill_tables.drills,
+    account_tables.pulses,
     tables.notices,
     tables.accesses,
     tables.audit,

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import account_tables, drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
@@ -24,6 +24,7 @@ from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
+from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -67,6 +68,7 @@ TABLE_OF: Mapping[type, Table] = {
     AffectedKeys: release_tables.affected_keys,
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
+    Pulse: account_tables.pulses,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -87,6 +89,7 @@ class Statements:
     keep_batch: Executable
     open_canary: Executable
     plan_drill: Executable
+    meet_pulse: Executable
     raise_fence: Executable
     take_lease: Executable
     save_step: Executable
@@ -100,7 +103,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill,
+        Drill, Pulse,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
@@ -111,6 +114,7 @@ def statements_for(dialect: str) -> Statements:
         keep_batch=insert(release_tables.observation_batches).inline().on_conflict_do_nothing(),
         open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
         plan_drill=insert(drill_tables.drills).on_conflict_do_nothing(),
+        meet_pulse=insert(account_tables.pulses).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
         save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),

@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.engine import URL
 
 from bot.adapters.sql import audit, upgrading
+from bot.adapters.sql.account_queries import AccountQueries
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.drill_queries import DrillQueries
@@ -44,6 +45,7 @@ class SqlTransaction(
     PostmortemQueries,
     KeepingQueries,
     MeasureQueries,
+    AccountQueries,
     FigureQueries,
     audit.AuditQueries,
 ):
