@@ -63,9 +63,7 @@ class AccountRecords(Protocol):
         """Those whose slot lies within the time, oldest first."""
         ...
 
-    def gate_tallies(
-        self, since: datetime, until: datetime, verdicts: Collection[GateVerdict]
-    ) -> Sequence[GateTally]:
+    def gate_tallies(self, since: datetime, until: datetime, verdicts: Collection[GateVerdict]) -> Sequence[GateTally]:
         """Verdicts of these kinds within the time, by release and gate."""
         ...
 

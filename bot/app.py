@@ -14,6 +14,7 @@ from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
 from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.data_folder import open_data_folder
+from bot.adapters.dead_mans_switch import DeadMansSwitch
 from bot.adapters.glossary import load_glossary
 from bot.adapters.identity import SystemClock
 from bot.adapters.letters import LetterWriter
@@ -24,7 +25,9 @@ from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
 from bot.domain.events import Actor
+from bot.domain.pulses import Part
 from bot.flow.baselines import Baselines
+from bot.flow.beating import Beating
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
@@ -34,6 +37,7 @@ from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.folding import Folder
 from bot.flow.freshening import Freshener
 from bot.flow.gate_looking import Bench
+from bot.flow.heartbeat import Heartbeat
 from bot.flow.intake import Intake
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
@@ -51,6 +55,7 @@ from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
+from bot.flow.watchdog import Watchdog
 from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
 from bot.outside import Outside, api_tokens, folders_of, open_outside, webhook_token
@@ -88,6 +93,7 @@ class App:
     moves: ReleaseMoves
     observing: Observing
     folder: Folder
+    beating: Beating
     gates: Mapping[str, Gate]
     workshop: Workshop
     pagers: Mapping[str, Pager]
@@ -138,15 +144,17 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
     mover = Mover(outside.ids, outside.current, endings, consequences, moves)
     bench = _bench(outside)
     intake = _intake(outside, consequences, moves, bench)
+    beating = Beating(outside.store, outside.clock, outside.owner)
     return {
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
         "moves": moves,
         **_canaries(outside, intake),
+        "beating": beating,
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, endings, consequences, intake, moves),
+        "sweep": _sweep(settings, outside, endings, consequences, intake, moves, beating),
     }
 
 
@@ -208,6 +216,7 @@ def _sweep(
     consequences: Consequences,
     intake: Intake,
     moves: ReleaseMoves,
+    beating: Beating,
 ) -> Sweep:
     store, clock = outside.store, outside.clock
     rounds = Rounds(store, outside.queue, clock, outside.ids, outside.current, consequences)
@@ -228,13 +237,30 @@ def _sweep(
             Baselines(rounds).keep,
             releases.review,
             releases.remind,
+            Watchdog(rounds, settings.watchdog_within).check,
         ],
         looks=[
+            _heartbeat(settings, outside).look,
             escalating.look,
             Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
         ],
+        beat=lambda: beating.beat(Part.SWEEP),
+    )
+
+
+def _heartbeat(settings: Settings, outside: Outside) -> Heartbeat:
+    url, call = settings.heartbeat_url, None
+    if url is not None:
+        call = DeadMansSwitch(outside.workshop.http, url.get_secret_value(), settings.heartbeat_method)
+    return Heartbeat(
+        store=outside.store,
+        clock=outside.clock,
+        owner=outside.owner,
+        every=settings.heartbeat_every,
+        call=call,
+        log=outside.log,
     )
 
 

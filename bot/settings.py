@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.domain.errors import ConfigError
+from bot.domain.errors import BadInput, ConfigError
 from bot.domain.events import ANDON, Actor, Role
+from bot.domain.times import parse_duration
+
+
+def parse_pace(value: object) -> timedelta:
+    """A duration as people write it, of a second or more; ValueError says what is wrong."""
+    try:
+        found = value if isinstance(value, timedelta) else parse_duration(str(value))
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+    if found < timedelta(seconds=1):
+        raise ValueError("it is shorter than a second")
+    return found
 
 
 class Settings(BaseSettings):
@@ -45,6 +58,14 @@ class Settings(BaseSettings):
     """Where the configuration comes from, for images that are built without its repository."""
     signing_key: SecretStr | None = None
     """An Ed25519 private key as PEM text, for bundles and the audit. Unset: one is made in the data folder."""
+    heartbeat_url: SecretStr | None = None
+    """A dead man's switch: called while all is well, so that silence is noticed there."""
+    heartbeat_method: Literal["GET", "POST"] = "GET"
+    heartbeat_every: Annotated[timedelta, BeforeValidator(parse_pace)] = timedelta(minutes=1)
+    watchdog_within: Annotated[timedelta, BeforeValidator(parse_pace)] | None = None
+    """How long Alertmanager's Watchdog alert may stay away before engineers are told. Unset: it is not waited for."""
+    runbooks: Path | None = None
+    """Where the clock keeps the runbooks for the day when Andon is down. Unset: in the data folder."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""
@@ -104,6 +125,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what is handed over: `from_environment` reads the environment, once, `_FILE` variants included."""
         return (init_settings,)
+
+    @property
+    def runbook_folder(self) -> Path:
+        """Where the runbooks are kept."""
+        return (self.runbooks or self.data / "runbooks").absolute()
 
     @property
     def is_embedded_redis(self) -> bool:

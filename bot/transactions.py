@@ -107,7 +107,14 @@ class Standing:
 
 
 class Transaction(
-    PolicyRecords, ReleaseRecords, DrillRecords, PostmortemRecords, KeepingRecords, MeasureRecords, AccountRecords, Protocol
+    PolicyRecords,
+    ReleaseRecords,
+    DrillRecords,
+    PostmortemRecords,
+    KeepingRecords,
+    MeasureRecords,
+    AccountRecords,
+    Protocol,
 ):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""
 

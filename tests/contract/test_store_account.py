@@ -82,9 +82,7 @@ def test_the_audit_of_a_time_has_what_begins_so_and_nothing_at_its_end(store: Sq
     with store.write() as tx:
         tx.add(*rows)
     wanted = [
-        one
-        for one in rows
-        if AT - MINUTE <= one.at < AT + MINUTE and one.action.startswith(("order.", "refused."))
+        one for one in rows if AT - MINUTE <= one.at < AT + MINUTE and one.action.startswith(("order.", "refused."))
     ]
     with store.read() as tx:
         entries = [one for _, one in tx.audit_between(AT - MINUTE, AT + MINUTE, ("order.", "refused."))]

@@ -96,9 +96,7 @@ class AccountQueries(Work):
         statement = select(*columns_of(drills, Drill)).where(within).order_by(drills.c.slot, drills.c.id)
         return [Drill(*row) for row in self.rows(statement)]
 
-    def gate_tallies(
-        self, since: datetime, until: datetime, verdicts: Collection[GateVerdict]
-    ) -> Sequence[GateTally]:
+    def gate_tallies(self, since: datetime, until: datetime, verdicts: Collection[GateVerdict]) -> Sequence[GateTally]:
         """Verdicts of these kinds within the time, by release and gate."""
         one = gate_results.c
         gate = (one.service, one.release_id, one.stage, one.use, one.name, one.verdict)

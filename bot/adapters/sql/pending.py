@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Executable, Table
 
-from bot.adapters.sql import account_tables, drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import (
+    account_tables,
+    drill_tables,
+    people_tables,
+    policy_tables,
+    release_tables,
+    run_tables,
+    tables,
+)
 from bot.adapters.sql.prepared import Row
 from bot.adapters.sql.sessions import Session
 

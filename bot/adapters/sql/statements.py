@@ -10,7 +10,15 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import account_tables, drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import (
+    account_tables,
+    drill_tables,
+    people_tables,
+    policy_tables,
+    release_tables,
+    run_tables,
+    tables,
+)
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
