@@ -55,6 +55,7 @@ from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
+from bot.flow.token_keeping import TokenKeeping
 from bot.flow.watchdog import Watchdog
 from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
@@ -238,6 +239,7 @@ def _sweep(
             releases.review,
             releases.remind,
             Watchdog(rounds, settings.watchdog_within).check,
+            TokenKeeping(rounds, api_tokens(settings).values()).keep,
         ],
         looks=[
             _heartbeat(settings, outside).look,

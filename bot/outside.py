@@ -14,7 +14,7 @@ from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.configuration.opening import open_configuration, origins_of
 from bot.adapters.crash_points import crash_hook
-from bot.adapters.data_folder import kept_secret
+from bot.adapters.data_folder import kept_secret, open_data_folder
 from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
@@ -26,6 +26,7 @@ from bot.adapters.reviewed_files import ConfigurationFiles
 from bot.adapters.rq_queue import RqQueue
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
+from bot.adapters.signing import SigningKey, open_signing_key
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.configuration import Configuration
@@ -56,6 +57,21 @@ def webhook_token(settings: Settings) -> str | None:
     if not settings.is_embedded_database:
         return None
     return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
+
+
+def signing_key(settings: Settings) -> SigningKey:
+    """The key that this installation signs with, made in the data folder where none is set."""
+    given = settings.signing_key.get_secret_value() if settings.signing_key else None
+    if given is None:
+        open_data_folder(settings.data)
+    return open_signing_key(settings.data, given)
+
+
+def known_public_key(settings: Settings) -> str | None:
+    """Its public half as PEM text; None where there is no key yet. Nothing is made."""
+    if settings.signing_key is None and not (settings.data / "signing-key").exists():
+        return None
+    return signing_key(settings).public_pem
 
 
 def redis_address(settings: Settings) -> str:

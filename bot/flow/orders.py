@@ -174,7 +174,13 @@ class Orders:
                 command.actor.name,
                 f"order.{command.word}",
                 f"order:{command.subject}",
-                {"verdict": str(answer.verdict), "reason": command.reason, "via": command.via, **_audited(command)},
+                {
+                    "verdict": str(answer.verdict),
+                    "reason": command.reason,
+                    "via": command.via,
+                    **({"service": answer.service} if answer.service else {}),
+                    **_audited(command),
+                },
             ),
         )
 

@@ -15,6 +15,7 @@ import uvicorn
 from bot.adapters.conditions import compile_condition
 from bot.adapters.identity import SystemClock, UlidIds
 from bot.adapters.rq_queue import RqQueue
+from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.sql import SqlStore, open_store
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor, Role
@@ -119,6 +120,7 @@ class TestHead:
     evidence: EvidenceDesk
     moves: ReleaseMoves
     observing: Observing
+    secrets: EnvironmentSecrets = field(default_factory=lambda: EnvironmentSecrets({}))
     calls: list[int] = field(default_factory=list)
 
 

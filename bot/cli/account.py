@@ -1,0 +1,93 @@
+"""Commands of the account: the report on controls, rights, and the runbook."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bot.cli.session import program, settings_of, show
+from bot.domain.errors import BadInput, ConfigError
+
+if TYPE_CHECKING:
+    from bot.app import App
+
+
+def controls(args: argparse.Namespace) -> int:
+    """Markdown, or the signed envelope."""
+    from bot.flow.controls import controls_report, period_of
+
+    with program(args) as app:
+        period = period_of(args.since, args.until, app.clock.now(), args.service)
+        with app.store.read() as tx:
+            if args.service and tx.service(args.service) is None:
+                app.configuration.current.policy(args.service)
+            facts = controls_report(tx, period)
+        text = signed(app, facts) if args.json else written(app, facts)
+    _put(args.output, text)
+    return 0
+
+
+def signed(app: App, facts: dict[str, Any]) -> str:
+    """The envelope around the report as JSON."""
+    from bot.adapters.envelopes import plain_json, seal_payload
+    from bot.flow.controls import PAYLOAD_TYPE
+    from bot.outside import signing_key
+
+    payload = app.secrets.redact(plain_json(facts).decode("ascii")).encode("ascii")
+    return seal_payload(payload, PAYLOAD_TYPE, signing_key(app.settings)).decode("ascii")
+
+
+def written(app: App, facts: dict[str, Any]) -> str:
+    """The report as Markdown."""
+    from bot.adapters.report_templates import ReportTemplates
+    from bot.adapters.shipped import shipped_folder
+
+    templates = ReportTemplates([app.settings.config / "templates", shipped_folder("templates")])
+    return app.secrets.redact(templates.controls(facts))
+
+
+def verify(args: argparse.Namespace) -> int:
+    """Needs neither database nor configuration: the file and the public key are enough."""
+    from bot.adapters.envelopes import open_payload
+    from bot.flow.controls import PAYLOAD_TYPE
+
+    payload, signer = open_payload(_read(args.file), PAYLOAD_TYPE, [_key(args)])
+    if args.json:
+        show(json.loads(payload))
+        return 0
+    facts = json.loads(payload)
+    show(f"verified: controls from {facts['from']} to {facts['to']}, signed by key {signer}")
+    if not facts["complete"]:
+        show(f"the time was not over when it was made: it says what was known at {facts['as_of']}")
+    return 0
+
+
+def _key(args: argparse.Namespace) -> str:
+    if args.key:
+        return _read(args.key).decode("utf-8", "replace")
+    from bot.outside import known_public_key
+
+    found = known_public_key(settings_of(args))
+    if found is None:
+        raise ConfigError("There is no signing key here", next="give the signer's public key with --key FILE")
+    return found
+
+
+def _read(name: str) -> bytes:
+    try:
+        return Path(name).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
+
+
+def _put(output: str | None, text: str) -> None:
+    if not output:
+        show(text.rstrip("\n"))
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written", why=error.strerror or str(error)) from error
+    show(f"wrote {output}")
