@@ -14,7 +14,6 @@ from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
 from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.data_folder import open_data_folder
-from bot.adapters.dead_mans_switch import DeadMansSwitch
 from bot.adapters.glossary import load_glossary
 from bot.adapters.identity import SystemClock
 from bot.adapters.letters import LetterWriter
@@ -37,7 +36,6 @@ from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.folding import Folder
 from bot.flow.freshening import Freshener
 from bot.flow.gate_looking import Bench
-from bot.flow.heartbeat import Heartbeat
 from bot.flow.intake import Intake
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
@@ -55,14 +53,13 @@ from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
-from bot.flow.token_keeping import TokenKeeping
-from bot.flow.watchdog import Watchdog
 from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
 from bot.outside import Outside, api_tokens, folders_of, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings
+from bot.upkeep import own_chores, own_looks
 from handlers.meeting_notes import hear_notes
 
 _NOTICE_LEASES = 10
@@ -238,31 +235,16 @@ def _sweep(
             Baselines(rounds).keep,
             releases.review,
             releases.remind,
-            Watchdog(rounds, settings.watchdog_within).check,
-            TokenKeeping(rounds, api_tokens(settings).values()).keep,
+            *own_chores(settings, rounds),
         ],
         looks=[
-            _heartbeat(settings, outside).look,
+            *own_looks(settings, outside),
             escalating.look,
             Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
         ],
         beat=lambda: beating.beat(Part.SWEEP),
-    )
-
-
-def _heartbeat(settings: Settings, outside: Outside) -> Heartbeat:
-    url, call = settings.heartbeat_url, None
-    if url is not None:
-        call = DeadMansSwitch(outside.workshop.http, url.get_secret_value(), settings.heartbeat_method)
-    return Heartbeat(
-        store=outside.store,
-        clock=outside.clock,
-        owner=outside.owner,
-        every=settings.heartbeat_every,
-        call=call,
-        log=outside.log,
     )
 
 

@@ -91,3 +91,47 @@ def _put(output: str | None, text: str) -> None:
     except OSError as error:
         raise BadInput(f"{output} cannot be written", why=error.strerror or str(error)) from error
     show(f"wrote {output}")
+
+
+def rights(args: argparse.Namespace) -> int:
+    """A table for each service, Markdown or JSON."""
+    from bot.cli.showing import table
+    from bot.flow.rights_views import rights_markdown, rights_view
+
+    with program(args) as app:
+        current = app.configuration.current
+        policies = (
+            [current.policy(args.service)] if args.service else [one for _, one in sorted(current.policies.items())]
+        )
+        with app.store.read() as tx:
+            view = rights_view(tx, policies, app.tokens.values())
+    if args.json or args.markdown:
+        show(dict(view) if args.json else rights_markdown(view).rstrip("\n"))
+        return 0
+    for service in view["services"]:
+        show(f"{service['service']} (policy {service['policy_digest']})")
+        rows = [(_about(one), one["role"] or "", one["who"], one["note"]) for one in service["rights"]]
+        table(("right", "role", "who", "note"), rows)
+        show("")
+    return 0
+
+
+def _about(one: Any) -> str:
+    return f"{one['right']} ({one['about']})" if one["about"] else str(one["right"])
+
+
+def runbook(args: argparse.Namespace) -> int:
+    """Markdown, or one HTML page."""
+    from bot.adapters.paper import as_html, as_markdown
+    from bot.upkeep import runbook_of
+
+    with program(args) as app:
+        current = app.configuration.current
+        policy = current.policy(args.service)
+        with app.store.read() as tx:
+            release = tx.latest_releases((policy.service,)).get(policy.service)
+        blocks = runbook_of(app.settings, app.workshop, policy, current, release, args.environment)
+        text = as_html(f"Runbook: {policy.service}", blocks) if args.html else as_markdown(blocks)
+        text = app.secrets.redact(text)
+    _put(args.output, text)
+    return 0

@@ -12,10 +12,12 @@ from bot.adapters.report_templates import ReportTemplates
 from bot.adapters.shipped import shipped_folder
 from bot.domain.events import Actor, Role
 from bot.flow.controls import PAYLOAD_TYPE, controls_report, period_of
+from bot.flow.rights_views import RightsView, rights_view
 from bot.outside import signing_key
+from bot.web.answers import answer
 from bot.web.head import Head
 from bot.web.identity import requires
-from bot.web.openapi import READ_ERRORS
+from bot.web.openapi import READ_ERRORS, ok
 from bot.web.orders import named
 
 account = APIRouter(prefix="/api/v1", responses=READ_ERRORS)
@@ -54,3 +56,19 @@ def _facts(head: Head, since: str, until: str, service: str | None) -> dict[str,
         if known and tx.service(known) is None:
             head.configuration.current.policy(known)
         return controls_report(tx, period)
+
+
+@account.get("/rights", tags=["reports"], responses=ok(RightsView))
+def show_rights(_: Viewer, request: Request, service: Service = None) -> Response:
+    """Who may halt, roll back, approve, endorse, lift and the like, asked of the rules that judge orders."""
+    head: Head = request.app.state.head
+    return answer(rights_of_head(head, service))
+
+
+def rights_of_head(head: Head, service: str | None) -> RightsView:
+    """Of one service, or of all that have a policy."""
+    current = head.configuration.current
+    names = [named(service, "service")] if service else sorted(current.policies)
+    policies = [current.policy(one) for one in names]
+    with head.store.read() as tx:
+        return rights_view(tx, policies, head.tokens.values())

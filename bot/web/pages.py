@@ -17,6 +17,7 @@ from bot.web.incident_page import arranged
 from bot.web.queries import Page, Queries
 from bot.web.release_pages import ReleasePages
 from bot.web.release_queries import ReleaseQueries
+from bot.web.rights_page import RightsPage
 from bot.web.showing import Showing, refresh_of
 from bot.web.templating import Templates
 
@@ -45,6 +46,7 @@ class Pages:
             Route("/events/{id}", self._showing.with_login(self.event)),
             Route("/static/andon.css", self.style),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
+            *RightsPage(self._head, self._showing).routes(),
         ]
 
     async def style(self, _: Request) -> Response:
