@@ -87,9 +87,8 @@ def runbook_of(
         data=str(settings.data),
         config=str(settings.config),
     )
-    manual = Manual(
-        workshop.steps, SandboxedExpressions(workshop.secrets), Marks(secrets.token_hex(16)), str(settings.config)
-    )
+    marks, expressions = Marks(secrets.token_hex(16)), SandboxedExpressions(workshop.secrets)
+    manual = Manual(workshop.steps, expressions, marks, str(settings.config))
     environments = [environment] if environment else list(policy.targets)
     return runbook(policy, configuration, release, manual, house, environments)
 

@@ -1,5 +1,7 @@
-"""The runbook of a service: what people do by hand on the day when Andon or Slack is down. No time stands in it, so
-that it only changes when what it says does."""
+"""The runbook of a service: what people do by hand on the day when Andon or Slack is down.
+
+No time stands in it, so that it only changes when what it says does.
+"""
 
 from __future__ import annotations
 
