@@ -30,6 +30,7 @@ from bot.flow.beating import Beating
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
+from bot.flow.drill_reminders import DrillReminders
 from bot.flow.endings import Endings
 from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
@@ -232,6 +233,7 @@ def _sweep(
             Cadence(rounds).keep,
             Reminders(rounds).send,
             PolicyReviews(rounds).remind,
+            DrillReminders(rounds).remind,
             Baselines(rounds).keep,
             releases.review,
             releases.remind,

@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     """How long Alertmanager's Watchdog alert may stay away before engineers are told. Unset: it is not waited for."""
     runbooks: Path | None = None
     """Where the clock keeps the runbooks for the day when Andon is down. Unset: in the data folder."""
+    public_badges: bool = False
+    """Anybody may fetch `/badge/{service}.svg`, without a token."""
     log_level: str = "INFO"
     crash_at: str | None = None
     """Tests only: the process kills itself at this named point (see docs/testing.md)."""

@@ -8,10 +8,12 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.account_records import AccountRecords
+from bot.discipline_records import DisciplineRecords
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
 from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
+from bot.domain.discipline import DrillReminder
 from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
@@ -47,7 +49,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill | Pulse
+    | Watch | Drill | DrillReminder | Pulse
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
@@ -110,6 +112,7 @@ class Transaction(
     PolicyRecords,
     ReleaseRecords,
     DrillRecords,
+    DisciplineRecords,
     PostmortemRecords,
     KeepingRecords,
     MeasureRecords,

@@ -198,6 +198,8 @@ class Policy(Strict):
     live: Mapping[Name, LiveRead] = Field(default_factory=dict)
     """By environment: how the version that serves there is read back."""
     drills: tuple[DrillRule, ...] = ()
+    assumed_restore: PositiveDuration | None = None
+    """How long the team believes that a restoration takes: shown beside what was measured."""
     review_every: Duration | None = None
     digest: Annotated[str, BeforeValidator(_no_key)] = Field(default="", exclude=True)
 

@@ -43,8 +43,9 @@ class Armour:
             if message["type"] == "http.response.start":
                 begun = True
                 given = message["headers"]
-                kept = any(name == b"cache-control" for name, _ in given)
-                message["headers"] = [*given, *(_KEEPABLE if kept else _HEADERS)]
+                names = {name for name, _ in given}
+                ours = _KEEPABLE if b"cache-control" in names else _HEADERS
+                message["headers"] = [*given, *(one for one in ours if one[0] not in names)]
             await send(message)
 
         try:

@@ -17,7 +17,17 @@ from bot.web.identity import Forbidden, Unknown
 from bot.web.login import login_address
 from bot.web.templating import Templates
 
-_FOR_PROGRAMS = ("/api", "/webhooks", "/slack/", "/healthz", "/readyz", "/metrics", "/openapi.json", "/static/")
+_FOR_PROGRAMS = (
+    "/api",
+    "/webhooks",
+    "/slack/",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/openapi.json",
+    "/static/",
+    "/badge/",
+)
 
 
 class Faults:

@@ -12,6 +12,7 @@ from bot.domain.access import Access
 from bot.domain.events import Disposition
 from bot.web.axis import axis_of
 from bot.web.briefing import Briefings
+from bot.web.discipline_page import DisciplinePage
 from bot.web.head import Head
 from bot.web.incident_page import arranged
 from bot.web.queries import Page, Queries
@@ -45,6 +46,7 @@ class Pages:
             Route("/events", self._showing.with_login(self.events)),
             Route("/events/{id}", self._showing.with_login(self.event)),
             Route("/static/andon.css", self.style),
+            *DisciplinePage(self._head, self._showing).routes(),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
             *RightsPage(self._head, self._showing).routes(),
         ]

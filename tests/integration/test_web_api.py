@@ -98,6 +98,7 @@ READS = {
     "/api/v1/canaries/{release}": "/api/v1/canaries/scored-model",
     "/api/v1/canaries/{release}/affected": "/api/v1/canaries/scored-model/affected",
     "/api/v1/automation": "/api/v1/automation",
+    "/api/v1/discipline": "/api/v1/discipline",
     "/api/v1/audit/verify": "/api/v1/audit/verify",
     "/api/v1/releases": "/api/v1/releases",
     "/api/v1/releases/{release_id}": "/api/v1/releases/{release}",

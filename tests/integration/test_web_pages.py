@@ -76,7 +76,15 @@ def waiting(web: WebServer) -> dict[str, str]:
     return {"incident": answer["incidents"][0], "run": answer["runs"][0], "event": answer["event_id"]}
 
 
-PAGES = ["/", "/incidents/{incident}", "/runs/{run}", "/services/fraud-model", "/events", "/events/{event}"]
+PAGES = [
+    "/discipline",
+    "/",
+    "/incidents/{incident}",
+    "/runs/{run}",
+    "/services/fraud-model",
+    "/events",
+    "/events/{event}",
+]
 POSTS = [
     "/runs/{run}/approve",
     "/runs/{run}/take-over",

@@ -14,7 +14,7 @@ MEETING_LINK = "https://meet.example.com/fraud-model"
 THREAD = "https://example.slack.com/archives/C0FRAUD/p1763647651000100"
 
 FOR_PEOPLE = (
-    "briefing", "endorsement_wanted", "escalated", "fact_wanted", "handover_offered", "item_escalated",
+    "briefing", "drill_overdue", "endorsement_wanted", "escalated", "fact_wanted", "handover_offered", "item_escalated",
     "item_reminder", "recorded", "review_due", "suggested", "update_wanted",
 )  # fmt: skip
 """Notices to one person, one role or one thread: the same words for whoever reads them."""
@@ -147,6 +147,12 @@ EXTRAS: dict[str, dict[str, Any]] = {
         "text": "It was last reviewed on Sat 22 Aug 2026, 14:07 UTC, and is to be read again every 90d.",
         "by": "Omar <omar@example.com>",
         "digest": "9f2c41d07ab35e68",
+    },
+    "drill_overdue": {
+        "text": "A drill of rollback_model in staging, 3 days ago, failed: the incumbent did not answer",
+        "problem": "failed",
+        "environment": "staging",
+        "next_at": "2026-11-24T09:00:00.000Z",
     },
     "item_escalated": {"item": item(overdue=True, due_at="2026-11-20T13:00:00.000Z")},
     "recorded": {"item": item()},

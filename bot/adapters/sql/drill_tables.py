@@ -11,6 +11,7 @@ from bot.domain.drills import DrillEvent, DrillState
 # See tables.py: statements must use the same words as the index.
 AWAITED = text("wake_at IS NOT NULL")
 RUNNING_DRILL = text("state IN ('injecting', 'restoring', 'cleaning')")
+ATTEMPTED_DRILL = text("state IN ('passed', 'failed', 'aborted', 'missed')")
 
 drills = table(
     "drills",
@@ -51,4 +52,14 @@ drills = table(
     Index(None, "incident_id"),
     partial("drills_awaited", "wake_at", where=AWAITED),
     partial("drills_one_per_place", "service", "environment", where=RUNNING_DRILL, unique=True),
+    partial("drills_attempted", "service", "ended_at", where=ATTEMPTED_DRILL),
+)
+
+drill_reminders = table(
+    "drill_reminders",
+    Column("service", Key, primary_key=True),
+    Column("environment", Key, primary_key=True),
+    Column("playbook", Key, primary_key=True),
+    Column("trouble", Key, nullable=False),
+    Column("told_at", Moment, nullable=False),
 )

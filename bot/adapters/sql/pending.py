@@ -55,6 +55,7 @@ _ORDER: Sequence[Table] = (
     policy_tables.policy_versions,
     drill_tables.drills,
     account_tables.pulses,
+    drill_tables.drill_reminders,
     tables.notices,
     tables.accesses,
     tables.audit,

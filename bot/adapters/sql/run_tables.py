@@ -14,6 +14,7 @@ from bot.domain.watches import WatchState
 # See tables.py: statements must use the same words as the index.
 ACTIVE_RUN = text("status IN ('queued', 'running', 'waiting', 'needs_human')")
 ASKED = text("status = 'asked'")
+TRIED_FOR_REAL = text("NOT drill AND status IN ('succeeded', 'failed')")
 
 runs = table(
     "runs",
@@ -44,6 +45,7 @@ runs = table(
     Index(None, "incident_id"),
     Index(None, "service", "environment", "first_action_at"),
     partial("runs_one_active_per_place", "service", "environment", where=ACTIVE_RUN, unique=True),
+    partial("runs_tried_for_real", "service", "finished_at", where=TRIED_FOR_REAL),
 )
 
 run_plans = table(

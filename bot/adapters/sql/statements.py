@@ -23,6 +23,7 @@ from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
+from bot.domain.discipline import DrillReminder
 from bot.domain.drills import Drill
 from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
@@ -77,6 +78,7 @@ TABLE_OF: Mapping[type, Table] = {
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
     Pulse: account_tables.pulses,
+    DrillReminder: drill_tables.drill_reminders,
 }
 
 _SAVED: Mapping[type, frozenset[str]] = {
@@ -111,7 +113,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, Pulse,
+        Drill, DrillReminder, Pulse,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.

@@ -14,6 +14,7 @@ from bot.adapters.sql import audit, upgrading
 from bot.adapters.sql.account_queries import AccountQueries
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
+from bot.adapters.sql.discipline_queries import DisciplineQueries
 from bot.adapters.sql.drill_queries import DrillQueries
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
 from bot.adapters.sql.failures import translated
@@ -42,6 +43,7 @@ class SqlTransaction(
     CanaryQueries,
     PolicyQueries,
     DrillQueries,
+    DisciplineQueries,
     PostmortemQueries,
     KeepingQueries,
     MeasureQueries,
