@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from support.alert_bodies import firing
+from support.cli import andon_by
 from support.crowds import at_once
 from support.databases import KINDS
 from support.driven_engine import AWAY, DrivenEngine, MovableClock, builder
@@ -223,3 +224,27 @@ def test_the_watchdog_of_another_sender_or_service_does_not_count(engine: Driven
     engine.alert(firing("unrelated", "WatchdogOfSomethingElse"))
     with engine.app.store.read() as tx:
         assert Part.WATCHDOG not in tx.pulses()
+
+
+def test_the_doctor_says_when_each_part_was_seen(
+    engine: DrivenEngine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    address = str(engine.settings.database)
+    monkeypatch.setenv("ANDON_DATABASE_URL", address)
+    monkeypatch.setenv("ANDON_WATCHDOG_WITHIN", "10m")
+    andon = andon_by(engine, monkeypatch, capfd)
+    found = {one["name"]: one for one in andon("doctor", "--json").json["checks"]}
+    assert "never seen" in found["heartbeat"]["found"]
+    assert found["heartbeat"]["ok"]  # nobody asked for a heartbeat outside
+    engine.clock.turn(timedelta(hours=3))
+    live(engine)
+    engine.app.sweep.look()
+    barked(engine, engine.clock.now())
+    monkeypatch.setenv("ANDON_HEARTBEAT_URL", f"http://127.0.0.1:9{SECRET_PATH}")
+    said = andon("doctor", "--json")
+    found = {one["name"]: one for one in said.json["checks"]}
+    assert found["heartbeat"]["ok"]
+    assert "withheld" not in found["heartbeat"]["found"]
+    assert "ago" in found["watchdog"]["found"]
+    assert "brought up to date" in found["runbooks"]["found"]
+    assert "secret" not in said.out
