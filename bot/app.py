@@ -44,6 +44,7 @@ from bot.flow.notices import NoticeDesk
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.policy_reviews import PolicyReviews
+from bot.flow.postmortem_reminders import PostmortemReminders
 from bot.flow.reading_back import ReadingBack
 from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
@@ -232,6 +233,7 @@ def _sweep(
             escalating.call,
             Cadence(rounds).keep,
             Reminders(rounds).send,
+            PostmortemReminders(rounds).send,
             PolicyReviews(rounds).remind,
             DrillReminders(rounds).remind,
             Baselines(rounds).keep,
@@ -263,6 +265,7 @@ def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, b
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
         hear=hear_notes,
         log=outside.log,
+        check=outside.proposed.faults,
     )
     return Intake(
         store=outside.store,

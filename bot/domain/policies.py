@@ -16,6 +16,7 @@ from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
 from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
+from bot.domain.postmortem_rules import PostmortemRule
 from bot.domain.stable_rules import StableRule
 from bot.domain.stages import Emergency, Freeze, Stage, live_stage
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
@@ -170,6 +171,8 @@ class Policy(Strict):
 
     service: Name
     summary: str = ""
+    team: Name | None = None
+    """Who answers for it; the measures of the process are put together by it."""
     match: AlertCondition
     environment: AlertCondition | None = None
     mode: Mode = Mode.ACT
@@ -198,6 +201,7 @@ class Policy(Strict):
     live: Mapping[Name, LiveRead] = Field(default_factory=dict)
     """By environment: how the version that serves there is read back."""
     drills: tuple[DrillRule, ...] = ()
+    postmortem: PostmortemRule = PostmortemRule()
     assumed_restore: PositiveDuration | None = None
     """How long the team believes that a restoration takes: shown beside what was measured."""
     review_every: Duration | None = None

@@ -15,6 +15,7 @@ from bot.flow import people_shapes, shapes
 from bot.web.answers import PROBLEM, Problem
 from bot.web.order_bodies import BODIES
 from bot.web.people_bodies import PEOPLE_BODIES
+from bot.web.postmortem_bodies import POSTMORTEM_BODIES
 from bot.web.release_bodies import RELEASE_BODIES
 
 Responses = dict[int | str, dict[str, Any]]
@@ -106,7 +107,8 @@ def build_document(app: FastAPI, sources: list[str]) -> dict[str, Any]:
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     _, bodies = models_json_schema(
-        [(body, "validation") for body in (*BODIES, *PEOPLE_BODIES, *RELEASE_BODIES)], ref_template=_REF
+        [(body, "validation") for body in (*BODIES, *PEOPLE_BODIES, *RELEASE_BODIES, *POSTMORTEM_BODIES)],
+        ref_template=_REF,
     )
     schemas.update(bodies.get("$defs", {}))
     for model in (Problem, shapes.ReceiptView, Alive, Ready):

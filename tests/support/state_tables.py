@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 
 from bot.domain.incidents import INCIDENT_MOVES, IncidentEvent, IncidentStatus
+from bot.domain.postmortems import POSTMORTEM_MOVES, PostmortemEvent, PostmortemState
 from bot.domain.runs import RUN_MOVES, RunEvent, RunStatus
 
 HEAD = """# States and moves
 
-Made from `bot/domain/runs.py`, `incidents.py`, `walking.py` and `releases.py`; a test fails when this page and the code
-differ.
+Made from `bot/domain/runs.py`, `incidents.py`, `walking.py`, `releases.py` and `postmortems.py`; a test fails when this
+page and the code differ.
 Rows are states, columns are events, cells are the state afterwards; an empty cell is refused and changes nothing.
 
 """
@@ -49,6 +50,16 @@ release that is started. Without stages a release stays registered: nothing is p
 
 """
 
+POSTMORTEMS = """
+## Postmortem
+
+Asked for when an incident is resolved, as far as the policy wants one for its severity ([postmortems](postmortems.md)).
+`due` is the draft of the record with nobody's words in it. `sign` is the signature of one of several roles, `sign_off`
+that of the last. What is reviewed is changed only after it was reopened; whatever changes its words makes the
+signatures void.
+
+"""
+
 OTHERS = """
 ## Service, notice, event, approval
 
@@ -67,7 +78,8 @@ def page() -> str:
     """The whole page as Markdown."""
     runs = _table(RunStatus, RunEvent, RUN_MOVES)
     incidents = _table(IncidentStatus, IncidentEvent, INCIDENT_MOVES)
-    return HEAD + RUNS + runs + INCIDENTS + incidents + RELEASES + _release_table() + OTHERS
+    accounts = _table(PostmortemState, PostmortemEvent, POSTMORTEM_MOVES)
+    return HEAD + RUNS + runs + INCIDENTS + incidents + RELEASES + _release_table() + POSTMORTEMS + accounts + OTHERS
 
 
 REGISTERED, EARLY, LIVE_STAGE, LIVE, WATCHED, ENDORSED = (

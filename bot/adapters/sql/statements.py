@@ -15,6 +15,7 @@ from bot.adapters.sql import (
     drill_tables,
     people_tables,
     policy_tables,
+    postmortem_tables,
     release_tables,
     run_tables,
     tables,
@@ -33,6 +34,7 @@ from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
+from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
 from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
@@ -78,6 +80,11 @@ TABLE_OF: Mapping[type, Table] = {
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
     Pulse: account_tables.pulses,
+    Postmortem: postmortem_tables.postmortems,
+    SectionText: postmortem_tables.section_texts,
+    PostmortemComment: postmortem_tables.comments,
+    Lesson: postmortem_tables.lessons,
+    SignOff: postmortem_tables.sign_offs,
     DrillReminder: drill_tables.drill_reminders,
 }
 
@@ -113,7 +120,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, DrillReminder, Pulse,
+        Drill, DrillReminder, Postmortem, Lesson, Pulse,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
