@@ -24,7 +24,6 @@ from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
 from bot.domain.events import Actor
-from bot.domain.pulses import Part
 from bot.flow.baselines import Baselines
 from bot.flow.beating import Beating
 from bot.flow.cadence import Cadence
@@ -143,8 +142,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
     moves = ReleaseMoves(outside.ids, ReleaseTeller(outside.ids, teller), compile_condition)
     mover = Mover(outside.ids, outside.current, endings, consequences, moves)
     bench = _bench(outside)
-    intake = _intake(outside, consequences, moves, bench)
-    beating = Beating(outside.store, outside.clock, outside.owner)
+    beating, intake = Beating(outside.store, outside.clock, outside.owner), _intake(outside, consequences, moves, bench)
     return {
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
@@ -248,7 +246,7 @@ def _sweep(
             ReadingBack(rounds, outside.workshop, intake.accept).look,
             lambda: outside.policies.look(outside.current()),
         ],
-        beat=lambda: beating.beat(Part.SWEEP),
+        beat=beating.sweep,
     )
 
 

@@ -26,3 +26,7 @@ class Beating:
             tx.save(Pulse(part, now, self._owner))
         self._last[part] = now
         return True
+
+    def sweep(self) -> None:
+        """Say that a clock swept to the end."""
+        self.beat(Part.SWEEP)
