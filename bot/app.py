@@ -244,7 +244,6 @@ def _sweep(
             escalating.look,
             Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
-            lambda: outside.policies.look(outside.current()),
         ],
         beat=beating.sweep,
     )

@@ -51,7 +51,7 @@ def own_looks(settings: Settings, outside: Outside) -> list[Chore]:
         put=partial(put_runbooks, settings.runbook_folder),
         log=outside.log,
     )
-    return [_heartbeat(settings, outside).look, keeping.look]
+    return [_heartbeat(settings, outside).look, keeping.look, lambda: outside.policies.look(outside.current())]
 
 
 def _texts(
