@@ -26,6 +26,7 @@ from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
 from bot.clockwork import build_sweep
 from bot.domain.events import Actor
+from bot.flow.beating import Beating
 from bot.flow.bundle_desk import BundleDesk
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
@@ -86,6 +87,7 @@ class App:
     observing: Observing
     folder: Folder
     drilling: Drilling
+    beating: Beating
     gates: Mapping[str, Gate]
     workshop: Workshop
     pagers: Mapping[str, Pager]
@@ -135,7 +137,7 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
     moves = ReleaseMoves(outside.ids, ReleaseTeller(outside.ids, teller), compile_condition)
     mover = Mover(outside.ids, outside.current, endings, consequences, moves)
     bench = _bench(outside)
-    intake = _intake(outside, consequences, moves, bench)
+    intake, beating = _intake(outside, consequences, moves, bench), Beating(outside.store, outside.clock, outside.owner)
     rounds = Rounds(outside.store, outside.queue, outside.clock, outside.ids, outside.current, consequences)
     return {
         "intake": intake,
@@ -144,10 +146,11 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "bundles": open_bundles(settings, outside),
         "moves": moves,
         **_canaries(outside, intake),
+        "beating": beating,
         "drilling": Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": build_sweep(settings, outside, rounds, endings, intake, moves),
+        "sweep": build_sweep(settings, outside, rounds, endings, intake, moves, beating),
     }
 
 

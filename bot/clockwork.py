@@ -9,6 +9,7 @@ from bot.adapters.audit_heads import keep_head
 from bot.adapters.schedules import CronSchedules
 from bot.flow.anchoring import Anchoring
 from bot.flow.baselines import Baselines
+from bot.flow.beating import Beating
 from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.drill_planning import DrillPlanning
@@ -28,10 +29,17 @@ from bot.flow.sweep import Sweep
 from bot.flow.watching import Watching
 from bot.outside import Outside, anchors_of
 from bot.settings import Settings
+from bot.upkeep import own_chores, own_looks
 
 
 def build_sweep(
-    settings: Settings, outside: Outside, rounds: Rounds, endings: Endings, intake: Intake, moves: ReleaseMoves
+    settings: Settings,
+    outside: Outside,
+    rounds: Rounds,
+    endings: Endings,
+    intake: Intake,
+    moves: ReleaseMoves,
+    beating: Beating,
 ) -> Sweep:
     """The sweep of every clock process: any number of them may do it at once."""
     http = outside.workshop.http
@@ -56,13 +64,15 @@ def build_sweep(
             releases.remind,
             PlannedDrills(rounds, CronSchedules()).look,
             DrillPlanning(rounds, CronSchedules()).keep,
+            *own_chores(settings, rounds),
         ],
         looks=[
+            *own_looks(settings, outside),
             escalating.look,
             Watching(rounds, outside.workshop).look,
             ReadingBack(rounds, outside.workshop, intake.accept).look,
-            lambda: outside.policies.look(outside.current()),
             Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, AnchorPlaces(http).put).look,
             Pruning(rounds).look,
         ],
+        beat=beating.sweep,
     )

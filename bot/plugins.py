@@ -205,6 +205,28 @@ class Checkable(Protocol):
         ...
 
 
+@dataclass(frozen=True)
+class ByHand:
+    """What a person does in place of a step: a call, or the words of a reviewed script, and what has to come of it."""
+
+    call: Call | None = None
+    script: str = ""
+    """Its name in `scripts/`."""
+    words: Sequence[str] = ()
+    variables: Mapping[str, str] = field(default_factory=dict)
+    expect: str = ""
+    """What the answer has to be."""
+
+
+@runtime_checkable
+class DoneByHand(Protocol):
+    """A step of which a person can do exactly what Andon would; for any other, its plan says what to do."""
+
+    def by_hand(self, params: Any) -> Sequence[ByHand]:
+        """In order; secrets in the parameters are marks, not values."""
+        ...
+
+
 class ChatCommand(Protocol):
     """A word that people type in chat. Pure: no I/O, no clock; whether somebody may is looked at elsewhere."""
 

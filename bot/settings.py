@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
@@ -16,15 +16,24 @@ from bot.domain.events import ANDON, Actor, Role
 from bot.domain.times import parse_duration
 
 
-def parse_span(value: object) -> timedelta:
-    """A duration as people write it, of a minute or more; ValueError says what is wrong."""
+def _span_of(value: object, least: timedelta, said: str) -> timedelta:
     try:
         found = value if isinstance(value, timedelta) else parse_duration(str(value))
     except BadInput as error:
         raise ValueError(str(error)) from None
-    if found < timedelta(minutes=1):
-        raise ValueError("it is shorter than a minute")
+    if found < least:
+        raise ValueError(f"it is shorter than a {said}")
     return found
+
+
+def parse_span(value: object) -> timedelta:
+    """A duration as people write it, of a minute or more; ValueError says what is wrong."""
+    return _span_of(value, timedelta(minutes=1), "minute")
+
+
+def parse_pace(value: object) -> timedelta:
+    """A duration as people write it, of a second or more; ValueError says what is wrong."""
+    return _span_of(value, timedelta(seconds=1), "second")
 
 
 class Settings(BaseSettings):
@@ -63,6 +72,14 @@ class Settings(BaseSettings):
     audit_anchors: SecretStr | None = None
     """Where heads of the audit are sent; an address of an object store may hold a key."""
     audit_anchor_every: Annotated[timedelta, BeforeValidator(parse_span)] = timedelta(hours=1)
+    heartbeat_url: SecretStr | None = None
+    """A dead man's switch: called while all is well, so that silence is noticed there."""
+    heartbeat_method: Literal["GET", "POST"] = "GET"
+    heartbeat_every: Annotated[timedelta, BeforeValidator(parse_pace)] = timedelta(minutes=1)
+    watchdog_within: Annotated[timedelta, BeforeValidator(parse_pace)] | None = None
+    """How long Alertmanager's Watchdog alert may stay away before engineers are told. Unset: it is not waited for."""
+    runbooks: Path | None = None
+    """Where the clock keeps the runbooks for the day when Andon is down. Unset: in the data folder."""
     public_badges: bool = False
     """Anybody may fetch `/badge/{service}.svg`, without a token."""
     log_level: str = "INFO"
@@ -124,6 +141,11 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """Only what is handed over: `from_environment` reads the environment, once, `_FILE` variants included."""
         return (init_settings,)
+
+    @property
+    def runbook_folder(self) -> Path:
+        """Where the runbooks are kept."""
+        return (self.runbooks or self.data / "runbooks").absolute()
 
     @property
     def is_embedded_redis(self) -> bool:

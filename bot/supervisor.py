@@ -63,9 +63,7 @@ def environment_of(settings: Settings, inherited: Mapping[str, str]) -> dict[str
             value = value.get_secret_value()
         elif isinstance(value, frozenset):
             value = ",".join(sorted(value))
-        elif isinstance(value, timedelta):
-            value = format_duration(value)
-        kept[f"ANDON_{name.upper()}"] = str(value)
+        kept[f"ANDON_{name.upper()}"] = format_duration(value) if isinstance(value, timedelta) else str(value)
     for source, secrets in settings.webhook_secrets.items():
         kept[f"ANDON_WEBHOOK_SECRET_{source.upper()}"] = ",".join(secrets)
     return kept

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.account_records import AccountRecords
 from bot.bundle_records import BundleRecords
 from bot.discipline_records import DisciplineRecords
 from bot.domain.access import Access
@@ -26,6 +27,7 @@ from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
 from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
+from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -52,7 +54,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill | Anchor | Hold | DrillReminder
+    | Watch | Drill | Anchor | Hold | DrillReminder | Pulse
     | Postmortem | Lesson
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
@@ -121,6 +123,7 @@ class Transaction(
     KeepingRecords,
     MeasureRecords,
     BundleRecords,
+    AccountRecords,
     Protocol,
 ):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""

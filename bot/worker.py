@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Protocol
+
+import structlog
 
 from bot import jobs
 from bot.adapters.embedded_redis import address_of
@@ -14,8 +17,12 @@ from bot.adapters.process_orders import Reloads, orders
 from bot.adapters.process_signals import SignalWatch
 from bot.adapters.rq_worker import LaneWorker
 from bot.beside import Beside
+from bot.domain.errors import AndonError
+from bot.domain.pulses import BEAT_EVERY, Part
 from bot.ports import Bell, JobName, Lane
 from bot.settings import Settings
+
+log = structlog.get_logger("andon.worker")
 
 
 class DueWork(jobs.Sweep, Protocol):
@@ -26,6 +33,14 @@ class DueWork(jobs.Sweep, Protocol):
         ...
 
 
+class Beats(Protocol):
+    """Says in SQL that a part is at work."""
+
+    def beat(self, part: Part) -> object:
+        """At most as often as the pace; TryLater where the database is away."""
+        ...
+
+
 class WorkerApp(jobs.HasJobs, Protocol):
     """What a worker needs of the program."""
 
@@ -33,6 +48,8 @@ class WorkerApp(jobs.HasJobs, Protocol):
     def settings(self) -> Settings: ...
     @property
     def sweep(self) -> DueWork: ...
+    @property
+    def beating(self) -> Beats: ...
     @property
     def configuration(self) -> Reloads: ...
     @property
@@ -59,6 +76,30 @@ def serve(app: WorkerApp, lane: Lane) -> int:
         stopping=app.stopping,
         lease_seconds=app.settings.lease_seconds,
     )
-    with SignalWatch(orders(app.stopping, app.configuration)):
+    with SignalWatch(orders(app.stopping, app.configuration)), _beats(app, worker):
         worker.work()
     return 0
+
+
+@contextmanager
+def _beats(app: WorkerApp, worker: LaneWorker) -> Iterator[None]:
+    """Signs of life from a thread of its own: no job ever waits for one."""
+    ended = threading.Event()
+    thread = threading.Thread(target=_beat, args=(app.beating, worker, ended), name="beats", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join(timeout=1)
+
+
+def _beat(beating: Beats, worker: LaneWorker, ended: threading.Event) -> None:
+    part = Part(f"worker:{worker.lane}")
+    while not ended.is_set():
+        try:
+            if worker.is_turning:
+                beating.beat(part)
+        except AndonError as error:
+            log.debug("beat_missed", error=error.what)  # the heartbeat stops by itself where this goes on
+        ended.wait(BEAT_EVERY.total_seconds())

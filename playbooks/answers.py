@@ -19,6 +19,7 @@ from bot.asking.answers import (
     is_server_fault,
     judge,
     judge_answer,
+    said_expect,
 )
 from bot.domain.excerpts import excerpt
 from bot.domain.outcomes import Outcome
@@ -41,6 +42,7 @@ __all__ = [
     "judge_answer",
     "marked",
     "output_of",
+    "said_expect",
 ]
 
 MOST_BODY = 8 * 1024

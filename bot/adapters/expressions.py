@@ -7,7 +7,7 @@ objects, so the usual ways out of a template sandbox cannot even be written down
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
@@ -74,6 +74,10 @@ class SandboxedExpressions:
         """
         secret = self._secrets.get if secrets else _hide
         return _Filling({**facts, "secret": secret}).value(value)
+
+    def fill_marked(self, value: Any, facts: Mapping[str, Any], mark: Callable[[str], str]) -> Any:
+        """The same, with `mark(NAME)` in the place of each secret."""
+        return _Filling({**facts, "secret": mark}).value(value)
 
     def beginning(self, text: str, facts: Mapping[str, Any]) -> tuple[str, bool]:
         """As much of the text as these facts can fill, secrets hidden, and whether that is all of it."""

@@ -56,7 +56,7 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
 WORDS = (
     "service", "summary", "environment", "reason", "criterion", "by", "question", "role", "expires_at", "text",
     "source", "event", "problem", "address", "zone", "owner", "to", "draft", "grace_until", "next_at", "next_update",
-    "stage", "passed", "wanted_by", "endorse_role", "window", "watch",
+    "stage", "passed", "wanted_by", "endorse_role", "window", "watch", "since", "within",
 )  # fmt: skip
 """Facts that are text: there in every notice, empty where nobody knows them."""
 

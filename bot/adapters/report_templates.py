@@ -17,6 +17,9 @@ from bot.domain.errors import StepFailed
 from bot.domain.times import parse_time
 
 SUMMARY = "reports/summary.md.j2"
+CONTROLS = "reports/controls.md.j2"
+_LONG_SCALE = 1_000
+"""Of a report over a quarter of everything."""
 POSTMORTEM = "reports/postmortem.md.j2"
 _SCALE = 50
 """Of the limits of a notice: hundreds of items, each with all its words."""
@@ -34,15 +37,19 @@ class ReportTemplates:
         """The Markdown of `summary_report`; ends with a line break. StepFailed where the template is broken."""
         return self._render(SUMMARY, facts, "summary")
 
+    def controls(self, facts: Mapping[str, Any]) -> str:
+        """The Markdown of `controls_report`, likewise."""
+        return self._render(CONTROLS, facts, "report on controls", _LONG_SCALE)
+
     def postmortem(self, facts: Mapping[str, Any], glossary: Glossary) -> str:
         """The Markdown of `draft_facts`, with a glossary of the technical words that are used in it."""
         used = glossary.explanations(self._render(POSTMORTEM, facts, "postmortem"), _MOST_TERMS)
         terms = [{"term": term, "line": line} for term, line in sorted(used, key=lambda one: one[0].casefold())]
         return self._render(POSTMORTEM, {**facts, "glossary": terms}, "postmortem")
 
-    def _render(self, name: str, facts: Mapping[str, Any], called: str) -> str:
+    def _render(self, name: str, facts: Mapping[str, Any], called: str, scale: int = _SCALE) -> str:
         try:
-            text = self._sandbox.render(name, facts, Reader(parse_time(facts["as_of"])), scale=_SCALE)
+            text = self._sandbox.render(name, facts, Reader(parse_time(facts["as_of"])), scale=scale)
         except (TemplateError, Unfillable) as error:
             why = str(plain(getattr(error, "message", None) or str(error)))
             raise StepFailed(f"The template of the {called} cannot be used", why=why) from None

@@ -31,6 +31,8 @@ WORKER_TTL = 17
 LISTEN_SECONDS = 2
 ANSWER_SECONDS = 1.0
 RETRY_SECONDS = 1.0
+STANDSTILL_SECONDS = 30.0
+"""Listening ends after `LISTEN_SECONDS`, so a loop that stands still for so long does nothing any more."""
 
 log = structlog.get_logger("andon.worker")
 
@@ -65,6 +67,8 @@ class LaneWorker(SimpleWorker):
         self.lease_seconds = max(2, round(lease_seconds))
         self._left = threading.Event()
         self._is_linked = True
+        self._turned_at = time.monotonic()
+        self._at_work = 0
         self._listener = connect(url, answer_seconds=LISTEN_SECONDS + ANSWER_SECONDS, name=f"{name}-listen")
         super().__init__(
             [lane.value],
@@ -116,6 +120,7 @@ class LaneWorker(SimpleWorker):
         return True
 
     def _serve_once(self) -> None:
+        self._turned_at = time.monotonic()
         if not self._is_linked and not self._find_again():
             self._take_due()
             self.stopping.wait(RETRY_SECONDS)
@@ -123,6 +128,11 @@ class LaneWorker(SimpleWorker):
         job_id: Any = self._listener.blmove(self._queue_key, self._taken_key, LISTEN_SECONDS)
         if job_id is not None:
             self.answer(job_id)
+
+    @property
+    def is_turning(self) -> bool:
+        """Whether its loop goes round, or it has a job in hand; asked by another thread."""
+        return self._at_work > 0 or time.monotonic() < self._turned_at + STANDSTILL_SECONDS
 
     def _lose(self, error: BaseException) -> None:
         if self._is_linked:
@@ -204,6 +214,7 @@ class LaneWorker(SimpleWorker):
 
     def _call(self, bell: Bell) -> BaseException | None:
         """Call what the closed list says; the error where there was one. A step that exits does not end the worker."""
+        self._at_work += 1
         try:
             self.calls[bell.job](bell.id)
         except TryLater as later:
@@ -211,6 +222,8 @@ class LaneWorker(SimpleWorker):
         except (Exception, SystemExit) as error:
             log.error("job_failed", job=bell.job, id=bell.id, **describe_fault(error))  # noqa: TRY400
             return error
+        finally:
+            self._at_work -= 1
         return None
 
     def _forget(self, job: AndonJob, execution: Execution, *, keep: bool = False) -> None:

@@ -41,6 +41,17 @@ class Expect(StepParams):
         return status == self.status if isinstance(self.status, int) else status in self.status
 
 
+def said_expect(expect: Expect) -> str:
+    """What an answer must be, in words."""
+    if expect.status is None:
+        status = "any status from 200 to 299"
+    elif isinstance(expect.status, int):
+        status = f"status {expect.status}"
+    else:
+        status = f"status {' or '.join(str(one) for one in expect.status)}"
+    return f"{status}, and {expect.condition}" if expect.condition else status
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What an answer amounts to, in words."""

@@ -115,6 +115,7 @@ def login(args: argparse.Namespace) -> int:
 def login_link(app: Any, name: str, role: Any) -> str:
     """Make and store a link that can be used once within an hour."""
     from bot.domain.access import Access, AccessKind, digest_of
+    from bot.domain.records import AuditEntry
 
     secret = secrets.token_urlsafe(32)
     access = Access(
@@ -125,8 +126,9 @@ def login_link(app: Any, name: str, role: Any) -> str:
         csrf=secrets.token_urlsafe(32),
         expires_at=app.clock.now() + timedelta(hours=1),
     )
+    made = AuditEntry(app.clock.now(), name, "access.link", f"person:{name}", {"role": str(role), "via": "cli"})
     with app.store.write() as tx:
-        tx.add(access)
+        tx.add(access, made)
     return f"{app.settings.address}/login/{secret}"
 
 

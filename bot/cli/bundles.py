@@ -145,7 +145,7 @@ def _trusted(args: argparse.Namespace) -> list[str]:
 
 
 def _key_in(path: Path) -> str:
-    from bot.adapters.bundles.envelopes import public_key
+    from bot.adapters.envelopes import public_key
 
     try:
         pem = path.read_text(encoding="ascii")

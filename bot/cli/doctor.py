@@ -6,6 +6,7 @@ import argparse
 import sqlite3
 from collections.abc import Collection, Iterator
 from dataclasses import asdict
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.cli.audit_checks import audit_checks
@@ -14,6 +15,8 @@ from bot.cli.media_checks import media_checks
 from bot.cli.session import program, settings_of, show
 from bot.domain.errors import AndonError, ConfigError
 from bot.domain.pages import PAGERS
+from bot.domain.pulses import Part, Pulse, ailments, is_silent
+from bot.domain.times import format_duration
 from bot.plugins import Call
 from bot.ports import Http
 
@@ -52,6 +55,8 @@ def _parts(app: Any) -> Iterator[Check]:
         yield Check("configuration", ok=True, found=f"warning: {warning}")
     yield from _database(app)
     yield from audit_checks(app)
+    if app.store.schema_is_current():
+        yield from _signs(app)
     answers = app.queue.ping()
     embedded = app.settings.is_embedded_redis
     mend = (
@@ -80,6 +85,36 @@ def _database(app: Any) -> Iterator[Check]:
     yield Check(
         "clock", ok=skew < 2, found=f"{skew:.1f} s apart from the database's", mend="" if skew < 2 else "set up NTP"
     )
+
+
+def _signs(app: Any) -> Iterator[Check]:
+    """When Andon's own parts were last seen, whether its heartbeat went out, and how fresh the runbooks are."""
+    now = app.clock.now()
+    with app.store.read() as tx:
+        pulses = tx.pulses()
+    beat, ill = pulses.get(Part.HEARTBEAT), ailments(pulses, now)
+    goes = "to ANDON_HEARTBEAT_URL" if app.settings.heartbeat_url else "in /metrics only"
+    last = f"last {_since(beat, now)}" if beat and beat.at else "never given"
+    why = f"; withheld: {'; '.join(ill)}" if ill else (f"; {beat.problem}" if beat and beat.problem else "")
+    fails = app.settings.heartbeat_url is not None and bool(ill or (beat and beat.problem))
+    mend = "are web, worker and clock running, and is the address right?" if fails else ""
+    yield Check("heartbeat", ok=not fails, found=f"{goes}, {last}{why}", mend=mend)
+    if app.settings.watchdog_within is not None:
+        seen = pulses.get(Part.WATCHDOG)
+        silent = is_silent(seen, app.settings.watchdog_within, now)
+        found = f"last {_since(seen, now)}" if seen and seen.at and not seen.problem else "not seen yet"
+        mend = "do Prometheus and Alertmanager run, and reach Andon?" if silent else ""
+        yield Check("watchdog", ok=not silent, found=found, mend=mend)
+    books = pulses.get(Part.RUNBOOKS)
+    found = f"{app.settings.runbook_folder}, brought up to date {_since(books, now)}"
+    problem = books.problem if books else ""
+    yield Check("runbooks", ok=not problem, found=problem or found, mend="set ANDON_RUNBOOKS" if problem else "")
+
+
+def _since(pulse: Pulse | None, now: datetime) -> str:
+    if pulse is None or pulse.at is None:
+        return "never"
+    return f"{format_duration(timedelta(seconds=max(0, round((now - pulse.at).total_seconds()))))} ago"
 
 
 def _sources(app: Any) -> Check:

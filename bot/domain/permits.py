@@ -25,6 +25,9 @@ NEEDED: Mapping[Word, Role] = {
 }
 """The least token role for each order. A halt is cheap and safe, so anybody at the command line may give it."""
 
+SELF_APPROVAL = "the one who asks cannot be the one who approves"
+"""Why such an answer is refused, as it stands in the record."""
+
 CHAT_ROLES: Mapping[Word, tuple[str, ...]] = {
     Word.LIFT: (ROLLBACK_AUTHORITY, CHAMPION),
     Word.HANDS_OFF: (ROLLBACK_AUTHORITY, CHAMPION),
@@ -129,7 +132,7 @@ def check_answer(actor: Actor, policy: Policy, approval: Approval, shown_hash: s
             next="look at the run again",
         )
     if approval.requested_by and policy.person(actor.name) == policy.person(approval.requested_by):
-        raise Refused(f"{actor.name} asked for this run", why="the one who asks cannot be the one who approves")
+        raise Refused(f"{actor.name} asked for this run", why=SELF_APPROVAL)
     if holds(actor, policy, approval.role):
         return
     if approval.role not in policy.roles and actor.origin is Origin.TOKEN and actor.role is Role.ADMIN:

@@ -20,6 +20,7 @@ from bot.domain.records import AuditEntry
 from bot.flow.consequences import Consequences
 from bot.flow.divergence import of_canary
 from bot.flow.situation import Situation
+from bot.flow.watchdog import sign_in
 from bot.ports import Ids, Place, Transaction
 
 _KEPT_HEADERS = frozenset({"content-type", "user-agent", "webhook-id", "ce-id", "ce-type", "ce-source"})
@@ -155,6 +156,8 @@ class Batch:
         seen: dict[tuple[str, str], AlertState],
         result: _Result,
     ) -> None:
+        if sign := sign_in(alert, self.now):
+            self.situation.keep(sign)
         key = (alert.source, alert.identity)
         before = seen.get(key)
         repeated = repeats(alert, before)

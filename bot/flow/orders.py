@@ -160,6 +160,7 @@ class Orders:
 
     def _record(self, order: Order, answer: Answer) -> None:
         command, now = order.command, order.situation.now
+        about = {**({"service": answer.service} if answer.service else {}), **_audited(command)}
         body = {"word": command.word, "subject": command.subject, "reason": command.reason, **command.details}
         order.situation.record(
             Event(
@@ -190,7 +191,7 @@ class Orders:
                 command.actor.name,
                 f"order.{command.word}",
                 f"order:{command.subject}",
-                {"verdict": str(answer.verdict), "reason": command.reason, "via": command.via, **_audited(command)},
+                {"verdict": str(answer.verdict), "reason": command.reason, "via": command.via, **about},
             ),
         )
 

@@ -37,7 +37,9 @@ class Sweep:
         keep_head: Callable[[tuple[int, str]], None],
         chores: Sequence[Callable[[], None]] = (),
         looks: Sequence[Callable[[], None]] = (),
+        beat: Callable[[], object] = lambda: None,
     ) -> None:
+        self._beat = beat
         self._looks = looks
         self._chores = chores
         self._keep_head = keep_head
@@ -59,6 +61,7 @@ class Sweep:
         self._record_breaches()
         self._record_lapses()
         do_each(self._chores, lambda chore: chore())
+        self._beat()  # only now: whoever reads it may rely on all of the above
         with self._store.read() as tx:
             return min(filter(None, (tx.next_wake(), tx.next_told())), default=None)
 

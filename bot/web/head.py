@@ -14,7 +14,7 @@ from bot.flow.evidence_desk import Pushed
 from bot.flow.observing import Sent, Taken
 from bot.flow.release_moves import ReleaseMoves
 from bot.plugins import AlertSource
-from bot.ports import Bell, Clock, Ids, Queue, Store
+from bot.ports import Bell, Clock, Ids, Queue, Secrets, Store
 from bot.settings import Settings
 
 Ring = Callable[[Sequence[Bell]], object]
@@ -106,6 +106,8 @@ class Head(Protocol):
         """Actors by the secret of their API token."""
         ...
 
+    @property
+    def secrets(self) -> Secrets: ...
     @property
     def webhook_token(self) -> str | None:
         """The bearer secret for all sources on the embedded default."""

@@ -14,6 +14,7 @@ from starlette.requests import Request
 
 from bot.domain.access import Access, AccessKind, digest_of
 from bot.domain.events import Actor, Role
+from bot.domain.records import AuditEntry
 from bot.web.head import Head
 
 COOKIE = "andon_session"
@@ -21,6 +22,7 @@ CSRF_HEADER = "x-csrf-token"
 SESSION_LASTS = timedelta(hours=12)
 LINK_LASTS = timedelta(hours=1)
 _SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_LONGEST_PATH = 200
 _LONGEST_SECRET = 512
 
 _bearer = HTTPBearer(auto_error=False, scheme_name="token", description="A secret of `ANDON_API_TOKENS`.")
@@ -101,10 +103,24 @@ def requires(role: Role) -> Callable[..., Actor]:
 
     def who(request: Request, _bearer: object = Depends(_bearer), _cookie: object = Depends(_cookie)) -> Actor:
         actor = _actor_of(request)
-        demand(actor, role, f"{'read' if request.method in _SAFE else 'do'} this")
+        try:
+            demand(actor, role, f"{'read' if request.method in _SAFE else 'do'} this")
+        except Forbidden as refusal:
+            if request.method not in _SAFE:
+                _keep_refusal(request, actor, refusal)
+            raise
         return actor
 
     return who
+
+
+def _keep_refusal(request: Request, actor: Actor, refusal: Forbidden) -> None:
+    """Who wanted to do what they may not is on record, as every refused order is."""
+    head: Head = request.app.state.head
+    path = request.url.path.encode("ascii", "replace").decode()[:_LONGEST_PATH]
+    data = {"why": refusal.detail, "via": "api", "method": request.method}
+    with head.store.write() as tx:
+        tx.add(AuditEntry(head.clock.now(), actor.name, "refused.request", f"path:{path}", data))
 
 
 def _actor_of(request: Request) -> Actor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from starlette.concurrency import run_in_threadpool
@@ -9,8 +11,9 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
-from bot.domain.access import AccessKind, digest_of
+from bot.domain.access import Access, AccessKind, digest_of
 from bot.domain.events import Actor
+from bot.domain.records import AuditEntry
 from bot.web.authentication import ApiTokens
 from bot.web.bodies import form_of
 from bot.web.head import Head
@@ -26,6 +29,7 @@ from bot.web.identity import (
 from bot.web.templating import Templates
 
 _LONGEST = 512
+_QUIET = timedelta(minutes=1)
 
 
 class Login:
@@ -35,6 +39,7 @@ class Login:
         self._head = head
         self._tokens = tokens
         self._templates = templates
+        self._refusals = Refusals(head)
 
     def routes(self) -> list[Route]:
         """Looking at a link spends nothing: previews of chat programs look at every link."""
@@ -57,8 +62,9 @@ class Login:
         going = local_path(form.get("next", ""))
         actor = self._tokens.actor_of(form.get("token", "").strip()[:_LONGEST])
         if actor is None:
+            await run_in_threadpool(self._refusals.note, "token")
             return self._form(going, "This is nobody's token. Tokens are the secrets of ANDON_API_TOKENS.", 401)
-        return await run_in_threadpool(self._open, actor, going)
+        return await run_in_threadpool(self._open, actor, going, "token")
 
     async def show_link(self, _: Request) -> Response:
         """One button, which posts to this same address."""
@@ -74,14 +80,16 @@ class Login:
         with self._head.store.write() as tx:
             link = tx.spend_link(digest_of(secret.encode("utf-8", "replace").decode()))
         if link is None:
+            self._refusals.note("link")
             said = "This link was used already, or its time is over. Log in with an API token, or make a new link."
             return self._templates.page("link", {"said": said}, 403)
-        return self._open(link.actor, "/")
+        return self._open(link.actor, "/", "link")
 
-    def _open(self, actor: Actor, going: str) -> Response:
-        secret, access = new_access(AccessKind.SESSION, actor, self._head.clock.now())
+    def _open(self, actor: Actor, going: str, by: str) -> Response:
+        now = self._head.clock.now()
+        secret, access = new_access(AccessKind.SESSION, actor, now)
         with self._head.store.write() as tx:
-            tx.add(access)
+            tx.add(access, _entry(now, actor, "access.session", by))
         answer = RedirectResponse(going, 303)
         answer.set_cookie(
             COOKIE,
@@ -101,17 +109,43 @@ class Login:
         if access is None:
             raise Unknown
         check_forgery(request, access, form.get("csrf", ""))
-        await run_in_threadpool(self._end, access.digest)
+        await run_in_threadpool(self._end, access)
         answer = RedirectResponse("/login", 303)
         answer.delete_cookie(COOKIE, path="/")
         return answer
 
-    def _end(self, digest: str) -> None:
+    def _end(self, access: Access) -> None:
         with self._head.store.write() as tx:
-            tx.end_access(digest)
+            tx.end_access(access.digest)
+            tx.add(_entry(self._head.clock.now(), access.actor, "access.ended", "logout"))
 
     def _form(self, going: str, said: str | None = None, status: int = 200) -> Response:
         return self._templates.page("login", {"next": going, "said": said}, status)
+
+
+class Refusals:
+    """Logins that came to nothing, in the audit: one entry a minute at most, so that a stranger cannot fill it."""
+
+    def __init__(self, head: Head) -> None:
+        self._head = head
+        self._lock = threading.Lock()
+        self._waiting = 0
+        self._free_at: datetime | None = None
+
+    def note(self, by: str) -> None:
+        """One more; the entry counts those since the last entry of this process."""
+        now = self._head.clock.now()
+        with self._lock:
+            self._waiting += 1
+            if self._free_at is not None and now < self._free_at:
+                return
+            count, self._waiting, self._free_at = self._waiting, 0, now + _QUIET
+        with self._head.store.write() as tx:
+            tx.add(AuditEntry(now, "anonymous", "access.refused", "access:login", {"by": by, "count": count}))
+
+
+def _entry(now: datetime, actor: Actor, action: str, by: str) -> AuditEntry:
+    return AuditEntry(now, actor.name, action, f"person:{actor.name}", {"role": str(actor.role), "by": by})
 
 
 def local_path(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, GCCollector, Histogram, PlatformCollector, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -11,12 +11,18 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 
 from bot.domain.errors import AndonError
+from bot.domain.pulses import WORKERS, Part, Pulse
 from bot.domain.runs import RunStatus
 from bot.ports import Figures, Spread
 from bot.web.head import Head
 from bot.web.process_metrics import ProcessFigures
 
 ACCEPT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
+_SIGNS = (
+    ("andon_heartbeat_timestamp_seconds", Part.HEARTBEAT, "When all of Andon was last found well."),
+    ("andon_clock_last_sweep_timestamp_seconds", Part.SWEEP, "When a clock last swept to the end."),
+    ("andon_watchdog_last_seen_timestamp_seconds", Part.WATCHDOG, "When Alertmanager's Watchdog alert last came in."),
+)
 RUN_BOUNDS = (0.05, 0.25, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
 
 
@@ -104,16 +110,18 @@ class StoreFigures(Collector):
     def collect(self) -> Iterator[Metric]:
         """One consistent view of the store."""
         figures: Figures | None = None
+        pulses: Mapping[str, Pulse] = {}
         with self._one_at_a_time:
             try:
                 with self._head.store.read() as tx:
-                    figures = tx.figures(RUN_BOUNDS)
+                    figures, pulses = tx.figures(RUN_BOUNDS), tx.pulses()
             except AndonError:
                 figures = None
         yield GaugeMetricFamily("andon_store_up", "Whether the database answers.", value=float(figures is not None))
         yield GaugeMetricFamily("andon_queue_up", "Whether Redis answers.", value=float(self._head.queue.ping()))
         if figures is not None:
             yield from _families(figures)
+        yield from _signs(pulses)
 
 
 def _families(figures: Figures) -> Iterator[Metric]:
@@ -133,6 +141,23 @@ def _families(figures: Figures) -> Iterator[Metric]:
     yield CounterMetricFamily("andon_deadline_breaches", "Runs that missed their deadline.", value=figures.breaches)
     yield _histogram("andon_first_action_seconds", "Acceptance of the cause to the first action.", figures.first_action)
     yield _histogram("andon_run_seconds", "Acceptance of the cause to the end of the run.", figures.run)
+
+
+def _signs(pulses: Mapping[str, Pulse]) -> Iterator[Metric]:
+    """When each part of Andon was last seen; absent where it never was, so that `absent()` tells."""
+    for name, part, text in _SIGNS:
+        seen = pulses.get(part)
+        if seen is not None and seen.at is not None and not (part is Part.WATCHDOG and seen.problem):
+            yield GaugeMetricFamily(name, text, value=seen.at.timestamp())
+    workers = GaugeMetricFamily(
+        "andon_worker_last_seen_timestamp_seconds", "When a worker of this lane last said that it works.",
+        labels=["lane"],
+    )  # fmt: skip
+    for part in WORKERS:
+        seen = pulses.get(part)
+        if seen is not None and seen.at is not None:
+            workers.add_metric([part.removeprefix("worker:")], seen.at.timestamp())
+    yield workers
 
 
 def _histogram(name: str, text: str, spread: Spread) -> HistogramMetricFamily:

@@ -12,9 +12,10 @@ from bot.domain.attachments import attached_as, kept_file
 from bot.domain.errors import AndonError, NotFound
 from bot.domain.events import Actor, Command, Receipt, Role
 from bot.domain.permits import NEEDED
+from bot.domain.records import AuditEntry
 from bot.domain.words import SUBJECT_OF, Subject, Word, words_about
 from bot.web.head import Head
-from bot.web.identity import demand
+from bot.web.identity import Forbidden, demand
 from bot.web.metrics import WebMetrics
 
 LEAST_ROLE: Mapping[Word, Role] = {**NEEDED, Word.HALT: Role.OPERATOR}
@@ -56,11 +57,23 @@ class Orders:
 
     def give(self, order: Order, actor: Actor, via: str) -> Receipt:
         """The receipt, refused or not. Forbidden, BadInput, NotFound, TryLater. Blocks for one commit."""
-        demand(actor, LEAST_ROLE[order.word], f"{order.word.replace('_', ' ')}")
+        self._demand(order, actor, via)
         subject = named(order.subject, "service" if order.word in OF_SERVICES else "record")
         self._look_up(order.word, subject)
         command = Command(order.word, subject, actor, via, order.reason, order.environment, order.details)
         return self._counted(str(order.word), lambda: self._head.intake.order(command))
+
+    def _demand(self, order: Order, actor: Actor, via: str) -> None:
+        """Forbidden where the role is too low; that is recorded as every refusal is."""
+        try:
+            demand(actor, LEAST_ROLE[order.word], f"{order.word.replace('_', ' ')}")
+        except Forbidden as refusal:
+            subject = order.subject if _SUBJECT.fullmatch(order.subject) else "?"
+            data = {"why": refusal.detail, "via": via}
+            entry = AuditEntry(self._head.clock.now(), actor.name, f"refused.{order.word}", f"order:{subject}", data)
+            with self._head.store.write() as tx:
+                tx.add(entry)
+            raise
 
     def attach(self, incident_id: str, name: str, content: bytes, actor: Actor) -> Receipt:
         """Keep a file under its digest, then say that it is evidence. The errors of `give`; BadInput for its size."""

@@ -23,6 +23,7 @@ from bot.web.postmortem_queries import PostmortemQueries
 from bot.web.queries import Page, Queries
 from bot.web.release_pages import ReleasePages
 from bot.web.release_queries import ReleaseQueries
+from bot.web.rights_page import RightsPage
 from bot.web.showing import Showing, refresh_of
 from bot.web.templating import Templates
 
@@ -55,6 +56,7 @@ class Pages:
             *DisciplinePage(self._head, self._showing).routes(),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
             *DrillPages(self._drills, self._queries, self._showing).routes(),
+            *RightsPage(self._head, self._showing).routes(),
             *MeasurePages(self._head, self._showing).routes(),
             *PostmortemPages(self._accounts, self._queries, self._showing).routes(),
         ]

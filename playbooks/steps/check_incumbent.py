@@ -9,7 +9,7 @@ from pydantic import StrictStr
 
 from bot.domain.conditions import Finding, Truth
 from bot.domain.outcomes import Outcome
-from bot.plugins import Call, ConditionField, StepContext, StepParams
+from bot.plugins import ByHand, Call, ConditionField, StepContext, StepParams
 from playbooks.answers import ANSWER, Headers, Url, answer_facts, busy, excerpt, is_server_fault, judge, marked
 
 _VARIABLES = (*ANSWER, "incumbent", "candidate")
@@ -49,6 +49,12 @@ class CheckIncumbent:
         """The call and what is held against its answer."""
         wanted = [params.available, *([params.serving] if params.serving else [])]
         return [f"GET {params.url} and hold it against {' and '.join(f'`{one}`' for one in wanted)}"]
+
+    def by_hand(self, params: CheckIncumbentParams) -> Sequence[ByHand]:
+        """One look."""
+        wanted = " and ".join([params.available, *([params.serving] if params.serving else [])])
+        done = f"; nothing is to be done where {params.already}" if params.already else ""
+        return [ByHand(Call("GET", params.url, headers=params.headers), expect=f"{wanted}{done}")]
 
     def perform(self, params: CheckIncumbentParams, ctx: StepContext) -> Outcome:
         """Look once."""

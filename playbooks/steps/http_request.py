@@ -10,8 +10,19 @@ from pydantic import Field, StrictStr, model_validator
 
 from bot.domain.conditions import Truth
 from bot.domain.outcomes import Outcome
-from bot.plugins import Call, Reply, StepContext, StepParams
-from playbooks.answers import Expect, Headers, Url, busy, excerpt, is_server_fault, judge_answer, marked, output_of
+from bot.plugins import ByHand, Call, Reply, StepContext, StepParams
+from playbooks.answers import (
+    Expect,
+    Headers,
+    Url,
+    busy,
+    excerpt,
+    is_server_fault,
+    judge_answer,
+    marked,
+    output_of,
+    said_expect,
+)
 
 _READS = frozenset({"GET", "HEAD"})
 
@@ -62,6 +73,12 @@ class HttpRequest:
         elif params.text is not None:
             line += f" with text {excerpt(params.text, 400)}"
         return [line]
+
+    def by_hand(self, params: HttpRequestParams) -> Sequence[ByHand]:
+        """The call itself."""
+        method = params.method.upper()
+        call = Call(method, params.url, headers=params.headers, json=params.json_, text=params.text)
+        return [ByHand(call, expect=said_expect(params.expect))]
 
     def perform(self, params: HttpRequestParams, ctx: StepContext) -> Outcome:
         """Make the call."""

@@ -11,7 +11,7 @@ from bot.asking.script_words import Argument, Option, ScriptName, Variable, comm
 from bot.domain.conditions import Truth
 from bot.domain.errors import Refused
 from bot.domain.outcomes import Outcome
-from bot.plugins import ConditionField, ProcessResult, StepContext, StepParams
+from bot.plugins import ByHand, ConditionField, ProcessResult, StepContext, StepParams
 from playbooks.answers import excerpt, judge
 
 
@@ -79,6 +79,14 @@ class RunScript:
         """The command; values of variables are left out, since they may be secrets."""
         line = " ".join([f"Run scripts/{params.script}", *params.command])
         return [f"{line} with {', '.join(sorted(params.env))}" if params.env else line]
+
+    def by_hand(self, params: RunScriptParams) -> Sequence[ByHand]:
+        """The command, in the configuration folder."""
+        codes = params.expect.exit_code
+        code = str(codes) if isinstance(codes, int) else " or ".join(map(str, codes))
+        more = f", and {params.expect.condition}" if params.expect.condition else ""
+        expect = f"exit code {code}{more}"
+        return [ByHand(script=params.script, words=params.command, variables=params.env, expect=expect)]
 
     def perform(self, params: RunScriptParams, ctx: StepContext) -> Outcome:
         """Run it."""

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from bot.domain.outcomes import Outcome
-from bot.plugins import Call, StepContext, StepParams
-from playbooks.answers import Expect, Headers, Url, judge_answer, marked, output_of
+from bot.plugins import ByHand, Call, StepContext, StepParams
+from playbooks.answers import Expect, Headers, Url, judge_answer, marked, output_of, said_expect
 from playbooks.polling import Sight, WaitParams, after_look
 
 
@@ -37,6 +37,11 @@ class WaitForHttp:
     def plan(self, params: WaitForHttpParams) -> Sequence[str]:
         """The call and its pace."""
         return [f"GET {params.url} {params.pace}"]
+
+    def by_hand(self, params: WaitForHttpParams) -> Sequence[ByHand]:
+        """One look, to be repeated."""
+        expect = f"{said_expect(params.expect)}; look {params.pace}"
+        return [ByHand(Call("GET", params.url, headers=params.headers), expect=expect)]
 
     def perform(self, params: WaitForHttpParams, ctx: StepContext) -> Outcome:
         """Look once."""

@@ -12,7 +12,7 @@ from bot.domain.conditions import Truth
 from bot.domain.fields import Duration
 from bot.domain.outcomes import Outcome
 from bot.evidence.prometheus import NoData, finite, instant_url, read_data, read_point, refuse_old
-from bot.plugins import Call, ConditionField, StepContext, StepParams
+from bot.plugins import ByHand, Call, ConditionField, StepContext, StepParams
 from playbooks.answers import Headers, Url, excerpt, judge, marked
 from playbooks.exposition import read_samples
 from playbooks.polling import Sight, WaitParams, after_look
@@ -76,6 +76,15 @@ class WaitForMetric:
         else:
             what = f"GET {params.scrape} and read {_wanted(params)}"
         return [f"{what}; hold it against `{params.condition}` {params.pace}"]
+
+    def by_hand(self, params: WaitForMetricParams) -> Sequence[ByHand]:
+        """One measurement, to be repeated."""
+        if params.prometheus is not None:
+            url, what = instant_url(params.prometheus, params.query or "", params.max_age), "the value in the answer"
+        else:
+            url, what = params.scrape or "", f"value, the number behind {_wanted(params)}"
+        call = Call("GET", url, headers=params.headers)
+        return [ByHand(call, expect=f"{what}: {params.condition}; look {params.pace}")]
 
     def perform(self, params: WaitForMetricParams, ctx: StepContext) -> Outcome:
         """Measure once."""

@@ -282,6 +282,9 @@ def test_children_get_the_same_settings(tmp_path: Path) -> None:
     secret = tmp_path / "token"
     secret.write_text("tok-from-file\n")
     given = {
+        "ANDON_HEARTBEAT_EVERY": "3s",
+        "ANDON_WATCHDOG_WITHIN": "10m",
+        "ANDON_RUNBOOKS": "/srv/runbooks",
         "PATH": "/bin",
         "ANDON_DATA": str(tmp_path),
         "ANDON_TOKEN_FILE": str(secret),

@@ -117,6 +117,9 @@ READS = {
     "/api/v1/releases/{release_id}": "/api/v1/releases/{release}",
     "/api/v1/releases/{release_id}/evidence/{evidence_id}": "/api/v1/releases/{release}/evidence/{evidence}",
     "/api/v1/services/{service}/gate": "/api/v1/services/fraud-model/gate",
+    "/api/v1/reports/controls": "/api/v1/reports/controls?from=2026-01-01&to=2026-01-31",
+    "/api/v1/reports/controls.md": "/api/v1/reports/controls.md?from=2026-01-01&to=2026-01-31",
+    "/api/v1/rights": "/api/v1/rights",
 }
 
 

@@ -48,6 +48,7 @@ def andon_by(engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capt
             monkeypatch.setenv("ANDON_TOKEN", SECRETS[by])
         else:
             monkeypatch.delenv("ANDON_TOKEN", raising=False)
+        capfd.readouterr()  # what the program logged before is none of the command's
         try:
             code = run(words)
         except SystemExit as end:

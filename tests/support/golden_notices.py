@@ -34,7 +34,7 @@ from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, 
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
 AUDIENCES = ("engineering", "product", "executive", "support", "compliance", "security")
-HOUSE_NAMES = ("dead_letter", "orphaned_run", "live_unreadable", "audit_anchor", "anchor_failed")
+HOUSE_NAMES = ("dead_letter", "orphaned_run", "live_unreadable", "audit_anchor", "anchor_failed", "watchdog_silent")
 
 T0 = datetime(2026, 11, 20, 14, 7, 31, 396000, UTC)
 ULID = "01jd4xk2m9q7r3s5t6v8w0y1z2"
@@ -43,6 +43,7 @@ STEERING = frozenset(
     {
         "as_of", "status", "kind", "severity", "deadline", "opened_at", "within", "zone", "at", "due_at", "starts_at",
         "ends_at", "next_at", "next_update", "grace_until", "expires_at", "watch", "state", "window",
+        "since",
     }
 )  # fmt: skip
 """Facts that Andon makes itself out of closed sets and its own clock."""
@@ -282,6 +283,8 @@ def _house(name: str) -> Notice:
         return _notice(name, about | {"text": head.line})
     if name == "anchor_failed":
         return _notice(name, about | {"text": "file:/mnt/worm/heads", "problem": "No space left on device"})
+    if name == "watchdog_silent":
+        return _notice(name, about | {"since": format_time(T0), "within": "10m"})
     problem = "alerts[0].labels: this is no map"
     return _notice(name, about | {"source": "alertmanager", "event": f"evt-{ULID}", "problem": problem})
 

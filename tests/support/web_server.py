@@ -128,6 +128,7 @@ class TestHead:
     moves: ReleaseMoves
     observing: Observing
     bundles: BundleDesk
+    secrets: EnvironmentSecrets = field(default_factory=lambda: EnvironmentSecrets({}))
     calls: list[int] = field(default_factory=list)
 
 

@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bot.adapters.bundles import bags
-from bot.adapters.bundles.envelopes import Statement, open_envelope, signer_of
+from bot.adapters.bundles.envelopes import Statement, open_envelope
 from bot.adapters.bundles.plain_zip import PlainZipReader
 from bot.adapters.bundles.trail_checks import CHAIN, HEADS, ROWS, TrailFiles, trail_problems
+from bot.adapters.envelopes import signer_of
 from bot.adapters.signing import key_id
 from bot.domain.bundles import BundleKind, Label
 from bot.domain.errors import AndonError, BadInput, NotFound

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Executable, Table
 
 from bot.adapters.sql import (
+    account_tables,
     audit_tables,
     drill_tables,
     keeping_tables,
@@ -58,6 +59,7 @@ _ORDER: Sequence[Table] = (
     drill_tables.drills,
     audit_tables.audit_anchors,
     keeping_tables.holds,
+    account_tables.pulses,
     postmortem_tables.postmortems,
     postmortem_tables.section_texts,
     postmortem_tables.comments,

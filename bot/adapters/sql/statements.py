@@ -11,6 +11,7 @@ from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.sql import (
+    account_tables,
     audit_tables,
     drill_tables,
     keeping_tables,
@@ -38,6 +39,7 @@ from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
 from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
+from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -83,6 +85,7 @@ TABLE_OF: Mapping[type, Table] = {
     Drill: drill_tables.drills,
     Anchor: audit_tables.audit_anchors,
     Hold: keeping_tables.holds,
+    Pulse: account_tables.pulses,
     Postmortem: postmortem_tables.postmortems,
     SectionText: postmortem_tables.section_texts,
     PostmortemComment: postmortem_tables.comments,
@@ -110,6 +113,7 @@ class Statements:
     open_canary: Executable
     plan_drill: Executable
     begin_anchor: Executable
+    meet_pulse: Executable
     raise_fence: Executable
     take_lease: Executable
     save_step: Executable
@@ -123,7 +127,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, Anchor, Hold, DrillReminder, Postmortem, Lesson,
+        Drill, Anchor, Hold, DrillReminder, Postmortem, Lesson, Pulse,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
@@ -135,6 +139,7 @@ def statements_for(dialect: str) -> Statements:
         open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
         plan_drill=insert(drill_tables.drills).on_conflict_do_nothing(),
         begin_anchor=insert(audit_tables.audit_anchors).on_conflict_do_nothing(),
+        meet_pulse=insert(account_tables.pulses).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
         save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),

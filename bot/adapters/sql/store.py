@@ -15,6 +15,7 @@ from sqlalchemy.engine import URL
 
 from bot.adapters.keyring import Keyring
 from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, exporting, pruning, upgrading
+from bot.adapters.sql.account_queries import AccountQueries
 from bot.adapters.sql.bundle_queries import BundleQueries
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
@@ -56,6 +57,7 @@ class SqlTransaction(
     KeepingQueries,
     MeasureQueries,
     BundleQueries,
+    AccountQueries,
     FigureQueries,
     audit.AuditQueries,
 ):
