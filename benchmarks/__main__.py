@@ -29,6 +29,7 @@ NAMES = (
     "canary_errors",
     "canary_beside",
     "canary_speed",
+    "measures",
 )
 ROOT = Path(__file__).resolve().parents[1]
 

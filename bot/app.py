@@ -47,6 +47,7 @@ from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.planned_drills import PlannedDrills
 from bot.flow.policy_reviews import PolicyReviews
+from bot.flow.postmortem_reminders import PostmortemReminders
 from bot.flow.reading_back import ReadingBack
 from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
@@ -226,6 +227,7 @@ def _sweep(
             escalating.call,
             Cadence(rounds).keep,
             Reminders(rounds).send,
+            PostmortemReminders(rounds).send,
             PolicyReviews(rounds).remind,
             DrillReminders(rounds).remind,
             Baselines(rounds).keep,
@@ -258,6 +260,7 @@ def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, b
         schedules=CronSchedules(),
         chance=SystemChance(),
         log=outside.log,
+        check=outside.proposed.faults,
     )
     return Intake(
         store=outside.store,

@@ -13,6 +13,7 @@ from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.configuration.opening import open_configuration, origins_of
+from bot.adapters.configuration.proposed import ProposedChanges
 from bot.adapters.crash_points import crash_hook
 from bot.adapters.data_folder import kept_secret
 from bot.adapters.embedded_redis import address_of
@@ -78,6 +79,7 @@ class Outside:
     sources: Mapping[str, AlertSource]
     configuration: ConfigurationHolder
     policies: PolicyKeeper
+    proposed: ProposedChanges
     pagers: Mapping[str, Pager]
     owner: str
     clock: Clock
@@ -118,6 +120,7 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         sources=load_sources(),
         configuration=holder,
         policies=policies,
+        proposed=ProposedChanges(settings.config, lambda given: load(contents=given)),
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),
         clock=clock,

@@ -22,6 +22,7 @@ from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
+from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -41,6 +42,7 @@ Record = (
     | Fact | Meeting | Minute | MinuteChange | Escalation | PolicyVersion
     | Walk | Evidence | GateResult | Signature | KnownVersion | LiveVersion | UnplannedDependency | CanaryPoint
     | AffectedKeys | Drill
+    | Postmortem | SectionText | PostmortemComment | Lesson | SignOff
 )  # fmt: skip
 """What can be added; each has one table."""
 
@@ -48,6 +50,7 @@ Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
     | Watch | Drill | DrillReminder
+    | Postmortem | Lesson
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 

@@ -31,6 +31,9 @@ RECORDS: Mapping[str, tuple[str, ...]] = {
         "id", "uid", "sequence", "status", "starts_at", "ends_at", "started_at", "ended_at", "link", "called_by",
     ),
     "answer": ("status", "by", "at"),
+    "postmortem": (
+        "state", "due_at", "overdue", "reminders", "owner", "roles", "url", "escalated", "lessons", "proposed",
+    ),
     "brief": (
         "objective", "expected_effect", "success_measures", "acceptable_risk", "alternatives", "depends_on",
         "risk_assessment", "impact_analysis", "rollout_plan", "rollback_plan",

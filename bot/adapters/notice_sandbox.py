@@ -182,6 +182,7 @@ def _filters() -> dict[str, Callable[..., Any]]:
     return shared | {
         "brief": notice_words.brief,
         "capital": notice_words.capital,
+        "code": notice_words.code,
         "date": notice_words.date_of,
         "figure": notice_words.figure,
         "fits": notice_words.fits,

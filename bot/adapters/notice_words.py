@@ -74,9 +74,12 @@ def plain(value: Any, limit: int = LONGEST_VALUE) -> Markup:
         return value
     line = " ".join("".join(map(_visible, _text(value)[: limit * 4])).split())
     line = line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
-    line = _TAG.sub("‹", line).replace("`", "'")
-    line = _MASKED_LINK.sub("]" + _BREAK, _MENTION.sub("@" + _BREAK, line))
+    line = _without_marks(line).replace("`", "'")
     return _harmless(_BREAK + line if isinstance(value, str) and _BLOCK_MARK.match(line) else line)
+
+
+def _without_marks(line: str) -> str:
+    return _MASKED_LINK.sub("]" + _BREAK, _MENTION.sub("@" + _BREAK, _TAG.sub("‹", line)))
 
 
 def _harmless(text: str) -> Markup:
@@ -100,6 +103,13 @@ def _text(value: Any) -> str:
     if isinstance(value, Undefined):
         value._fail_with_undefined_error()
     raise Unfillable("a list or a map cannot be written as text")
+
+
+def code(value: Any, limit: int = LONGEST_VALUE) -> Markup:
+    """One line of a file with its spaces, for a block of code. What cannot be seen is left out, and what another
+    program may take for a tag, a mention or a link is broken: where the exact text matters, the file is given."""
+    line = "".join(" " if one.isspace() else _visible(one) for one in _text(value)[:limit])
+    return _harmless(_without_marks(line.rstrip()))
 
 
 def known(value: Any, limit: int = LONGEST_VALUE) -> Markup:

@@ -15,6 +15,8 @@ from bot.cli.arguments import Word
 from bot.cli.grammar import SERVING, WORDS
 
 USAGE = 2
+_SHOWN_BY_ID = frozenset({"postmortem"})
+"""Groups of commands that show a record where only its id follows."""
 _CHOICE = re.compile(
     r"argument (?P<what>\S+): invalid choice: '(?P<word>.*?)' \(choose from (?P<known>.*)\)", re.DOTALL
 )
@@ -39,7 +41,7 @@ class Parser(argparse.ArgumentParser):
 def run(words: Sequence[str]) -> int:
     """Exit code: 0 done, 1 a problem said on standard error, 2 wrong usage."""
     parser = build_parser()
-    args = parser.parse_args(words)
+    args = parser.parse_args(_in_full(words))
     target = getattr(args, "target", None)
     if target is None:
         getattr(args, "group", parser).print_help(sys.stderr)
@@ -55,6 +57,15 @@ def run(words: Sequence[str]) -> int:
         return 0
     except Exception as error:
         return _failed(error, is_process=module == SERVING)
+
+
+def _in_full(words: Sequence[str]) -> Sequence[str]:
+    """`andon postmortem ID` shows it: what follows a group and is none of its words is what it is about."""
+    group, *rest = words or [""]
+    known = {word.path.rpartition(" ")[2] for word in WORDS if word.path.startswith(f"{group} ")}
+    if group in _SHOWN_BY_ID and rest and rest[0] not in known and not rest[0].startswith("-"):
+        return [group, "show", *rest]
+    return words
 
 
 def _failed(error: Exception, *, is_process: bool) -> int:

@@ -78,6 +78,7 @@ class Question(StrEnum):
     STATUS = "status"
     TIMELINE = "timeline"
     GATE = "gate"
+    POSTMORTEM = "postmortem"
     HELP = "help"
 
 

@@ -21,6 +21,7 @@ NEEDED: Mapping[Word, Role] = {
     **dict.fromkeys(Word, Role.OPERATOR),
     **dict.fromkeys(_ADMINS, Role.ADMIN),
     Word.HALT: Role.ANYONE,
+    Word.POSTMORTEM_COMMENT: Role.VIEWER,
 }
 """The least token role for each order. A halt is cheap and safe, so anybody at the command line may give it."""
 

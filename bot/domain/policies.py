@@ -16,6 +16,7 @@ from bot.domain.fields import Duration, Name, PositiveDuration, Strict, Version
 from bot.domain.incidents import Severity
 from bot.domain.pages import PagerName
 from bot.domain.playbooks import StepSpec
+from bot.domain.postmortem_rules import PostmortemRule
 from bot.domain.stable_rules import StableRule
 from bot.domain.stages import Emergency, Freeze, Stage, Window, live_stage
 from bot.domain.written_values import cron_line, host_name, mail_address, quiet_hours, time_zone
@@ -178,6 +179,8 @@ class Policy(Strict):
 
     service: Name
     summary: str = ""
+    team: Name | None = None
+    """Who answers for it; the measures of the process are put together by it."""
     match: AlertCondition
     environment: AlertCondition | None = None
     mode: Mode = Mode.ACT
@@ -208,6 +211,7 @@ class Policy(Strict):
     drills: tuple[DrillRule, ...] = ()
     game_days: tuple[Window, ...] = ()
     """When a drill may come as a surprise; none: never."""
+    postmortem: PostmortemRule = PostmortemRule()
     assumed_restore: PositiveDuration | None = None
     """How long the team believes that a restoration takes: shown beside what was measured."""
     review_every: Duration | None = None

@@ -55,6 +55,12 @@ class Word(StrEnum):
     MEETING_START = "meeting_start"
     MEETING_END = "meeting_end"
     MEETING_CANCEL = "meeting_cancel"
+    POSTMORTEM_EDIT = "postmortem_edit"
+    POSTMORTEM_COMMENT = "postmortem_comment"
+    POSTMORTEM_LESSON = "postmortem_lesson"
+    """Say what was learned, with the change that follows; or take a lesson back."""
+    POSTMORTEM_SIGN_OFF = "postmortem_sign_off"
+    POSTMORTEM_REOPEN = "postmortem_reopen"
     # Minutes
     ANSWER = "answer"
     FINISH = "finish"
@@ -97,7 +103,8 @@ _OF: Mapping[Subject, tuple[Word, ...]] = {
     Subject.INCIDENT: (
         Word.RESOLVE, Word.ENDORSE, Word.TAKE, Word.HANDOVER, Word.ACCEPT, Word.REPORT, Word.UPDATE, Word.DECIDE,
         Word.ACTION, Word.QUESTION, Word.NOTES, Word.MEETING_PROPOSE, Word.MEETING_START, Word.MEETING_END,
-        Word.MEETING_CANCEL,
+        Word.MEETING_CANCEL, Word.POSTMORTEM_EDIT, Word.POSTMORTEM_COMMENT, Word.POSTMORTEM_LESSON,
+        Word.POSTMORTEM_SIGN_OFF, Word.POSTMORTEM_REOPEN,
     ),
     Subject.MINUTE: (
         Word.ANSWER, Word.FINISH, Word.SNOOZE, Word.REASSIGN, Word.AMEND, Word.WITHDRAW, Word.CONFIRM,

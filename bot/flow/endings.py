@@ -119,7 +119,7 @@ class Endings:
         incident = tx.incident(run.incident_id) if run.incident_id else None
         if incident is not None and incident.allows(IncidentEvent.HALT):
             tx.save(incident.moved(IncidentEvent.HALT, now))
-            self._line(tx, incident, run, f"Promotion is frozen: {reason}", now)
+            self._line(tx, incident, run, f"Promotion is frozen: {reason}", now, kind="halt")
 
     def say(self, tx: Transaction, run: Run, tell: Tell, now: datetime) -> None:
         """A step's own notice."""
@@ -148,8 +148,8 @@ class Endings:
         facts = question_facts(run, approval, self._configuration().policies.get(run.service))
         self._tell(tx, "approval_expired", incident, run, now, **facts)
 
-    def _line(self, tx: Transaction, incident: Incident, run: Run, text: str, now: datetime) -> None:
-        tx.add(line(self._ids, incident.id, now, "run", text, run_id=run.id))
+    def _line(self, tx: Transaction, incident: Incident, run: Run, text: str, now: datetime, kind: str = "run") -> None:
+        tx.add(line(self._ids, incident.id, now, kind, text, run_id=run.id))
 
     def _tell(
         self,

@@ -16,6 +16,7 @@ from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.runs import Run
 from bot.domain.stages import GateUse
 from bot.flow.consequences import Consequences
+from bot.flow.proposed_changes import Proposal
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.situation import Situation
 from bot.ports import Chance, Ids, Schedules
@@ -56,6 +57,8 @@ class Order:
     """Verbs that can look by themselves whether their effect is there."""
     heard: Sequence[HeardItem] = ()
     """What is said in the notes that the order brings."""
+    proposal: Proposal | None = None
+    """What became of the change that the order proposes."""
 
     @property
     def actor(self) -> str:

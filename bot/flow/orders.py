@@ -27,6 +27,8 @@ from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
 from bot.flow.order import Answer, Order, PinnedFiles
 from bot.flow.ownership_orders import OWNERSHIP_ORDERS
+from bot.flow.postmortem_orders import POSTMORTEM_ORDERS
+from bot.flow.proposed_changes import Check, Proposal, proposed_in, unchecked
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_orders import RELEASE_ORDERS
 from bot.flow.release_starting import start
@@ -50,6 +52,7 @@ HANDLERS: Mapping[Word, Callable[[Order], Answer]] = {
     **NOTES_ORDERS,
     **RELEASE_ORDERS,
     **DRILL_ORDERS,
+    **POSTMORTEM_ORDERS,
     Word.RELEASE_START: start,
     Word.REPORT: report,
 }
@@ -74,10 +77,12 @@ class Orders:
         schedules: Schedules,
         chance: Chance,
         log: Log,
+        check: Check = unchecked,
     ) -> None:
         self._schedules = schedules
         self._chance = chance
         self._hear = hear
+        self._check = check
         self._log = log
         self._store = store
         self._queue = queue
@@ -92,14 +97,15 @@ class Orders:
     def give(self, command: Command) -> Receipt:
         """Carry out one order. BadInput and NotFound where it makes no sense; a refusal comes back as a receipt."""
         heard = hear_in(command, self._store, self._configuration(), self._clock, self._hear)
+        proposal = proposed_in(command, self._configuration(), self._check)
         for _ in range(4):
             try:
-                return self._once(command, heard)
+                return self._once(command, heard, proposal)
             except Conflict:
                 continue  # somebody else moved the same run or opened the same incident first
-        return self._once(command, heard)
+        return self._once(command, heard, proposal)
 
-    def _once(self, command: Command, heard: Sequence[HeardItem]) -> Receipt:
+    def _once(self, command: Command, heard: Sequence[HeardItem], proposal: Proposal | None) -> Receipt:
         event_id = self._ids.new("evt")
         configuration = self._configuration()
         try:
@@ -121,6 +127,7 @@ class Orders:
                     self._chance,
                     self._checkable,
                     heard,
+                    proposal,
                 )
                 check_entitled(command, configuration.policies.get(services[0]) if len(services) == 1 else None)
                 answer = HANDLERS[command.word](order)
@@ -227,9 +234,18 @@ class Orders:
         return Receipt(event_id, Disposition.ACCEPTED, message=reason, refused=True)
 
 
+_LONG: Mapping[Word, str] = {
+    Word.NOTES: "text",
+    Word.RELEASE_START: "manifest",
+    Word.POSTMORTEM_EDIT: "text",
+    Word.POSTMORTEM_LESSON: "diff",
+}
+"""Details of which the trail keeps the digest only."""
+
+
 def _audited(command: Command) -> Mapping[str, Any]:
-    """The details as the trail has them: of notes and manifests their digest, because the event has the text."""
-    long = {Word.NOTES: "text", Word.RELEASE_START: "manifest"}.get(command.word)
+    """The details as the trail has them: of what is long its digest, because the event has the text."""
+    long = _LONG.get(command.word)
     if long is None or long not in command.details:
         return command.details
     found = command.details[long]

@@ -18,6 +18,7 @@ from bot.domain.words import Word
 from bot.flow.items import item_facts, promises
 from bot.flow.meeting_orders import conclude
 from bot.flow.order import Answer, Order
+from bot.flow.postmortem_opening import ask_for_postmortem
 from bot.flow.situation import bell_for
 from bot.flow.watches import check_stable
 
@@ -194,6 +195,8 @@ def resolve(order: Order) -> Answer:
     text = f"{order.actor} resolved the incident: {reason}"
     answer = _closed(order, policy, resolved, "resolved", text)
     conclude(order, policy, resolved, text)
+    cause = f"event:{order.event_id}"
+    ask_for_postmortem(order.consequences, order.situation, policy, resolved, cause=cause)
     return answer
 
 

@@ -95,7 +95,7 @@ def _halt_joined(order: Order, policy: Policy, service: Service, place: tuple[st
     if incident is None:
         return Answer(Verdict.JOIN, message, *place)
     text = f"{order.actor} halts too: {order.reason()}"
-    order.consequences.write(order.situation, incident, "halt", text, actor=order.actor)
+    order.consequences.write(order.situation, incident, "halt", text, actor=order.actor, data={"joins": True})
     owned_by_halter(order, policy, incident)
     return Answer(Verdict.JOIN, message, *place, (incident.id,))
 

@@ -14,6 +14,7 @@ from bot.domain.records import Approval
 from bot.domain.releases import Service
 from bot.domain.runs import Run
 from bot.flow.offers import Offer, for_approval
+from bot.flow.postmortem_draft import Drafting, draft_facts, short_form
 from bot.flow.release_shapes import GateAnswer
 from bot.flow.release_views import gate_answer
 from bot.plugins import ChatCommand
@@ -44,6 +45,8 @@ class Questions:
                 return self._gate(tx, self._desk.configuration.policy(show.about))
             if show.question is Question.TIMELINE:
                 return self._timeline(tx, show.about)
+            if show.question is Question.POSTMORTEM:
+                return self._postmortem(tx, show.about)
             return self._status(tx, show.about)
 
     def _help(self, word: str) -> Body:
@@ -67,6 +70,12 @@ class Questions:
         before = [f"{len(lines) - MOST_LINES} lines before these stand on the page."] if len(lines) > MOST_LINES else []
         title = f"{incident.service}, {incident.environment}: {incident.status} ({incident.severity}). Times are UTC."
         return short("\n".join([title, *before, *shown]), link=self._link(incident))
+
+    def _postmortem(self, tx: Transaction, name: str) -> Body:
+        incident = next(iter(tx.incidents(limit=1, service=name)), None) or _incident(tx, name)
+        policy = self._desk.configuration.policies.get(incident.service)
+        facts = draft_facts(Drafting.read(tx, incident, policy, self._address))
+        return short("\n".join(short_form(facts)), link=f"{self._link(incident)}/postmortem")
 
     def _status(self, tx: Transaction, name: str) -> Body:
         configuration = self._desk.configuration

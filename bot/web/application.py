@@ -48,6 +48,7 @@ from bot.web.openapi import build_document
 from bot.web.orders import Orders
 from bot.web.page_orders import PageOrders
 from bot.web.pages import Pages
+from bot.web.postmortem_queries import PostmortemQueries
 from bot.web.queries import Queries
 from bot.web.slack_events import SlackEvents
 from bot.web.templating import Templates
@@ -78,7 +79,9 @@ def create_web(head: Head) -> FastAPI:
     tokens = ApiTokens(head.tokens)
     templates = Templates(shipped_folder("templates") / "pages")
     queries, given = Queries(head), Orders(head, metrics)
+    accounts = PostmortemQueries(head)
     parts = {"head": head, "tokens": tokens, "queries": queries, "orders": given, "observations": observations}
+    parts |= {"postmortems": accounts}
     for name, part in parts.items():
         setattr(app.state, name, part)
     authentication = WebhookAuthentication(head.settings.webhook_secrets, head.webhook_token)
@@ -89,7 +92,7 @@ def create_web(head: Head) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router)
     app.router.routes.extend(Login(head, tokens, templates).routes())
-    app.router.routes.extend(Pages(head, queries, templates).routes())
+    app.router.routes.extend(Pages(head, queries, templates, accounts).routes())
     app.router.routes.extend(PageOrders(given, queries).routes())
     app.router.routes.append(_document(app, sorted(head.sources.keys() - INNER_SOURCES)))
     Faults(templates).install(app)

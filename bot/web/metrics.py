@@ -14,6 +14,7 @@ from bot.domain.errors import AndonError
 from bot.domain.runs import RunStatus
 from bot.ports import Figures, Spread
 from bot.web.head import Head
+from bot.web.process_metrics import ProcessFigures
 
 ACCEPT_BOUNDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0)
 RUN_BOUNDS = (0.05, 0.25, 1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 600.0, 1800.0, 3600.0)
@@ -61,6 +62,7 @@ class WebMetrics:
             registry=self._registry,
         )
         self._registry.register(StoreFigures(head))
+        self._registry.register(ProcessFigures(head))
 
     def accepted(self, source: str, disposition: str, seconds: float) -> None:
         """A delivery was committed and is answered now."""

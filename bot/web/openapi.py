@@ -16,6 +16,7 @@ from bot.web.answers import PROBLEM, Problem
 from bot.web.drill_bodies import DRILL_BODIES
 from bot.web.order_bodies import BODIES
 from bot.web.people_bodies import PEOPLE_BODIES
+from bot.web.postmortem_bodies import POSTMORTEM_BODIES
 from bot.web.release_bodies import RELEASE_BODIES
 
 Responses = dict[int | str, dict[str, Any]]
@@ -107,7 +108,11 @@ def build_document(app: FastAPI, sources: list[str]) -> dict[str, Any]:
     )
     schemas = document.setdefault("components", {}).setdefault("schemas", {})
     _, bodies = models_json_schema(
-        [(body, "validation") for body in (*BODIES, *PEOPLE_BODIES, *RELEASE_BODIES, *DRILL_BODIES)], ref_template=_REF
+        [
+            (body, "validation")
+            for body in (*BODIES, *PEOPLE_BODIES, *RELEASE_BODIES, *DRILL_BODIES, *POSTMORTEM_BODIES)
+        ],
+        ref_template=_REF,
     )
     schemas.update(bodies.get("$defs", {}))
     for model in (Problem, shapes.ReceiptView, Alive, Ready):

@@ -27,13 +27,26 @@ _FIELDS: Mapping[Word, tuple[str, ...]] = {
     Word.SIGN: ("item", "brief", "role"),
     Word.UNSIGN: ("item", "brief"),
     Word.MOVE_DRILL: ("at", "zone"),
+    Word.POSTMORTEM_COMMENT: ("text", "section"),
+    Word.POSTMORTEM_LESSON: ("text", "withdraw"),
+    Word.POSTMORTEM_SIGN_OFF: ("role",),
 }
 """Fields that are taken as they are where something stands in them."""
 
 REASONED = frozenset(
-    {Word.RESOLVE, Word.ENDORSE, Word.ABANDON, Word.RELEASE_ENDORSE, Word.RETROSPECTIVE, Word.SKIP_DRILL}
+    {
+        Word.RESOLVE,
+        Word.ENDORSE,
+        Word.ABANDON,
+        Word.RELEASE_ENDORSE,
+        Word.RETROSPECTIVE,
+        Word.POSTMORTEM_REOPEN,
+        Word.SKIP_DRILL,
+    }
 )
 """Orders that need a reason."""
+ABOUT_POSTMORTEMS = frozenset(word for word in Word if word.startswith("postmortem_"))
+"""Orders whose forms stand on the page of a postmortem."""
 OWN_REASON = frozenset({Word.DECIDE})
 """Orders whose reason belongs to what they record."""
 
@@ -63,6 +76,17 @@ def _report(form: Form) -> dict[str, Any]:
     return {"fields": report_of(form)}
 
 
+def _section(form: Form) -> dict[str, Any]:
+    """An empty text counts: it takes away what was there."""
+    seen = {"seen": form["seen"]} if form.get("seen", "").isdecimal() else {}
+    return {"section": form.get("section", ""), "text": form.get("text", ""), **seen}
+
+
+def _diff(form: Form) -> dict[str, Any]:
+    """As it was pasted: blanks at the ends of lines belong to it."""
+    return {"diff": form["diff"]} if form.get("diff", "").strip() else {}
+
+
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
@@ -72,4 +96,6 @@ _MORE: Mapping[Word, Callable[[Form], dict[str, Any]]] = {
     Word.MEETING_PROPOSE: _invitees,
     Word.UPDATE: _anyway,
     Word.REPORT: _report,
+    Word.POSTMORTEM_EDIT: _section,
+    Word.POSTMORTEM_LESSON: _diff,
 }

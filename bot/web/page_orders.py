@@ -18,7 +18,7 @@ from bot.domain.words import Word
 from bot.web.bodies import form_of
 from bot.web.identity import Unknown, check_forgery, session_of
 from bot.web.orders import EVERYTHING, OF_INCIDENTS, OF_MINUTES, OF_RELEASES, OF_RUNS, OF_SERVICES, Order, Orders
-from bot.web.page_forms import OWN_REASON, REASONED, Form, details_in
+from bot.web.page_forms import ABOUT_POSTMORTEMS, OWN_REASON, REASONED, Form, details_in
 from bot.web.queries import Queries
 
 DRILL_WORDS = {"run": Word.RUN_DRILL, "skip": Word.SKIP_DRILL, "move": Word.MOVE_DRILL}
@@ -75,7 +75,8 @@ class PageOrders:
         word = _word(request, OF_INCIDENTS)
         incident = request.path_params["id"]
         order = Order(word, incident, _why(word, form), details=details_in(word, form))
-        return _back(f"/incidents/{incident}", self._orders.give(order, access.actor, "page"))
+        page = "/postmortem" if word in ABOUT_POSTMORTEMS else ""
+        return _back(f"/incidents/{incident}{page}", self._orders.give(order, access.actor, "page"))
 
     def about_minute(self, request: Request, form: Form, access: Access) -> Response:
         """Done, answered, put off, given to somebody else, corrected, taken back, confirmed."""

@@ -17,6 +17,9 @@ from bot.web.drill_desk import PAST, DrillQueries
 from bot.web.drill_pages import DrillPages
 from bot.web.head import Head
 from bot.web.incident_page import arranged
+from bot.web.measure_pages import MeasurePages
+from bot.web.postmortem_pages import PostmortemPages
+from bot.web.postmortem_queries import PostmortemQueries
 from bot.web.queries import Page, Queries
 from bot.web.release_pages import ReleasePages
 from bot.web.release_queries import ReleaseQueries
@@ -27,7 +30,8 @@ from bot.web.templating import Templates
 class Pages:
     """Server-rendered, without scripts; what changes anything is a form (see page_orders)."""
 
-    def __init__(self, head: Head, queries: Queries, templates: Templates) -> None:
+    def __init__(self, head: Head, queries: Queries, templates: Templates, accounts: PostmortemQueries) -> None:
+        self._accounts = accounts
         self._head = head
         self._queries = queries
         self._templates = templates
@@ -51,6 +55,8 @@ class Pages:
             *DisciplinePage(self._head, self._showing).routes(),
             *ReleasePages(self._releases, self._queries, self._showing).routes(),
             *DrillPages(self._drills, self._queries, self._showing).routes(),
+            *MeasurePages(self._head, self._showing).routes(),
+            *PostmortemPages(self._accounts, self._queries, self._showing).routes(),
         ]
 
     async def style(self, _: Request) -> Response:

@@ -28,6 +28,7 @@ COMMANDS = (
     "handlers.commands.notes:Notes",
     "handlers.commands.attach:Attach",
     "handlers.commands.timeline:Timeline",
+    "handlers.commands.postmortem:Postmortem",
     "handlers.commands.drill:Drill",
     "handlers.commands.endorse:Endorse",
     "handlers.commands.resolve:Resolve",

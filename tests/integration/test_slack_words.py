@@ -191,3 +191,16 @@ def test_halt_behind_the_other_command_halts(world: SlackWorld) -> None:
 def test_answers_link_to_the_page_of_the_incident(world: SlackWorld) -> None:
     incident = world.halt()
     assert f"{world.head.settings.address}/incidents/{incident}" in world.said("U0IDA", "status")
+
+
+def test_the_account_of_an_incident_is_told_in_short_with_the_way_to_it(world: SlackWorld) -> None:
+    incident = world.halt()
+    for words, channel in (("postmortem", None), (f"postmortem {incident}", "C0ALONE")):
+        shown = world.said("U0IDA", words, **({"channel": channel} if channel else {}))
+        assert "a SEV-2 incident was opened for fraud-model" in shown
+        assert "Postmortem: not begun" in shown
+        assert f"/incidents/{incident}/postmortem" in shown
+    assert "commented" in world.said("U0RAJ", "postmortem comment F1 was seen late")
+    assert "may not sign this postmortem off" in world.said("U0IDA", "postmortem sign-off")
+    world.said("U0IDA", f"resolve {incident} the flag is off")
+    assert "Postmortem: due, due " in world.said("U0IDA", "postmortem fraud-model", channel="C0ALONE")

@@ -45,7 +45,10 @@ def asked(web: WebServer) -> dict[str, str]:
     pushed = as_(web, OPERATOR).post(f"/api/v1/releases/{release}/evidence?name=evaluation", json={"metrics": {}})
     line = {"key": "0", "incumbent": "a", "candidate": "b"}
     assert as_(web, OPERATOR).post("/api/v1/canaries/scored-model/observations", json=line).status_code == 202
-    return {**known, "item": item["id"], "file": file, "release": release, "evidence": pushed.json()["id"]}
+    learned = {"text": "Wait", "diff": "--- policies/none.yaml"}
+    account = as_(web, OPERATOR).post(f"/api/v1/incidents/{known['incident']}/postmortem/lessons", json=learned).json()
+    more = {"item": item["id"], "file": file, "release": release, "evidence": pushed.json()["id"]}
+    return {**known, **more, "lesson": account["lessons"][0]["id"]}
 
 
 def as_(web: WebServer, token: str) -> httpx.Client:
@@ -85,10 +88,18 @@ READS = {
     "/api/v1/incidents/{incident_id}": "/api/v1/incidents/{incident}",
     "/api/v1/incidents/{incident_id}/summary.md": "/api/v1/incidents/{incident}/summary.md",
     "/api/v1/incidents/{incident_id}/files/{sha256}": "/api/v1/incidents/{incident}/files/{file}",
+    "/api/v1/postmortems": "/api/v1/postmortems",
+    "/api/v1/incidents/{incident_id}/postmortem": "/api/v1/incidents/{incident}/postmortem",
+    "/api/v1/incidents/{incident_id}/postmortem.md": "/api/v1/incidents/{incident}/postmortem.md",
+    "/api/v1/incidents/{incident_id}/postmortem.html": "/api/v1/incidents/{incident}/postmortem.html",
+    "/api/v1/incidents/{incident_id}/postmortem/lessons/{lesson_id}.patch": (
+        "/api/v1/incidents/{incident}/postmortem/lessons/{lesson}.patch"
+    ),
     "/api/v1/minutes/{item_id}": "/api/v1/minutes/{item}",
     "/api/v1/services": "/api/v1/services",
     "/api/v1/services/{service}": "/api/v1/services/fraud-model",
     "/api/v1/services/{service}/live": "/api/v1/services/fraud-model/live",
+    "/api/v1/measures": "/api/v1/measures?service=fraud-model",
     "/api/v1/runs": "/api/v1/runs",
     "/api/v1/runs/{run_id}": "/api/v1/runs/{run}",
     "/api/v1/events": "/api/v1/events",
@@ -199,6 +210,12 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "/api/v1/incidents/{incident}/accept": ({}, "operator"),
     "/api/v1/incidents/{incident}/notes": ({"no": "notes"}, "operator"),
     "/api/v1/incidents/{incident}/files": ({"a": "file"}, "operator"),
+    "/api/v1/incidents/{incident}/postmortem/sections": ({"section": "luck", "text": "Noon"}, "operator"),
+    "/api/v1/incidents/{incident}/postmortem/comments": ({"text": "Seen"}, "viewer"),
+    "/api/v1/incidents/{incident}/postmortem/lessons": ({"text": "Wait"}, "operator"),
+    "/api/v1/incidents/{incident}/postmortem/lessons/{lesson}/withdraw": ({}, "operator"),
+    "/api/v1/incidents/{incident}/postmortem/sign-off": ({}, "operator"),
+    "/api/v1/incidents/{incident}/postmortem/reopen": ({"reason": "more"}, "operator"),
     "/api/v1/minutes/{item}/answer": ({"text": "Yes"}, "operator"),
     "/api/v1/minutes/{item}/finish": ({}, "operator"),
     "/api/v1/minutes/{item}/snooze": ({"for": "2h"}, "operator"),
@@ -222,7 +239,7 @@ def test_every_change_of_the_document_is_tried_here(document: dict[str, Any]) ->
     described = {path for path, methods in document["paths"].items() if path.startswith("/api/") and "post" in methods}
     tried = {path.replace("fraud-model", "{service}").replace("{run}", "{run_id}") for path in CHANGES}
     tried = {path.partition("?")[0].replace("canaries/scored-model", "canaries/{the_release}") for path in tried}
-    for name in ("incident", "event", "item", "release"):
+    for name in ("incident", "event", "item", "release", "lesson"):
         tried = {path.replace(f"{{{name}}}", f"{{{name}_id}}") for path in tried}
     assert described == {path.replace("{the_release}", "{release}") for path in tried}
 
@@ -239,7 +256,7 @@ def test_nobody_gets_an_answer_without_a_token(web: WebServer, asked: dict[str, 
 @pytest.mark.parametrize("path", CHANGES)
 def test_a_role_that_is_too_low_is_told_which_one_it_takes(web: WebServer, asked: dict[str, str], path: str) -> None:
     body, least = CHANGES[path]
-    for token in [VIEWER] if least == "operator" else [VIEWER, OPERATOR]:
+    for token in {"viewer": [], "operator": [VIEWER], "admin": [VIEWER, OPERATOR]}[least]:
         said = problem_in(as_(web, token).post(path.format(**asked), json=body), 403)
         assert said["needs"] == least
         assert least in said["detail"]

@@ -15,7 +15,8 @@ THREAD = "https://example.slack.com/archives/C0FRAUD/p1763647651000100"
 
 FOR_PEOPLE = (
     "briefing", "drill_overdue", "endorsement_wanted", "escalated", "fact_wanted", "handover_offered", "item_escalated",
-    "item_reminder", "recorded", "review_due", "suggested", "update_wanted",
+    "item_reminder", "postmortem_due", "postmortem_ready", "postmortem_reviewed", "recorded", "review_due", "suggested",
+    "update_wanted",
 )  # fmt: skip
 """Notices to one person, one role or one thread: the same words for whoever reads them."""
 
@@ -104,6 +105,17 @@ def watched(state: str, value: float | None) -> dict[str, Any]:
     return {"window": "10m", "watch": state, "watched": [share], "problem": problem}
 
 
+POSTMORTEM = {
+    "state": "due",
+    "due_at": "2026-11-23T11:33:30.000Z",
+    "overdue": False,
+    "reminders": 0,
+    "owner": "U0OMAR0034",
+    "roles": "champion",
+    "url": "https://andon.example.com/incidents/inc-01jd4xk2m9q7r3s5t6v8w0y1z2/postmortem",
+}
+
+
 EXTRAS: dict[str, dict[str, Any]] = {
     "correction": {
         "by": "U0LENA0012",
@@ -115,6 +127,15 @@ EXTRAS: dict[str, dict[str, Any]] = {
             },
             {"label": "Suspected cause", "was": "not known yet", "now": "a feature that arrives late"},
         ],
+    },
+    "postmortem_ready": {"postmortem": POSTMORTEM},
+    "postmortem_due": {
+        "postmortem": POSTMORTEM
+        | {"state": "draft", "due_at": "2026-11-20T13:00:00.000Z", "overdue": True, "reminders": 3, "escalated": True}
+    },
+    "postmortem_reviewed": {
+        "postmortem": POSTMORTEM | {"state": "reviewed", "lessons": 3, "proposed": 1},
+        "by": "U0LENA0012",
     },
     "update": {
         "by": "U0LENA0012",

@@ -7,12 +7,13 @@ from enum import StrEnum
 
 from bot.domain.drills import DRILL_MOVES, DrillEvent, DrillState
 from bot.domain.incidents import INCIDENT_MOVES, IncidentEvent, IncidentStatus
+from bot.domain.postmortems import POSTMORTEM_MOVES, PostmortemEvent, PostmortemState
 from bot.domain.runs import RUN_MOVES, RunEvent, RunStatus
 
 HEAD = """# States and moves
 
-Made from `bot/domain/runs.py`, `incidents.py`, `drills.py`, `walking.py` and `releases.py`; a test fails when this page
-and the code differ.
+Made from `bot/domain/runs.py`, `incidents.py`, `drills.py`, `walking.py`, `releases.py` and `postmortems.py`; a test
+fails when this page and the code differ.
 Rows are states, columns are events, cells are the state afterwards; an empty cell is refused and changes nothing.
 
 """
@@ -60,6 +61,16 @@ per service and environment, by a unique index.
 
 """
 
+POSTMORTEMS = """
+## Postmortem
+
+Asked for when an incident is resolved, as far as the policy wants one for its severity ([postmortems](postmortems.md)).
+`due` is the draft of the record with nobody's words in it. `sign` is the signature of one of several roles, `sign_off`
+that of the last. What is reviewed is changed only after it was reopened; whatever changes its words makes the
+signatures void.
+
+"""
+
 OTHERS = """
 ## Service, notice, event, approval
 
@@ -79,7 +90,9 @@ def page() -> str:
     runs = _table(RunStatus, RunEvent, RUN_MOVES)
     incidents = _table(IncidentStatus, IncidentEvent, INCIDENT_MOVES)
     drills = _table(DrillState, DrillEvent, DRILL_MOVES)
-    return HEAD + RUNS + runs + INCIDENTS + incidents + RELEASES + _release_table() + DRILLS + drills + OTHERS
+    accounts = _table(PostmortemState, PostmortemEvent, POSTMORTEM_MOVES)
+    told = HEAD + RUNS + runs + INCIDENTS + incidents + RELEASES + _release_table()
+    return told + DRILLS + drills + POSTMORTEMS + accounts + OTHERS
 
 
 REGISTERED, EARLY, LIVE_STAGE, LIVE, WATCHED, ENDORSED = (

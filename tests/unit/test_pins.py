@@ -167,6 +167,8 @@ EVERY_KEY: dict[str, Any] = {
             ],
         },
     ],
+    "assumed_restore": "4m",
+    "postmortem": {"SEV-1": "2d", "SEV-2": "5 working days", "SEV-3": "off", "sign_off": ["champion"]},
     "review_every": "90d",
 }
 

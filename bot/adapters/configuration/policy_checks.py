@@ -136,6 +136,9 @@ def _named_roles(policy: Policy) -> Iterator[tuple[Path_, str]]:
         yield ("canary", "on_divergence", "authority"), divergence.authority
     if policy.emergency is not None:
         yield ("emergency", "role"), policy.emergency.role
+    if "sign_off" in policy.postmortem.model_fields_set:
+        for role in policy.postmortem.sign_off:
+            yield ("postmortem", "sign_off"), role
 
 
 def _named_people(policy: Policy) -> Iterator[tuple[Path_, str]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,13 @@ from markdown_it import MarkdownIt
 from markdown_it.token import Token
 from markupsafe import Markup
 
+from bot.adapters.web_links import FINAL, WEB_ADDRESS, is_web
 from bot.domain.letters import Letter
 
 FOLDER = "mail"
 _RULES = ("newline", "backticks", "emphasis", "link", "list", "fence", "heading", "blockquote")
 """The light Markdown of letters. Pictures, HTML and references stay text."""
 
-_ADDRESS = re.compile(r"https?://[^\s<>\"'`|\\^{}\u200b]{1,2000}")
-_FINAL = ".,;:!?)]}"
 _MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:13px"
 _STYLES: Mapping[str, str] = {
     "paragraph_open": "margin:0 0 14px",
@@ -89,12 +87,8 @@ def _labels(letter: Letter) -> str:
 
 
 def _web(address: str | None) -> str | None:
-    """The address where it is one of the web, else none: a letter is no place for `javascript:`."""
-    try:
-        is_web = address is not None and urlsplit(address).scheme in ("http", "https")
-    except ValueError:
-        return None
-    return address if is_web and not any(character <= " " for character in address or "") else None
+    """The address where it is one of the web, else none."""
+    return address if is_web(address) else None
 
 
 def _light_markdown() -> MarkdownIt:
@@ -127,8 +121,8 @@ def _linked_text(
     if is_inside:
         return str(Markup.escape(text))
     parts, position = [], 0
-    for match in _ADDRESS.finditer(text):
-        address = match[0].rstrip(_FINAL)
+    for match in WEB_ADDRESS.finditer(text):
+        address = match[0].rstrip(FINAL)
         parts.append(Markup.escape(text[position : match.start()]))
         parts.append(
             Markup('<a href="{}" class="link" style="{}">{}</a>').format(address, _STYLES["link_open"], address)

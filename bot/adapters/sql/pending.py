@@ -6,7 +6,15 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Executable, Table
 
-from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import (
+    drill_tables,
+    people_tables,
+    policy_tables,
+    postmortem_tables,
+    release_tables,
+    run_tables,
+    tables,
+)
 from bot.adapters.sql.prepared import Row
 from bot.adapters.sql.sessions import Session
 
@@ -46,6 +54,11 @@ _ORDER: Sequence[Table] = (
     release_tables.affected_keys,
     policy_tables.policy_versions,
     drill_tables.drills,
+    postmortem_tables.postmortems,
+    postmortem_tables.section_texts,
+    postmortem_tables.comments,
+    postmortem_tables.lessons,
+    postmortem_tables.sign_offs,
     drill_tables.drill_reminders,
     tables.notices,
     tables.accesses,

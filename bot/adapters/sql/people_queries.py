@@ -24,6 +24,7 @@ from bot.adapters.sql.people_tables import (
     report_facts,
     threads,
 )
+from bot.adapters.sql.postmortem_tables import POSTMORTEM_REMINDED, postmortems
 from bot.adapters.sql.release_tables import JUDGED, walks
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import OPEN_INCIDENT, REFRESHED, UNSENT, UPDATE_DUE, incidents, notices
@@ -91,6 +92,7 @@ _MOMENTS = union_all(
     select(func.min(notices.c.due_at)).where(UNSENT, notices.c.due_at > now()),
     select(func.min(walks.c.judge_at)).where(JUDGED),
     select(func.min(drills.c.wake_at)).where(AWAITED),
+    select(func.min(postmortems.c.remind_at)).where(POSTMORTEM_REMINDED),
 ).subquery()
 _NEXT = select(func.min(_MOMENTS.c.moment, type_=Moment()))
 

@@ -13,6 +13,7 @@ from bot.domain.walks import ReleaseKind, VersionStanding
 # See tables.py: statements must use the same words as the index.
 JUDGED = text("judge_at IS NOT NULL")
 UNFOLDED = text("folded_at IS NULL")
+RESTORED = text("how = 'rollback'")
 RETROSPECTIVE_DUE = text("retrospective_due_at IS NOT NULL AND retrospective_at IS NULL")
 
 
@@ -126,6 +127,7 @@ live_versions = table(
     Column("run_id", Key),
     Column("data", Json, nullable=False),
     Index(None, "service", "environment", "since"),
+    partial("live_versions_restored", "run_id", where=RESTORED),
 )
 
 live_reads = table(

@@ -10,7 +10,15 @@ from typing import Any
 from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
-from bot.adapters.sql import drill_tables, people_tables, policy_tables, release_tables, run_tables, tables
+from bot.adapters.sql import (
+    drill_tables,
+    people_tables,
+    policy_tables,
+    postmortem_tables,
+    release_tables,
+    run_tables,
+    tables,
+)
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
@@ -25,6 +33,7 @@ from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import PolicyVersion
+from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
 from bot.domain.report import Fact
@@ -68,6 +77,11 @@ TABLE_OF: Mapping[type, Table] = {
     AffectedKeys: release_tables.affected_keys,
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
+    Postmortem: postmortem_tables.postmortems,
+    SectionText: postmortem_tables.section_texts,
+    PostmortemComment: postmortem_tables.comments,
+    Lesson: postmortem_tables.lessons,
+    SignOff: postmortem_tables.sign_offs,
     DrillReminder: drill_tables.drill_reminders,
 }
 
@@ -102,7 +116,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, DrillReminder,
+        Drill, DrillReminder, Postmortem, Lesson,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.

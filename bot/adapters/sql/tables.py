@@ -31,6 +31,8 @@ OPEN_INCIDENT = text("status <> 'resolved'")
 UPDATE_DUE = text("update_due_at IS NOT NULL")
 UNSENT = text("status IN ('due', 'failed')")
 REFRESHED = text("refresh_at IS NOT NULL")
+TURNING_POINT = text("kind IN ('halt', 'endorsed') AND data = '{}'")
+"""Lines that say when promotion was halted, or the restored state accepted; a halt that found one has data."""
 
 events = table(
     "events",
@@ -164,6 +166,7 @@ timeline = table(
     Column("run_id", Key),
     Column("link", Prose),
     Column("data", Json, nullable=False),
+    partial("timeline_turning_points", "incident_id", "kind", "at", where=TURNING_POINT),
 )
 
 notices = table(

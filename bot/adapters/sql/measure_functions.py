@@ -1,0 +1,97 @@
+"""SQL functions that both databases have under different names: months, exact spans, fields of JSON, lists."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import BigInteger, String, Text, cast, func
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.elements import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
+
+
+class MonthOf(FunctionElement[str]):
+    """`2026-06` of a moment, by UTC."""
+
+    type = String()
+    inherit_cache = True
+
+
+@compiles(MonthOf, "sqlite")
+def _month_on_sqlite(element: MonthOf, compiler: Any, **options: Any) -> str:
+    return f"substr({_only(element, compiler, options)}, 1, 7)"
+
+
+@compiles(MonthOf, "postgresql")
+def _month_on_postgresql(element: MonthOf, compiler: Any, **options: Any) -> str:
+    return f"to_char({_only(element, compiler, options)} AT TIME ZONE 'UTC', 'YYYY-MM')"
+
+
+class Micros(FunctionElement[int]):
+    """Whole microseconds from the second moment to the first; exact on both databases."""
+
+    type = BigInteger()
+    inherit_cache = True
+
+
+@compiles(Micros, "sqlite")
+def _micros_on_sqlite(element: Micros, compiler: Any, **options: Any) -> str:
+    later, earlier = (_since_epoch(compiler.process(one, **options)) for one in element.clauses)
+    return f"({later} - {earlier})"
+
+
+def _since_epoch(moment: str) -> str:
+    """SQLite's own clock functions know milliseconds only, so the digits after the point are read as they stand."""
+    seconds = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER)"
+    return f"({seconds} * 1000000 + CAST(substr({moment}, 21, 6) AS INTEGER))"
+
+
+@compiles(Micros, "postgresql")
+def _micros_on_postgresql(element: Micros, compiler: Any, **options: Any) -> str:
+    later, earlier = (compiler.process(one, **options) for one in element.clauses)
+    return f"CAST(extract(epoch FROM {later} - {earlier}) * 1000000 AS BIGINT)"
+
+
+class JsonField(FunctionElement[str]):
+    """The text at a top-level key of a JSON column; NULL where there is none."""
+
+    type = Text()
+    inherit_cache = True
+
+
+@compiles(JsonField, "sqlite")
+def _field_on_sqlite(element: JsonField, compiler: Any, **options: Any) -> str:
+    column, key = (compiler.process(one, **options) for one in element.clauses)
+    return f"json_extract({column}, '$.' || {key})"
+
+
+@compiles(JsonField, "postgresql")
+def _field_on_postgresql(element: JsonField, compiler: Any, **options: Any) -> str:
+    column, key = (compiler.process(one, **options) for one in element.clauses)
+    return f"(CAST({column} AS json) ->> {key})"
+
+
+class WrittenMoment(FunctionElement[Any]):
+    """A time written as `format_time` does, as a moment: `2026-11-20T11:33:30.396Z`; NULL where nothing is written."""
+
+    inherit_cache = True
+
+
+@compiles(WrittenMoment, "sqlite")
+def _written_on_sqlite(element: WrittenMoment, compiler: Any, **options: Any) -> str:
+    return f"(substr(nullif({_only(element, compiler, options)}, ''), 1, 23) || '000+00:00')"
+
+
+@compiles(WrittenMoment, "postgresql")
+def _written_on_postgresql(element: WrittenMoment, compiler: Any, **options: Any) -> str:
+    return f"CAST(nullif({_only(element, compiler, options)}, '') AS TIMESTAMP WITH TIME ZONE)"
+
+
+def listed(numbers: ColumnElement[int]) -> ColumnElement[str]:
+    """All numbers of a group that are not NULL, joined by commas; NULL without any."""
+    return func.aggregate_strings(cast(numbers, Text), ",")
+
+
+def _only(element: FunctionElement[Any], compiler: Any, options: dict[str, Any]) -> str:
+    (clause,) = element.clauses
+    return str(compiler.process(clause, **options))

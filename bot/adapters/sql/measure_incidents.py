@@ -1,0 +1,203 @@
+"""Statements that measure incidents: detection, halt, recovery. Drills are left out of all of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import CTE, ColumnElement, Select, and_, case, exists, func, literal, or_, select
+
+from bot.adapters.sql.measure_functions import JsonField, Micros, MonthOf, WrittenMoment, listed
+from bot.adapters.sql.measure_rows import Part, Reading, flag, placed, within
+from bot.adapters.sql.release_tables import RESTORED, live_versions, walks
+from bot.adapters.sql.run_tables import runs
+from bot.adapters.sql.tables import TURNING_POINT, decisions, incidents, timeline
+from bot.domain.decisions import Verdict
+from bot.domain.events import AlertStatus
+from bot.domain.incidents import IncidentStatus
+from bot.domain.measures import SAME_DISRUPTION, Measured, Scope
+
+_HALT, _ENDORSED = "halt", "endorsed"
+_OPENING = (Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD)
+"""What is decided of an alert that opens an incident, or takes an accepted one up again."""
+_MOMENT = incidents.c.opened_at.type
+
+
+def turning_points() -> CTE:
+    """By incident: the first and the last halt, and the last time that its restored state was accepted."""
+    at = timeline.c.at
+    return (
+        select(
+            timeline.c.incident_id,
+            func.min(case((timeline.c.kind == _HALT, at)), type_=at.type).label("halted_at"),
+            func.max(case((timeline.c.kind == _HALT, at)), type_=at.type).label("last_halt_at"),
+            func.max(case((timeline.c.kind == _ENDORSED, at)), type_=at.type).label("endorsed_at"),
+        )
+        .where(TURNING_POINT)
+        .group_by(timeline.c.incident_id)
+        .cte("turning_points")
+    )
+
+
+def detections(scope: Scope) -> Select[Any]:
+    """From the earliest start that the opening delivery's firing alerts state to its acceptance, by incident.
+
+    Unknown where no start is stated, or one later than the acceptance: then the sender's clock is wrong.
+    """
+    started = WrittenMoment(JsonField(decisions.c.alert, "starts_at"))
+    one = (
+        select(incidents.c.service, incidents.c.opened_at, func.max(Micros(decisions.c.at, started)).label("micros"))
+        .join_from(
+            incidents,
+            decisions,
+            and_(decisions.c.event_id == incidents.c.event_id, decisions.c.incident_id == incidents.c.id),
+        )
+        .where(
+            incidents.c.drill.is_(False),
+            *placed(scope, incidents),
+            within(scope, incidents.c.opened_at),
+            JsonField(decisions.c.alert, "status") == AlertStatus.FIRING,
+        )
+        .group_by(incidents.c.id, incidents.c.service, incidents.c.opened_at)
+        .subquery()
+    )
+    month, known = MonthOf(one.c.opened_at), case((one.c.micros >= 0, one.c.micros))
+    return select(one.c.service, month, literal(""), func.count(), listed(known)).group_by(one.c.service, month)
+
+
+def opened(scope: Scope) -> Select[Any]:
+    """All of them, each by itself."""
+    month = MonthOf(incidents.c.opened_at)
+    return (
+        select(incidents.c.service, month, literal(""), func.count())
+        .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
+        .group_by(incidents.c.service, month)
+    )
+
+
+def halts(scope: Scope) -> Select[Any]:
+    """From the opening of an incident to its first halt; 0 for one that a halt opened."""
+    at, month = timeline.c.at, MonthOf(incidents.c.opened_at)
+    first = (
+        select(timeline.c.incident_id, func.min(at, type_=at.type).label("at"))
+        .where(TURNING_POINT, timeline.c.kind == _HALT)
+        .group_by(timeline.c.incident_id)
+        .subquery()
+    )
+    return (
+        select(incidents.c.service, month, literal(""), func.count(), listed(Micros(first.c.at, incidents.c.opened_at)))
+        .join_from(first, incidents, incidents.c.id == first.c.incident_id)
+        .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
+        .group_by(incidents.c.service, month)
+    )
+
+
+def disruptions(scope: Scope) -> Select[Any]:
+    """From the first opening to the end of the last incident of a chain, unknown while that is not over; and how many
+    incidents took it up again."""
+    seen = _seen(scope)
+    last = func.max(seen.c.over_at, type_=_MOMENT)
+    one = (
+        select(
+            func.min(seen.c.service).label("service"),
+            func.min(seen.c.opened_at, type_=_MOMENT).label("opened_at"),
+            case((func.count(seen.c.over_at) == func.count(), last)).label("over_at"),
+            func.max(seen.c.deployment).label("deployment"),
+            (func.count() - 1).label("again"),
+        )
+        .group_by(seen.c.chain)
+        .subquery()
+    )
+    key = case((one.c.deployment == 1, "deployment"), else_="other").label("key")
+    month, times = MonthOf(one.c.opened_at), listed(Micros(one.c.over_at, one.c.opened_at))
+    return (
+        select(one.c.service, month, key, func.count(), times, func.sum(one.c.again))
+        .where(within(scope, one.c.opened_at))
+        .group_by(one.c.service, month, "key")
+    )
+
+
+def _seen(scope: Scope) -> CTE:
+    """Incidents, each with the first of its chain. Looked at are those of the period and all that may be in a chain
+    with one of it; of a chain begun earlier at least one from before, which tells it from those begun in the period."""
+    points, heads = turning_points(), _heads(scope)
+    return (
+        select(
+            func.coalesce(heads.c.head, incidents.c.id).label("chain"),
+            incidents.c.service,
+            incidents.c.opened_at,
+            _over_at(points).label("over_at"),
+            _deployment(points).label("deployment"),
+        )
+        .select_from(
+            incidents.outerjoin(points, points.c.incident_id == incidents.c.id)
+            .outerjoin(walks, walks.c.release_id == incidents.c.release_id)
+            .outerjoin(heads, heads.c.id == incidents.c.id)
+        )
+        .where(*_near(scope))
+        .cte("seen")
+    )
+
+
+def _near(scope: Scope) -> list[ColumnElement[bool]]:
+    start = scope.period.start
+    may_belong = or_(incidents.c.opened_at >= start, incidents.c.resolved_at >= start - SAME_DISRUPTION)
+    return [incidents.c.drill.is_(False), *placed(scope, incidents), may_belong]
+
+
+def _heads(scope: Scope) -> CTE:
+    """Those that take up the one before, soon after it was resolved, each with the first of its chain."""
+    before = incidents.alias("before")
+    is_soon = Micros(incidents.c.opened_at, before.c.resolved_at) <= SAME_DISRUPTION.days * 86_400_000_000
+    follows = (
+        select(incidents.c.id, incidents.c.previous_id)
+        .join_from(incidents, before, before.c.id == incidents.c.previous_id)
+        .where(*_near(scope), before.c.drill.is_(False), is_soon)
+        .cte("follows")
+    )
+    earlier = follows.alias("earlier")
+    heads = (
+        select(follows.c.id, follows.c.previous_id.label("head"))
+        .select_from(follows.outerjoin(earlier, earlier.c.id == follows.c.previous_id))
+        .where(earlier.c.id.is_(None))
+        .cte("heads", recursive=True)
+    )
+    return heads.union_all(
+        select(follows.c.id, heads.c.head).join_from(follows, heads, heads.c.id == follows.c.previous_id)
+    )
+
+
+def _over_at(points: CTE) -> ColumnElement[Any]:
+    """When its restored state was accepted, unless it was taken up again; else when it was resolved."""
+    endorsed, status = points.c.endorsed_at, incidents.c.status
+    taken_up = or_(
+        points.c.last_halt_at > endorsed,
+        exists().where(runs.c.incident_id == incidents.c.id, runs.c.first_action_at > endorsed),
+        exists().where(
+            decisions.c.incident_id == incidents.c.id,
+            decisions.c.at > endorsed,
+            decisions.c.verdict.in_(_OPENING),
+            JsonField(decisions.c.alert, "status") == AlertStatus.FIRING,
+        ),
+    )
+    return case(
+        (status == IncidentStatus.STABLE, endorsed),
+        (status != IncidentStatus.RESOLVED, None),
+        (endorsed.is_(None), incidents.c.resolved_at),
+        (taken_up, incidents.c.resolved_at),
+        else_=endorsed,
+    )
+
+
+def _deployment(points: CTE) -> ColumnElement[int]:
+    """1 where the release that was live by then was halted or rolled back in this incident."""
+    restored = exists().where(runs.c.incident_id == incidents.c.id, live_versions.c.run_id == runs.c.id, RESTORED)
+    intervened = or_(points.c.halted_at.is_not(None), restored)
+    return flag(and_(walks.c.live_at <= incidents.c.opened_at, intervened))
+
+
+INCIDENT_READINGS = (
+    Reading((Part(Measured.INCIDENT),), opened),
+    Reading((Part(Measured.HALT, is_timed=True),), halts),
+    Reading((Part(Measured.DETECTION, is_timed=True),), detections),
+    Reading((Part(Measured.DISRUPTION, is_timed=True), Part(Measured.REOPENED)), disruptions),
+)
