@@ -29,6 +29,8 @@ NAMES = (
     "canary_errors",
     "canary_beside",
     "canary_speed",
+    "bundle",
+    "audit",
     "measures",
 )
 ROOT = Path(__file__).resolve().parents[1]

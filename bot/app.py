@@ -9,7 +9,6 @@ from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
-from bot.adapters.audit_heads import keep_head
 from bot.adapters.chance import SystemChance
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.gate_files import files_of
@@ -25,16 +24,13 @@ from bot.adapters.schedules import CronSchedules
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore
+from bot.clockwork import build_sweep
 from bot.domain.events import Actor
-from bot.flow.baselines import Baselines
-from bot.flow.cadence import Cadence
+from bot.flow.bundle_desk import BundleDesk
 from bot.flow.chores import Rounds
 from bot.flow.consequences import Consequences
-from bot.flow.drill_planning import DrillPlanning
-from bot.flow.drill_reminders import DrillReminders
 from bot.flow.drilling import Drilling
 from bot.flow.endings import Endings
-from bot.flow.escalating import Escalating
 from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.folding import Folder
 from bot.flow.freshening import Freshener
@@ -45,22 +41,15 @@ from bot.flow.moving import Mover
 from bot.flow.notices import NoticeDesk
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
-from bot.flow.planned_drills import PlannedDrills
-from bot.flow.policy_reviews import PolicyReviews
-from bot.flow.postmortem_reminders import PostmortemReminders
-from bot.flow.reading_back import ReadingBack
-from bot.flow.release_chores import ReleaseChores
 from bot.flow.release_judging import Judge
 from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
-from bot.flow.reminders import Reminders
 from bot.flow.runner import Runner
 from bot.flow.stepping import Workshop
 from bot.flow.sweep import Sweep
 from bot.flow.telling import Teller
-from bot.flow.watching import Watching
 from bot.gate_plugins import Gate
-from bot.outside import Outside, api_tokens, folders_of, open_outside, webhook_token
+from bot.outside import Outside, api_tokens, folders_of, open_bundles, open_outside, webhook_token
 from bot.plugins import AlertSource, Checkable, Step
 from bot.ports import Clock, Ids, Log, Pager, Queue
 from bot.settings import Settings
@@ -92,6 +81,7 @@ class App:
     sweep: Sweep
     judge: Judge
     evidence: EvidenceDesk
+    bundles: BundleDesk
     moves: ReleaseMoves
     observing: Observing
     folder: Folder
@@ -151,12 +141,13 @@ def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
         "intake": intake,
         "judge": _judge(outside, moves, bench, intake),
         "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
+        "bundles": open_bundles(settings, outside),
         "moves": moves,
         **_canaries(outside, intake),
         "drilling": Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash),
         "runner": _runner(settings, outside, mover),
         "notices": _desk(settings, outside, teller),
-        "sweep": _sweep(settings, outside, rounds, endings, intake, moves),
+        "sweep": build_sweep(settings, outside, rounds, endings, intake, moves),
     }
 
 
@@ -208,40 +199,6 @@ def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
         ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
         log=outside.log,
         crash=outside.workshop.crash,
-    )
-
-
-def _sweep(
-    settings: Settings, outside: Outside, rounds: Rounds, endings: Endings, intake: Intake, moves: ReleaseMoves
-) -> Sweep:
-    escalating = Escalating(rounds, outside.pagers, outside.log)
-    releases = ReleaseChores(rounds, moves)
-    return Sweep(
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        endings=endings,
-        again=timedelta(seconds=settings.sweep_seconds),
-        keep_head=lambda head: keep_head(settings.data, head),
-        chores=[
-            escalating.call,
-            Cadence(rounds).keep,
-            Reminders(rounds).send,
-            PostmortemReminders(rounds).send,
-            PolicyReviews(rounds).remind,
-            DrillReminders(rounds).remind,
-            Baselines(rounds).keep,
-            releases.review,
-            releases.remind,
-            PlannedDrills(rounds, CronSchedules()).look,
-            DrillPlanning(rounds, CronSchedules()).keep,
-        ],
-        looks=[
-            escalating.look,
-            Watching(rounds, outside.workshop).look,
-            ReadingBack(rounds, outside.workshop, intake.accept).look,
-            lambda: outside.policies.look(outside.current()),
-        ],
     )
 
 

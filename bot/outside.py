@@ -8,7 +8,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import urlsplit
 
+from pydantic import SecretStr
+
+from bot.adapters.bundles.bags import write_bundle
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
@@ -20,6 +25,7 @@ from bot.adapters.embedded_redis import address_of
 from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import UlidIds
+from bot.adapters.keyring import Keyring
 from bot.adapters.paging.keys import open_pagers
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
@@ -29,8 +35,11 @@ from bot.adapters.secrets import EnvironmentSecrets
 from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
+from bot.domain.audit_anchors import AnchorTarget, parse_anchors
+from bot.domain.bundles import Draft
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
+from bot.flow.bundle_desk import BundleDesk
 from bot.flow.policy_keeping import PolicyKeeper
 from bot.flow.stepping import Workshop
 from bot.gate_plugins import Gate
@@ -43,6 +52,7 @@ from playbooks.steps import load_steps
 
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
+_SHORTEST_OWN = 8
 
 
 def api_tokens(settings: Settings) -> dict[str, Actor]:
@@ -57,6 +67,35 @@ def webhook_token(settings: Settings) -> str | None:
     if not settings.is_embedded_database:
         return None
     return kept_secret(settings.data / WEBHOOK_TOKEN, "{}")
+
+
+def keyring(settings: Settings) -> Keyring:
+    """The key that signs here, and those that are trusted."""
+    given = settings.signing_key.get_secret_value() if settings.signing_key else None
+    return Keyring(settings.data, given, settings.trusted_keys)
+
+
+def anchors_of(settings: Settings) -> tuple[AnchorTarget, ...]:
+    """The places of ANDON_AUDIT_ANCHORS; ConfigError where one cannot be used."""
+    return parse_anchors(settings.audit_anchors.get_secret_value()) if settings.audit_anchors else ()
+
+
+def own_secrets(settings: Settings) -> list[str]:
+    """Values that are Andon's own and must stand in nothing that leaves it: tokens, keys, passwords of addresses.
+
+    Short ones are left out: a password such as `andon` would take the bot's own name out of every record."""
+    values = {one.get_secret_value() for _, one in settings if isinstance(one, SecretStr)}
+    values |= {password for one in values if (password := _password(one))}
+    values |= {*api_tokens(settings), *(one for ones in settings.webhook_secrets.values() for one in ones)}
+    values |= {webhook_token(settings) or "", *settings.slack_signing_secrets}
+    return sorted(one for one in values if len(one) >= _SHORTEST_OWN)
+
+
+def _password(address: str) -> str | None:
+    try:
+        return urlsplit(address).password
+    except ValueError:
+        return None
 
 
 def redis_address(settings: Settings) -> str:
@@ -96,7 +135,7 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
     """Open what the settings name. ConfigError where the configuration cannot be used."""
     steps, gates, shipped = load_steps(), load_gates(), shipped_folder("playbooks")
     secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
-    store = open_store(settings.database)
+    store = open_store(settings.database, keys=keyring(settings))
     policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
     load = partial(load_configuration, settings.config, steps=steps, gates=gates, shipped=shipped, secrets=secrets)
     holder = open_configuration(settings, lambda given: load(contents=given), store, policies.keep)
@@ -124,6 +163,20 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),
         clock=clock,
+    )
+
+
+def open_bundles(settings: Settings, outside: Outside) -> BundleDesk:
+    """Where bundles are asked for. The key that signs them is made with the first one."""
+
+    keys = keyring(settings)
+
+    def write(draft: Draft, out: BinaryIO) -> None:
+        write_bundle(draft, keys.own(), out)
+
+    own = EnvironmentSecrets({f"ANDON_SECRET_{number}": one for number, one in enumerate(own_secrets(settings))})
+    return BundleDesk(
+        store=outside.store, clock=outside.clock, secrets=outside.secrets, own_secrets=own.redact, write=write
     )
 
 

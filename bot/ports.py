@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
+from bot.domain.audit_trail import AuditReport
+from bot.domain.keeping import Pruned, Retention
 from bot.domain.letters import Letter, Posted
 from bot.domain.pages import Page, PageReceipt, PageStanding
 from bot.domain.people import Profile
@@ -36,11 +38,21 @@ class Store(Protocol):
         ...
 
     def seal(self) -> tuple[int, str] | None:
-        """Chain the audit rows that are not chained yet; returns the new head (position, hash), None if none were."""
+        """Chain the audit rows that are not chained yet and sign the new head (position, hash); None if none were.
+        Refused where the chain does not end where it was signed last."""
         ...
 
     def verify_audit(self, heads: Sequence[tuple[int, str]] = ()) -> AuditFault | None:
         """Walk the chain; `heads` are anchors kept elsewhere. None where every row verifies."""
+        ...
+
+    def audit_report(self, heads: Sequence[tuple[int, str]] = ()) -> AuditReport:
+        """The same, with what was walked over."""
+        ...
+
+    def prune(self, retention: Retention, at: datetime, *, dry: bool) -> Pruned:
+        """Remove some of each kind that is past its time and not held; `is_all` where nothing more is. `dry` shows
+        how much the first turn would remove."""
         ...
 
     def now(self) -> datetime:

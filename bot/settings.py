@@ -4,14 +4,27 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import Field, SecretStr, model_validator
+from pydantic import BeforeValidator, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
-from bot.domain.errors import ConfigError
+from bot.domain.errors import BadInput, ConfigError
 from bot.domain.events import ANDON, Actor, Role
+from bot.domain.times import parse_duration
+
+
+def parse_span(value: object) -> timedelta:
+    """A duration as people write it, of a minute or more; ValueError says what is wrong."""
+    try:
+        found = value if isinstance(value, timedelta) else parse_duration(str(value))
+    except BadInput as error:
+        raise ValueError(str(error)) from None
+    if found < timedelta(minutes=1):
+        raise ValueError("it is shorter than a minute")
+    return found
 
 
 class Settings(BaseSettings):
@@ -45,6 +58,11 @@ class Settings(BaseSettings):
     """Where the configuration comes from, for images that are built without its repository."""
     signing_key: SecretStr | None = None
     """An Ed25519 private key as PEM text, for bundles and the audit. Unset: one is made in the data folder."""
+    trusted_keys: str | None = None
+    """Public keys whose signatures count besides the own one's: files named with commas between, or PEM text."""
+    audit_anchors: SecretStr | None = None
+    """Where heads of the audit are sent; an address of an object store may hold a key."""
+    audit_anchor_every: Annotated[timedelta, BeforeValidator(parse_span)] = timedelta(hours=1)
     public_badges: bool = False
     """Anybody may fetch `/badge/{service}.svg`, without a token."""
     log_level: str = "INFO"

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 from bot.adapters.data_lock import locked
@@ -15,6 +16,7 @@ from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.kept_process import PAUSES, SOON, Death, KeptProcess, Part
 from bot.adapters.process_signals import SignalWatch
 from bot.domain.errors import AndonError, ConfigError
+from bot.domain.times import format_duration
 from bot.ports import Lane
 from bot.settings import Settings
 
@@ -61,6 +63,8 @@ def environment_of(settings: Settings, inherited: Mapping[str, str]) -> dict[str
             value = value.get_secret_value()
         elif isinstance(value, frozenset):
             value = ",".join(sorted(value))
+        elif isinstance(value, timedelta):
+            value = format_duration(value)
         kept[f"ANDON_{name.upper()}"] = str(value)
     for source, secrets in settings.webhook_secrets.items():
         kept[f"ANDON_WEBHOOK_SECRET_{source.upper()}"] = ",".join(secrets)

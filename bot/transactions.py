@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from bot.bundle_records import BundleRecords
 from bot.discipline_records import DisciplineRecords
 from bot.domain.access import Access
 from bot.domain.attachments import KeptFile
+from bot.domain.audit_anchors import Anchor
 from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
 from bot.domain.discipline import DrillReminder
@@ -18,6 +20,7 @@ from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Disposition, Event
 from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident, IncidentStatus
+from bot.domain.keeping import Hold
 from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -49,7 +52,7 @@ Record = (
 Change = (
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill | DrillReminder
+    | Watch | Drill | Anchor | Hold | DrillReminder
     | Postmortem | Lesson
 )  # fmt: skip
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
@@ -117,6 +120,7 @@ class Transaction(
     PostmortemRecords,
     KeepingRecords,
     MeasureRecords,
+    BundleRecords,
     Protocol,
 ):
     """One unit of work: all of it is committed or none. Additions may wait for the next read or the end."""

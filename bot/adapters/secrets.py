@@ -20,6 +20,7 @@ SHORTEST_REDACTED = 4
 
 _PREFIX = "ANDON_SECRET_"
 _NAME = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
+_LONG = 2_000
 _SHORTEST_ENCODED = 8
 """Inner parts of base64 shorter than this would match innocent text."""
 
@@ -38,6 +39,7 @@ class EnvironmentSecrets:
         self._lock = Lock()
         dedicated = [value for key, value in environment.items() if _is_dedicated(key)]
         self._known: frozenset[str] = frozenset()
+        self._all_forms: tuple[str, ...] = ()
         self._pattern: re.Pattern[str] | None = None
         self._remember(*dedicated, *self._file.values())
 
@@ -67,7 +69,12 @@ class EnvironmentSecrets:
         Known are all of `ANDON_SECRET_…` and `secrets.env`, and whatever was handed out.
         """
         pattern = self._pattern
-        return pattern.sub(HIDDEN, text) if pattern else text
+        if pattern is None:
+            return text
+        # In a long text it is much quicker to look for each form by itself than for all of them at each character.
+        if len(text) > _LONG and not any(form in text for form in self._all_forms):
+            return text
+        return pattern.sub(HIDDEN, text)
 
     def _from_file(self, key: str) -> str | None:
         path = self._environment.get(f"{key}_FILE")
@@ -87,6 +94,7 @@ class EnvironmentSecrets:
             self._known |= fresh
             forms = {form for value in self._known for form in _forms(value)}
             longest_first = sorted(forms, key=lambda form: (-len(form), form))
+            self._all_forms = tuple(longest_first)
             self._pattern = re.compile("|".join(map(re.escape, longest_first)))
 
 

@@ -64,6 +64,13 @@ def is_signed(public_pem: str, content: bytes, signature: bytes) -> bool:
     return True
 
 
+def kept_signing_key(folder: Path, given: str | None) -> SigningKey | None:
+    """The key that `open_signing_key` opens, if there is one already; none is made."""
+    if given is None and not (folder / _NAME).exists():
+        return None
+    return open_signing_key(folder, given)
+
+
 def open_signing_key(folder: Path, given: str | None) -> SigningKey:
     """The key that was given as PEM text, else the one of the data folder, made there at first use (mode 0600)."""
     if given is not None:

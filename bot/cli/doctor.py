@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import asdict
 from typing import Any
 
+from bot.cli.audit_checks import audit_checks
 from bot.cli.checks import Check
 from bot.cli.media_checks import media_checks
 from bot.cli.session import program, settings_of, show
@@ -50,6 +51,7 @@ def _parts(app: Any) -> Iterator[Check]:
     for warning in current.warnings:
         yield Check("configuration", ok=True, found=f"warning: {warning}")
     yield from _database(app)
+    yield from audit_checks(app)
     answers = app.queue.ping()
     embedded = app.settings.is_embedded_redis
     mend = (

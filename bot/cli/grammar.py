@@ -19,6 +19,7 @@ from bot.cli.arguments import (
     count,
     port,
 )  # fmt: skip
+from bot.cli.audit_grammar import AUDIT_WORDS
 from bot.cli.bundle_grammar import BUNDLE_WORDS
 from bot.cli.canary_grammar import CANARY_WORDS
 from bot.cli.discipline_grammar import DISCIPLINE_WORDS
@@ -211,7 +212,7 @@ WORDS: tuple[Word, ...] = (
     *BUNDLE_WORDS,
     *ACCOUNT_WORDS,
     *KEEPING_WORDS,
-    Word("audit verify", "walk the audit trail; exit 1 naming the first bad row", f"{SHOWING}:audit_verify", (JSON,)),
+    *AUDIT_WORDS,
     Word(
         "doctor", "try every configured connection and say how to mend what is wrong", "bot.cli.doctor:doctor", (JSON,)
     ),

@@ -10,6 +10,7 @@ from bot.domain.errors import StepFailed
 
 if TYPE_CHECKING:
     from bot.adapters.sql import SqlStore
+    from bot.flow.gate_looking import Bench
     from bot.flow.gate_replaying import Replayer
     from bot.settings import Settings
 
@@ -28,19 +29,25 @@ class NoSecrets:
 
 def replayer(settings: Settings, store: SqlStore, since: datetime) -> Replayer:
     """Over the releases in this database; reviewed files are those of the configuration folder."""
+    from bot.flow.gate_replaying import Replayer
+
+    return Replayer(store, past_gates(settings), since=since, now=store.now())
+
+
+def past_gates(settings: Settings) -> Bench:
+    """The gates there are, with nobody to ask; reviewed files are those of the configuration folder."""
     from bot.adapters.conditions import compile_condition
     from bot.adapters.configuration.gate_files import files_of
     from bot.adapters.expressions import SandboxedExpressions
     from bot.adapters.identity import SystemClock
     from bot.adapters.reviewed_files import ConfigurationFiles
     from bot.flow.gate_looking import Bench
-    from bot.flow.gate_replaying import Replayer
     from bot.flow.past_outside import PastOutside
     from bot.gates import load_gates
     from bot.outside import folders_of
 
     gates, secrets, nobody = load_gates(), NoSecrets(), PastOutside()
-    bench = Bench(
+    return Bench(
         gates=gates,
         http=nobody,
         processes=nobody,
@@ -52,4 +59,3 @@ def replayer(settings: Settings, store: SqlStore, since: datetime) -> Replayer:
         code_version=f"andon {version('andon')}",
         names_of=lambda use: files_of(use, gates),
     )
-    return Replayer(store, bench, since=since, now=store.now())

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.cli.session import complain, program, show
+from bot.cli.session import program, show
 from bot.domain.errors import NotFound
 
 
@@ -143,31 +143,6 @@ def event_list(args: argparse.Namespace) -> int:
         [(one["id"], one["source"], one["disposition"], one["accepted_at"], one.get("problem") or "") for one in views],
     )
     return 0
-
-
-def audit_verify(args: argparse.Namespace) -> int:
-    """Walk the chain, against the heads kept beside the database too."""
-    from bot.adapters.audit_heads import read_heads
-    from bot.flow.release_audit import verify_releases
-
-    with program(args) as app:
-        chain = app.store.verify_audit(read_heads(app.settings.data))
-        fault = chain or verify_releases(app.store)
-    if args.json:
-        show(
-            {
-                "ok": fault is None,
-                "position": fault.position if fault else None,
-                "problem": fault.problem if fault else None,
-            }
-        )
-    elif chain:
-        complain(f"row {chain.position} of the audit trail does not verify: {chain.problem}")
-    elif fault:
-        complain(f"the database does not fit its audit trail: {fault.problem}")
-    else:
-        show("the audit trail verifies, and the records of releases fit it")
-    return 1 if fault else 0
 
 
 def table(titles: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:

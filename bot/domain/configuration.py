@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.domain.errors import Fault, NotFound
+from bot.domain.keeping import Retention
 from bot.domain.playbooks import Playbook
 from bot.domain.policies import Policy
 from bot.domain.policy_versions import ConfigFile
@@ -18,6 +19,8 @@ class Configuration:
     policies: Mapping[str, Policy] = field(default_factory=dict)
     playbooks: Mapping[str, Playbook] = field(default_factory=dict)
     warnings: tuple[Fault, ...] = ()
+    retention: Retention = field(default_factory=Retention)
+    """How long records are kept; without the file, for ever."""
     digest: str = ""
     files: tuple[ConfigFile, ...] = ()
     """The policies and playbooks of the folder as they were loaded; what ships with the product is not among them."""

@@ -48,6 +48,8 @@ class _Trail:
     digests: dict[str, tuple[int, str]] = field(default_factory=dict)
     """Of verdicts: the number of the row of the trail, and the digest in it."""
     baselines: set[tuple[str, str]] = field(default_factory=set)
+    pruned: set[str] = field(default_factory=set)
+    """Digests of contents that were past their time."""
     last: int = 0
 
 
@@ -73,6 +75,10 @@ def _hear(trail: _Trail, number: int, entry: AuditEntry) -> None:
     data = entry.data
     if entry.action == "gate.judged":
         trail.digests[name] = (number, str(data.get("digest", "")))
+    elif entry.action == "audit.erased":
+        # A person was taken out of these verdicts; that the entry is ours, the walk over the trail has seen.
+        trail.pruned |= set(data.get("files") or ())
+        trail.digests |= {one: (number, str(digest)) for one, digest in dict(data.get("gate_results") or {}).items()}
     elif entry.action == "version.known":
         trail.baselines.add((name, str(data.get("version"))))
     elif kind == "release" and entry.action in ("release.started", "release.moved"):
@@ -133,7 +139,7 @@ def _faults(tx: Transaction, trail: _Trail) -> Iterator[AuditFault]:
             rested_on = set[str]()
             yield from _of_results(tx, release, trail, seen, rested_on)
             if told is not None:
-                yield from _of_evidence(tx, release, told, rested_on)
+                yield from _of_evidence(tx, release, told, rested_on, trail.pruned)
                 yield from _of_signatures(tx, release, told)
         before = page[-1].id
     for name in sorted(set(trail.digests) - seen):
@@ -179,7 +185,9 @@ def _is_whole(tx: Transaction, digest: str) -> bool:
     return kept is not None and digest_of(kept.content) == digest
 
 
-def _of_evidence(tx: Transaction, release: Release, told: _Told, rested_on: set[str]) -> Iterator[AuditFault]:
+def _of_evidence(
+    tx: Transaction, release: Release, told: _Told, rested_on: set[str], pruned: set[str]
+) -> Iterator[AuditFault]:
     """What was pushed or pulled has a row of the trail, and what a gate fetched stands in its verdict, which has."""
     here = {one.id: one for one in tx.evidence_of(release.id)}
     for name, (number, called, digest) in told.evidence.items():
@@ -191,7 +199,7 @@ def _of_evidence(tx: Transaction, release: Release, told: _Told, rested_on: set[
     for one in here.values():
         if one.id not in told.evidence and one.id not in rested_on:
             yield AuditFault(0, f"evidence {one.id} ({one.name}) was put in: the trail does not know it")
-        elif not _is_whole(tx, one.sha256):
+        elif one.sha256 not in pruned and not _is_whole(tx, one.sha256):
             yield AuditFault(0, f"the content of evidence {one.id} ({one.name}) was altered or deleted")
 
 

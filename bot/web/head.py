@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from bot.domain.bundles import BundleKind, Label
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError
 from bot.domain.events import Actor, Command, Delivery, Receipt
@@ -53,6 +54,14 @@ class Evidences(Protocol):
 
     def keep(self, pushed: Pushed, actor: Actor) -> Evidence:
         """Keep it. BadInput, NotFound, Refused, TryLater."""
+        ...
+
+
+class Bundles(Protocol):
+    """Where bundles are asked for."""
+
+    def export(self, kind: BundleKind, subject: str, actor: Actor, out: BinaryIO) -> Label:
+        """Write one to a file that can be sought in. NotFound, BadInput, TryLater."""
         ...
 
 
@@ -106,6 +115,8 @@ class Head(Protocol):
     def intake(self) -> Intake: ...
     @property
     def evidence(self) -> Evidences: ...
+    @property
+    def bundles(self) -> Bundles: ...
     @property
     def moves(self) -> ReleaseMoves: ...
     @property

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from support.audit_attacks import drop_triggers
 from support.databases import KINDS, database
 
+from bot.adapters.keyring import Keyring
 from bot.adapters.sql import SqlStore, open_store
 
 
@@ -26,12 +28,18 @@ def address(kind: str, tmp_path: Path) -> Iterator[str]:
 
 
 @pytest.fixture
-def open_another(address: str) -> Iterator[Callable[[], SqlStore]]:
+def keys(tmp_path: Path) -> Keyring:
+    """The key that signs heads, outside of the database."""
+    return Keyring(tmp_path)
+
+
+@pytest.fixture
+def open_another(address: str, keys: Keyring) -> Iterator[Callable[[], SqlStore]]:
     """Opens further stores on the same database, as other processes would."""
     opened: list[SqlStore] = []
 
     def open_one() -> SqlStore:
-        opened.append(open_store(address))
+        opened.append(open_store(address, keys=keys))
         return opened[-1]
 
     yield open_one
@@ -53,10 +61,7 @@ def tamper(store: SqlStore, kind: str) -> Callable[[str], None]:
 
     def run(statement: str) -> None:
         with store.engine.begin() as connection:
-            for table in ("audit", "audit_seals"):
-                for word in ("update", "delete"):
-                    tail = f" ON {table}" if kind == "postgresql" else ""
-                    connection.execute(text(f"DROP TRIGGER IF EXISTS {table}_no_{word}{tail}"))
+            drop_triggers(connection, kind)
             connection.execute(text(statement))
 
     return run

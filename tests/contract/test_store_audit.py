@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 from threading import Barrier, Thread
+from uuid import uuid4
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Connection, text
+from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
+from support.audit_attacks import chain_as_before
 from support.store_records import audit_entry
 
-from bot.adapters.sql import SqlStore
+from bot.adapters.keyring import Keyring
+from bot.adapters.sql import SqlStore, open_store
+from bot.domain.errors import Refused
 
 Head = tuple[int, str]
 FORGED = "'2026-11-20T11:00:00.000000+00:00', 'x', 'x', 'x', '{}'"
@@ -42,15 +49,42 @@ def test_entries_come_back_oldest_first_with_their_numbers(store: SqlStore) -> N
     assert [number for number, _ in [*rows, *rest]] == sorted({number for number, _ in [*rows, *rest]})
 
 
-@pytest.mark.parametrize("table", ["audit", "audit_seals"])
-@pytest.mark.parametrize("word", ["update", "delete"])
-def test_the_trail_and_its_chain_refuse_changes(store: SqlStore, table: str, word: str) -> None:
+@pytest.mark.parametrize("table", ["audit", "audit_seals", "audit_heads"])
+@pytest.mark.parametrize("word", ["update", "delete", "truncate", "replace"])
+def test_the_trail_its_chain_and_its_heads_refuse_changes(store: SqlStore, kind: str, table: str, word: str) -> None:
     _sealed(store)
-    column = "actor" if table == "audit" else "hash"
-    statement = f"UPDATE {table} SET {column} = 'x'" if word == "update" else f"DELETE FROM {table}"
+    replace = f"INSERT OR REPLACE INTO {table} SELECT * FROM {table}"
+    if kind == "postgresql":
+        key = "id" if table == "audit" else "position"
+        columns = "id, at, actor, action, subject, data, erased" if table == "audit" else "*"
+        replace = (
+            f"INSERT INTO {table} OVERRIDING SYSTEM VALUE SELECT {columns} FROM {table} "
+            f"ON CONFLICT ({key}) DO UPDATE SET {key} = EXCLUDED.{key}"
+        )
+    statement = {
+        "update": f"UPDATE {table} SET {'actor' if table == 'audit' else 'hash'} = 'x'",
+        "delete": f"DELETE FROM {table}",
+        "truncate": f"TRUNCATE {table}" if kind == "postgresql" else f"DELETE FROM {table} WHERE true",
+        "replace": replace,
+    }[word]
     with pytest.raises(DBAPIError, match="append-only"), store.engine.begin() as connection:
         connection.execute(text(statement))
     assert store.verify_audit() is None
+
+
+def test_no_row_of_the_trail_is_emptied_without_an_entry_that_says_so(store: SqlStore) -> None:
+    _sealed(store)
+    change = "UPDATE audit SET actor = 'x', erased = erased + 1 WHERE id = 4"
+    lists = "INSERT INTO audit_erasures (audit_id, entry_id, before, \"after\") VALUES (4, 9, 'a', 'b')"
+    for statements in ((change,), (lists, change)):
+        with pytest.raises(DBAPIError, match="append-only"), store.engine.begin() as connection:
+            _carry_out(connection, statements)
+    assert store.verify_audit() is None
+
+
+def _carry_out(connection: Connection, statements: tuple[str, ...]) -> None:
+    for statement in statements:
+        connection.execute(text(statement))
 
 
 def test_a_row_commits_with_its_cause_or_not_at_all(store: SqlStore) -> None:
@@ -166,7 +200,7 @@ def test_a_row_put_in_before_the_end_of_the_chain_is_found(store: SqlStore, tamp
     _write(store, range(1))
     assert _bad_position(store) == 8
     tamper(f"INSERT INTO audit (id, at, actor, action, subject, data) VALUES (0, {FORGED})")
-    assert _bad_position(store) == 8
+    assert _bad_position(store) == 1
 
 
 def test_a_row_with_a_number_that_the_chain_has_passed_is_found(store: SqlStore, tamper: Callable[[str], None]) -> None:
@@ -178,10 +212,13 @@ def test_a_row_with_a_number_that_the_chain_has_passed_is_found(store: SqlStore,
     assert "put in" in fault.problem
 
 
-def test_a_chain_cut_short_is_found_with_an_anchor(store: SqlStore, tamper: Callable[[str], None]) -> None:
-    head = _sealed(store)
-    tamper("DELETE FROM audit_seals WHERE position > 6")
-    tamper("DELETE FROM audit WHERE id > 6")
+def test_a_chain_cut_short_at_a_signed_head_is_found_with_an_anchor_only(
+    store: SqlStore, tamper: Callable[[str], None]
+) -> None:
+    _sealed(store, 6)
+    head = _sealed(store, 4)
+    for table, column in (("audit_heads", "position"), ("audit_seals", "position"), ("audit", "id")):
+        tamper(f"DELETE FROM {table} WHERE {column} > 6")
     assert store.verify_audit() is None  # nothing inside the database can tell
     assert _bad_position(store, head) == 7
     _write(store, range(9))
@@ -189,13 +226,75 @@ def test_a_chain_cut_short_is_found_with_an_anchor(store: SqlStore, tamper: Call
     assert _bad_position(store, head) == 10
 
 
-def test_a_chain_written_anew_is_found_with_an_anchor(store: SqlStore, tamper: Callable[[str], None]) -> None:
-    head = _sealed(store)
+def test_a_chain_cut_short_elsewhere_is_found_by_what_was_signed(
+    store: SqlStore, tamper: Callable[[str], None]
+) -> None:
+    _sealed(store)
+    tamper("DELETE FROM audit_seals WHERE position > 6")
+    tamper("DELETE FROM audit WHERE id > 6")
+    assert _bad_position(store) == 7
+    tamper("DELETE FROM audit_heads")
+    assert _bad_position(store) == 1
+
+
+def test_a_chain_whose_end_was_not_signed_is_not_signed_on(store: SqlStore, tamper: Callable[[str], None]) -> None:
+    _sealed(store)
     tamper("DELETE FROM audit_seals")
     tamper("UPDATE audit SET actor = 'somebody' WHERE id = 2")
-    assert store.seal() is not None
+    with pytest.raises(Refused, match="position 10, which was signed last"):
+        store.seal()
+    tamper("DELETE FROM audit_heads")
+    assert store.seal() is not None  # as if nothing had ever been chained: only an anchor can tell
     assert store.verify_audit() is None
-    assert _bad_position(store, head) == 10
+    assert _bad_position(store, (10, "0" * 64)) == 10
+
+
+def test_the_signature_of_a_head_is_looked_at_before_it_is_signed_on(
+    store: SqlStore, tamper: Callable[[str], None]
+) -> None:
+    _sealed(store)
+    tamper("UPDATE audit_heads SET at = '2026-11-20T11:33:31.000000+00:00'")
+    _write(store, range(1))
+    with pytest.raises(Refused, match="signature of position 10"):
+        store.seal()
+    fault = store.verify_audit()
+    assert fault is not None
+    assert (fault.position, "not signed by its key" in fault.problem) == (10, True)
+
+
+def test_heads_of_another_key_count_once_it_is_trusted(
+    store: SqlStore, address: str, keys: Keyring, tmp_path: Path
+) -> None:
+    _sealed(store, 3)
+    folder = tmp_path / "other"
+    other = Keyring(folder)
+    with closing(open_store(address, keys=other)) as second:
+        _sealed(second, 3)  # another host with a key of its own goes on, and says nothing about the first key
+        fault = second.verify_audit()
+    assert fault is not None
+    assert (fault.position, "not known here" in fault.problem) == (3, True)
+    pem = tmp_path / "other.pem"
+    pem.write_text(other.own().public_pem)
+    trusting = Keyring(tmp_path, trusted=str(pem))
+    with closing(open_store(address, keys=trusting)) as third:
+        report = third.audit_report()
+    assert report.fault is None
+    assert (report.rows, report.heads, report.head and report.head.key_id) == (6, 2, other.own().id)
+    assert set(trusting.known()) == {keys.own().id, other.own().id}
+
+
+def test_rows_that_were_chained_before_heads_were_signed_stay_valid_up_to_the_first_head(
+    store: SqlStore, kind: str, tamper: Callable[[str], None]
+) -> None:
+    _write(store, range(8))
+    with store.engine.begin() as connection:
+        chain_as_before(connection)
+    assert store.verify_audit() is None
+    head = _sealed(store, 4)
+    report = store.audit_report([head])
+    assert (report.rows, report.heads, report.anchors, report.fault) == (12, 1, 1, None)
+    tamper("UPDATE audit SET actor = 'x' WHERE id = 5")
+    assert _bad_position(store) == 5
 
 
 def test_a_row_that_commits_late_gets_a_later_position(
@@ -215,3 +314,26 @@ def test_a_row_that_commits_late_gets_a_later_position(
     assert late is not None
     assert late[0] == 4
     assert store.verify_audit([head, late]) is None
+
+
+def test_a_role_with_the_documented_grants_writes_and_seals_and_cannot_change_the_trail(
+    store: SqlStore, kind: str, address: str, keys: Keyring, checkout: Path
+) -> None:
+    if kind == "sqlite":
+        # There are no roles: whoever may write the file may do anything to it, but through the triggers.
+        assert "CREATE ROLE" in (checkout / "docs" / "audit.md").read_text("utf-8")
+        return
+    page = (checkout / "docs" / "audit.md").read_text("utf-8")
+    role = f"andon_program_{uuid4().hex[:12]}"
+    grants = page.partition("```sql\n")[2].partition("```")[0].replace("andon_program", role)
+    with store.engine.begin() as connection:
+        connection.execute(text(grants))
+    with closing(open_store(make_url(address).set(username=role).render_as_string(), keys=keys)) as limited:
+        _sealed(limited)
+        assert limited.verify_audit() is None
+        for statement in ("UPDATE audit SET actor = 'x'", "DELETE FROM audit_heads", "TRUNCATE audit_seals"):
+            with pytest.raises(DBAPIError, match="permission denied"), limited.engine.begin() as connection:
+                connection.execute(text(statement))
+    with store.engine.begin() as connection:
+        connection.execute(text(f"DROP OWNED BY {role}"))
+        connection.execute(text(f"DROP ROLE {role}"))

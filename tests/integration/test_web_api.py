@@ -88,6 +88,8 @@ READS = {
     "/api/v1/incidents/{incident_id}": "/api/v1/incidents/{incident}",
     "/api/v1/incidents/{incident_id}/summary.md": "/api/v1/incidents/{incident}/summary.md",
     "/api/v1/incidents/{incident_id}/files/{sha256}": "/api/v1/incidents/{incident}/files/{file}",
+    "/api/v1/incidents/{incident_id}/bundle": "/api/v1/incidents/{incident}/bundle",
+    "/api/v1/releases/{release_id}/bundle": "/api/v1/releases/{release}/bundle",
     "/api/v1/postmortems": "/api/v1/postmortems",
     "/api/v1/incidents/{incident_id}/postmortem": "/api/v1/incidents/{incident}/postmortem",
     "/api/v1/incidents/{incident_id}/postmortem.md": "/api/v1/incidents/{incident}/postmortem.md",

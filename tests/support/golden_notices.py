@@ -15,6 +15,7 @@ from bot.adapters.glossary import load_glossary
 from bot.adapters.letters import LetterWriter
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.shipped import shipped_folder
+from bot.domain.audit_trail import SignedHead
 from bot.domain.decisions import alert_facts
 from bot.domain.events import Alert, AlertStatus
 from bot.domain.incidents import Incident, IncidentStatus, Severity
@@ -33,7 +34,7 @@ from support.people_notices import EXTRAS, FOR_AUDIENCES, FOR_PEOPLE, answered, 
 
 GOLDEN = Path(__file__).resolve().parents[1] / "golden" / "notices"
 AUDIENCES = ("engineering", "product", "executive", "support", "compliance", "security")
-HOUSE_NAMES = ("dead_letter", "orphaned_run", "live_unreadable")
+HOUSE_NAMES = ("dead_letter", "orphaned_run", "live_unreadable", "audit_anchor", "anchor_failed")
 
 T0 = datetime(2026, 11, 20, 14, 7, 31, 396000, UTC)
 ULID = "01jd4xk2m9q7r3s5t6v8w0y1z2"
@@ -275,6 +276,12 @@ def _house(name: str) -> Notice:
     if name == "live_unreadable":
         seen = {"environment": "production", "problem": "it answered with status 503"}
         return _notice(name, about | {"service": "fraud-model"} | seen)
+    if name == "audit_anchor":
+        at, digests = "2026-11-20T14:07:31.396000+00:00", ("c0de" * 16, "5e1f" * 16, "ab12" * 16)
+        head = SignedHead(1204, digests[0], at, digests[1], digests[2], "0d" * 64)
+        return _notice(name, about | {"text": head.line})
+    if name == "anchor_failed":
+        return _notice(name, about | {"text": "file:/mnt/worm/heads", "problem": "No space left on device"})
     problem = "alerts[0].labels: this is no map"
     return _notice(name, about | {"source": "alertmanager", "event": f"evt-{ULID}", "problem": problem})
 

@@ -7,21 +7,27 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import httpx
 import uvicorn
 
+from bot.adapters.bundles.bags import write_bundle
 from bot.adapters.chance import SystemChance
 from bot.adapters.conditions import compile_condition
 from bot.adapters.identity import SystemClock, UlidIds
+from bot.adapters.keyring import Keyring
 from bot.adapters.rq_queue import RqQueue
 from bot.adapters.schedules import CronSchedules
+from bot.adapters.secrets import EnvironmentSecrets
+from bot.adapters.signing import open_signing_key
 from bot.adapters.sql import SqlStore, open_store
+from bot.domain.bundles import Draft
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor, Role
 from bot.domain.playbooks import Playbook
 from bot.domain.policies import Policy
+from bot.flow.bundle_desk import BundleDesk
 from bot.flow.consequences import Consequences
 from bot.flow.evidence_desk import EvidenceDesk
 from bot.flow.intake import Intake
@@ -121,6 +127,7 @@ class TestHead:
     evidence: EvidenceDesk
     moves: ReleaseMoves
     observing: Observing
+    bundles: BundleDesk
     calls: list[int] = field(default_factory=list)
 
 
@@ -134,7 +141,7 @@ def configuration_of(*policies: dict[str, Any]) -> Configuration:
 def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env: str) -> TestHead:
     """Everything real but Redis, whose address nobody answers."""
     settings = Settings.from_environment({"ANDON_DATA": str(folder), "ANDON_PORT": "0", **env})
-    store = open_store(settings.database)
+    store = open_store(settings.database, keys=Keyring(folder))
     store.upgrade()
     queue = RqQueue(f"unix://{folder}/nobody.sock")
     clock, ids = SystemClock(), UlidIds()
@@ -190,7 +197,15 @@ def build_head(folder: Path, *, webhook_token: str | None = WEBHOOK_TOKEN, **env
         evidence,
         moves,
         observing,
+        _bundles(folder, store, clock),
     )
+
+
+def _bundles(folder: Path, store: SqlStore, clock: SystemClock) -> BundleDesk:
+    def write(draft: Draft, out: BinaryIO) -> None:
+        write_bundle(draft, open_signing_key(folder, None), out)
+
+    return BundleDesk(store=store, clock=clock, secrets=EnvironmentSecrets({}), own_secrets=str, write=write)
 
 
 @dataclass

@@ -12,6 +12,7 @@ from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration.reader import Document, read_document
 from bot.adapters.configuration.sentences import explain
 from bot.domain.errors import Fault
+from bot.domain.keeping import Retention
 from bot.domain.playbooks import Playbook
 from bot.domain.policies import Policy
 
@@ -60,6 +61,24 @@ def read_playbook(path: Path, raw: bytes | None = None) -> tuple[PlaybookFile | 
     if document is None or not isinstance(model, Playbook):
         return None, faults
     return PlaybookFile(document, model), faults
+
+
+def read_retention(folder: Path) -> tuple[Retention, list[Fault]]:
+    """`retention.yaml` of the folder, or what is wrong with it; without the file everything is kept."""
+    path = folder / "retention.yaml"
+    if (wrong := folder / "retention.yml").exists():
+        return Retention(), [Fault(str(wrong), 0, "the name of this file must end in .yaml")]
+    if not path.exists():
+        return Retention(), []
+    document, faults = read_document(path, str(path), None)
+    if document is None:
+        return Retention(), faults
+    if not isinstance(document.value, dict):
+        return Retention(), [Fault(document.file, 1, "the file must be a map that starts with 'keep:'")]
+    try:
+        return Retention.model_validate(document.value), []
+    except ValidationError as error:
+        return Retention(), explain(error, document, Retention)
 
 
 def _read(

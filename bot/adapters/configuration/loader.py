@@ -9,7 +9,14 @@ from pathlib import Path
 
 from bot.adapters.configuration.canary_checks import canary_faults, canary_warnings
 from bot.adapters.configuration.drill_checks import check_drills, drill_warnings
-from bot.adapters.configuration.files import PlaybookFile, PolicyFile, read_playbook, read_policy, yaml_files
+from bot.adapters.configuration.files import (
+    PlaybookFile,
+    PolicyFile,
+    read_playbook,
+    read_policy,
+    read_retention,
+    yaml_files,
+)
 from bot.adapters.configuration.gate_checks import GateFindings, Gates, check_gates, gate_texts
 from bot.adapters.configuration.host_checks import check_hosts
 from bot.adapters.configuration.live_checks import check_live
@@ -24,6 +31,7 @@ from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.secrets import EnvironmentSecrets
 from bot.domain.configuration import Configuration
 from bot.domain.errors import ConfigError, Fault
+from bot.domain.keeping import Retention
 from bot.domain.policy_versions import ConfigFile, FileKind
 
 Contents = Mapping[Path, bytes | None]
@@ -57,7 +65,7 @@ def load_configuration(
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
         findings.faults += check_drills(policy, steps)
         findings.warnings += drill_warnings(policy, playbooks, policies, steps)
-    findings.faults += _check_templates(folder / "templates")
+    retention = _besides(folder, findings)
     if secrets is not None:
         findings.warnings += _unset_secrets(playbooks, policies, secrets)
     findings.refuse(folder)
@@ -67,6 +75,7 @@ def load_configuration(
         policies={name: file.policy for name, file in policies.items()},
         playbooks={name: file.playbook for name, file in playbooks.items()},
         warnings=tuple(dict.fromkeys(findings.warnings)),
+        retention=retention,
         digest=_digest([*policies.values(), *playbooks.values()]),
         files=tuple(_as_loaded(FileKind.POLICY, policies, shipped) + _as_loaded(FileKind.PLAYBOOK, playbooks, shipped)),
     )
@@ -133,6 +142,13 @@ def _policies(
         warnings = [*policy_warnings(file), *stable_warnings(file), *canary_warnings(file)]
         findings.warnings += [*warnings, *unused_parts(file.document), *host_warnings]
     return policies
+
+
+def _besides(folder: Path, findings: _Findings) -> Retention:
+    """How long records are kept; templates are looked at too."""
+    retention, faults = read_retention(folder)
+    findings.faults += [*faults, *_check_templates(folder / "templates")]
+    return retention
 
 
 def _check_templates(folder: Path) -> list[Fault]:

@@ -1,43 +1,51 @@
-"""The append-only trail: reading it, chaining what is not chained yet, and walking the chain."""
+"""Reading the append-only trail, its signed heads, and where those were sent."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
 
-from sqlalchemy import Connection, Row, Select, bindparam, func, insert, select, text, type_coerce
-from sqlalchemy.types import Text
+from sqlalchemy import bindparam, func, select, update
 
+from bot.adapters.sql.audit_tables import audit_anchors, audit_heads
+from bot.adapters.sql.column_types import Moment
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import audit, audit_seals
 from bot.adapters.sql.work import Work
-from bot.domain.records import AuditEntry, AuditFault
+from bot.domain.audit_anchors import Anchor, AnchorStatus
+from bot.domain.audit_trail import SignedHead
+from bot.domain.records import AuditEntry
 
-START = "0" * 64
-"""What the first row is chained to."""
-MOST_SEALED = 10_000
-"""Rows in one batch."""
-LOOK_BACK = 10_000
-"""PostgreSQL: row numbers below the chain's highest in which rows that committed late are looked for each time."""
-
-_SEALER = 0x616E646F6E  # the word "andon": the number of the lock that one sealer at a time holds
+_ENTRY = (audit.c.id, *columns_of(audit, AuditEntry))
 _ENTRIES = (
-    select(audit.c.id, *columns_of(audit, AuditEntry))
+    select(*_ENTRY)
     .where(audit.c.id > bindparam("after"))
     .order_by(audit.c.id)
     .limit(bindparam("most", type_=audit.c.id.type))
 )
-# The data as text, exactly as it was written: parsing and writing again must not decide about a digest.
-_RAW = (audit.c.id, audit.c.at, audit.c.actor, audit.c.action, audit.c.subject, type_coerce(audit.c.data, Text))
-_HEAD = select(audit_seals.c.position, audit_seals.c.hash).order_by(audit_seals.c.position.desc()).limit(1)
-_HIGHEST = select(func.coalesce(func.max(audit_seals.c.audit_id), 0)).scalar_subquery()
-_CHAIN = (
-    select(audit_seals.c.position, audit_seals.c.audit_id, audit_seals.c.hash, audit_seals.c.previous, *_RAW)
-    .select_from(audit_seals.outerjoin(audit, audit.c.id == audit_seals.c.audit_id))
-    .order_by(audit_seals.c.position)
+_HEAD = select(audit_heads).order_by(audit_heads.c.position.desc()).limit(1)
+_NEWS = (
+    select(audit_seals.c.position)
+    .join(audit, audit.c.id == audit_seals.c.audit_id)
+    .where(
+        audit_seals.c.position > bindparam("after"),
+        audit.c.action.not_like("audit.anchor%"),
+        audit.c.action.not_like("notice.%"),
+    )
+    .limit(1)
+)
+_WAITING = select(func.min(audit.c.at, type_=Moment())).where(
+    audit.c.id > select(func.coalesce(func.max(audit_seals.c.audit_id), 0)).scalar_subquery()
+)
+_ANCHOR = columns_of(audit_anchors, Anchor)
+_FAIL = (
+    update(audit_anchors)
+    .where(
+        audit_anchors.c.target == bindparam("the_target"),
+        audit_anchors.c.slot == bindparam("the_slot"),
+        audit_anchors.c.status == AnchorStatus.SENT,
+    )
+    .values(status=AnchorStatus.FAILED)
 )
 
 
@@ -49,94 +57,66 @@ class AuditQueries(Work):
         rows = self.rows(_ENTRIES, {"after": after, "most": limit})
         return [(row[0], AuditEntry(*row[1:])) for row in rows]
 
+    def audit_entries_of(
+        self,
+        *,
+        limit: int,
+        after: int = 0,
+        subject: str | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+    ) -> Sequence[tuple[int, AuditEntry]]:
+        """The same, of one subject and of a span of time; `until` is not part of it. A subject may be given without
+        its kind."""
+        statement = select(*_ENTRY).where(audit.c.id > after).order_by(audit.c.id).limit(limit)
+        if subject is not None:
+            named = audit.c.subject == subject
+            statement = statement.where(
+                named if ":" in subject else audit.c.subject.endswith(f":{subject}", autoescape=True)
+            )
+        if since is not None:
+            statement = statement.where(audit.c.at >= since)
+        if until is not None:
+            statement = statement.where(audit.c.at < until)
+        return [(row[0], AuditEntry(*row[1:])) for row in self.rows(statement)]
 
-def link_hash(previous: str, row: Sequence[Any]) -> str:
-    """SHA-256, in hex, of the hash before and the row as a canonical JSON list: number, time, words, data."""
-    number, at, *words = row
-    moment: datetime = at
-    body = json.dumps([number, moment.isoformat(timespec="microseconds"), *words], separators=(",", ":"))
-    return hashlib.sha256(f"{previous}\n{body}".encode()).hexdigest()
+    def audit_head(self) -> SignedHead | None:
+        """The newest signed head."""
+        row = self.row(_HEAD)
+        return SignedHead(*row) if row else None
 
+    def audit_has_news(self, after: int) -> bool:
+        """Whether the chain has rows after this position, besides those about anchors and notices themselves."""
+        return self.row(_NEWS, {"after": after}) is not None
 
-def seal(connection: Connection, *, thorough: bool) -> tuple[int, str] | None:
-    """Chain rows that are not chained yet, in the order of their numbers; the new head, None if there were none.
+    def audit_waiting_since(self) -> datetime | None:
+        """When the oldest entry was written that is not chained yet; rows that committed late are left out."""
+        moment: datetime | None = self.row(_WAITING)[0]
+        return moment
 
-    On SQLite writers come one after the other, so a row number tells the order of commits. On PostgreSQL a row may
-    commit after others with higher numbers: it gets a later position. `thorough` looks for such rows from the start.
-    """
-    on_postgresql = connection.dialect.name == "postgresql"
-    if on_postgresql:
-        connection.execute(text("SELECT pg_advisory_xact_lock(:number)"), {"number": _SEALER})
-    rows = connection.execute(_unsealed(on_postgresql=on_postgresql, thorough=thorough)).fetchall()
-    if not rows:
-        return None
-    head = connection.execute(_HEAD).first()
-    position, previous = (head.position, head.hash) if head else (0, START)
-    links = []
-    for row in rows:
-        position, before, previous = position + 1, previous, link_hash(previous, row)
-        links.append({"position": position, "audit_id": row.id, "hash": previous, "previous": before})
-    connection.execute(insert(audit_seals), links)
-    return position, previous
+    def begin_anchor(self, anchor: Anchor) -> bool:
+        """Insert it unless this place has one of this interval already, and whether it was inserted."""
+        return self.count(self.statements.begin_anchor, vars(anchor)) > 0
 
+    def fail_anchor(self, anchor: Anchor) -> bool:
+        """Mark one that counted as sent; False where somebody else did so first."""
+        return self.count(_FAIL, {"the_target": anchor.target, "the_slot": anchor.slot}) > 0
 
-def _unsealed(*, on_postgresql: bool, thorough: bool) -> Select[Any]:
-    statement = select(*_RAW).order_by(audit.c.id).limit(MOST_SEALED)
-    if not on_postgresql:
-        return statement.where(audit.c.id > _HIGHEST)
-    statement = statement.where(~select(audit_seals.c.position).where(audit_seals.c.audit_id == audit.c.id).exists())
-    return statement if thorough else statement.where(audit.c.id > _HIGHEST - LOOK_BACK)
+    def last_anchors(self) -> Mapping[str, Anchor]:
+        """The newest of each place, whatever came of it."""
+        newest = (
+            select(audit_anchors.c.target, func.max(audit_anchors.c.slot).label("slot"))
+            .group_by(audit_anchors.c.target)
+            .subquery()
+        )
+        here = (newest.c.target == audit_anchors.c.target) & (newest.c.slot == audit_anchors.c.slot)
+        return {row.target: Anchor(*row) for row in self.rows(select(*_ANCHOR).join(newest, here))}
 
-
-def verify(connection: Connection, heads: Sequence[tuple[int, str]]) -> AuditFault | None:
-    """Walk the chain from its start; `heads` are anchors kept elsewhere. The first bad position, or None."""
-    anchors: dict[int, set[str]] = {}
-    for position, known in heads:
-        anchors.setdefault(position, set()).add(known)
-    length, previous = 0, START
-    with connection.execution_options(yield_per=1_000).execute(_CHAIN) as chain:
-        for link in chain:
-            problem = _problem(link, length + 1, previous, anchors)
-            if problem:
-                return AuditFault(length + 1, problem)
-            length, previous = link.position, link.hash
-    if any(position > length for position in anchors):
-        return AuditFault(length + 1, f"the chain ends here, but position {max(anchors)} was anchored")
-    return _inserted(connection)
-
-
-def _problem(link: Row[Any], expected: int, previous: str, anchors: dict[int, set[str]]) -> str:
-    if link.position != expected:
-        return "this position of the chain is missing"
-    if link.previous != previous:
-        return "it does not follow the position before: rows were moved or chained anew"
-    if link.id is None:
-        return f"row {link.audit_id} was deleted"
-    if link.hash != link_hash(previous, link[4:]):
-        return f"row {link.audit_id} was altered"
-    if any(known != link.hash for known in anchors.get(expected, ())):
-        return "it is not what was anchored: the chain was written anew"
-    return ""
-
-
-def _inserted(connection: Connection) -> AuditFault | None:
-    """A row beside the chain with a number that the chain has passed. Rows after the chain only wait for the sealer."""
-    unchained = text(_INSERTED_ON_POSTGRESQL if connection.dialect.name == "postgresql" else _INSERTED_ON_SQLITE)
-    row = connection.execute(unchained).first()
-    return AuditFault(row.position, f"row {row.id} was put in before it") if row else None
-
-
-_INSERTED_ON_SQLITE = """
-SELECT a.id, (SELECT min(s.position) FROM audit_seals s WHERE s.audit_id > a.id) AS position
-FROM audit a WHERE a.id < (SELECT max(audit_id) FROM audit_seals)
-AND NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id = a.id) ORDER BY a.id LIMIT 1
-"""
-# A row that was written before the link that passed it only committed late, and the sealer will still come to it.
-# Transaction numbers tell: https://www.postgresql.org/docs/current/ddl-system-columns.html
-_INSERTED_ON_POSTGRESQL = """
-SELECT a.id, passed.position FROM audit a CROSS JOIN LATERAL (
-  SELECT s.position, s.xmin FROM audit_seals s WHERE s.audit_id > a.id ORDER BY s.position LIMIT 1
-) AS passed
-WHERE NOT EXISTS (SELECT 1 FROM audit_seals s WHERE s.audit_id = a.id) AND age(a.xmin) < age(passed.xmin)
-ORDER BY a.id LIMIT 1
-"""
+    def anchored_positions(self) -> Mapping[str, int]:
+        """The highest position that surely stands at each place."""
+        statement = (
+            select(audit_anchors.c.target, func.max(audit_anchors.c.position))
+            .where(audit_anchors.c.status == AnchorStatus.SENT)
+            .group_by(audit_anchors.c.target)
+        )
+        return {row[0]: row[1] for row in self.rows(statement)}

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from sqlalchemy import Executable, Table
 
 from bot.adapters.sql import (
+    audit_tables,
     drill_tables,
+    keeping_tables,
     people_tables,
     policy_tables,
     postmortem_tables,
@@ -54,6 +56,8 @@ _ORDER: Sequence[Table] = (
     release_tables.affected_keys,
     policy_tables.policy_versions,
     drill_tables.drills,
+    audit_tables.audit_anchors,
+    keeping_tables.holds,
     postmortem_tables.postmortems,
     postmortem_tables.section_texts,
     postmortem_tables.comments,

@@ -11,7 +11,9 @@ from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.sql import (
+    audit_tables,
     drill_tables,
+    keeping_tables,
     people_tables,
     policy_tables,
     postmortem_tables,
@@ -21,6 +23,7 @@ from bot.adapters.sql import (
 )
 from bot.adapters.sql.database_clock import now, now_and
 from bot.domain.access import Access
+from bot.domain.audit_anchors import Anchor
 from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
 from bot.domain.decisions import Decision
 from bot.domain.discipline import DrillReminder
@@ -29,6 +32,7 @@ from bot.domain.escalations import Escalation
 from bot.domain.events import AlertState, Event
 from bot.domain.gates import Evidence, GateResult, Signature
 from bot.domain.incidents import Incident
+from bot.domain.keeping import Hold
 from bot.domain.live import LastRead
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
@@ -77,6 +81,8 @@ TABLE_OF: Mapping[type, Table] = {
     AffectedKeys: release_tables.affected_keys,
     PolicyVersion: policy_tables.policy_versions,
     Drill: drill_tables.drills,
+    Anchor: audit_tables.audit_anchors,
+    Hold: keeping_tables.holds,
     Postmortem: postmortem_tables.postmortems,
     SectionText: postmortem_tables.section_texts,
     PostmortemComment: postmortem_tables.comments,
@@ -103,6 +109,7 @@ class Statements:
     keep_batch: Executable
     open_canary: Executable
     plan_drill: Executable
+    begin_anchor: Executable
     raise_fence: Executable
     take_lease: Executable
     save_step: Executable
@@ -116,7 +123,7 @@ def statements_for(dialect: str) -> Statements:
     saved = (
         AlertState, Service, Automation, Incident, Release, Notice, Approval, Event, Meeting, Minute, Escalation,
         Thread, Pace, PolicyVersion, Walk, Signature, KnownVersion, LastRead, Watch,
-        Drill, DrillReminder, Postmortem, Lesson,
+        Drill, Anchor, Hold, DrillReminder, Postmortem, Lesson,
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
@@ -127,6 +134,7 @@ def statements_for(dialect: str) -> Statements:
         keep_batch=insert(release_tables.observation_batches).inline().on_conflict_do_nothing(),
         open_canary=insert(release_tables.canaries).on_conflict_do_nothing(),
         plan_drill=insert(drill_tables.drills).on_conflict_do_nothing(),
+        begin_anchor=insert(audit_tables.audit_anchors).on_conflict_do_nothing(),
         raise_fence=_raise_fence(insert),
         take_lease=_take_lease(insert),
         save_step=_replace_all(insert, run_tables.run_steps, ("run_id", "position", "id", "use", "undoes")),

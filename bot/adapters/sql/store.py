@@ -5,17 +5,23 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime
+from pathlib import Path
+from typing import Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import URL
 
-from bot.adapters.sql import audit, upgrading
+from bot.adapters.keyring import Keyring
+from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, exporting, pruning, upgrading
+from bot.adapters.sql.bundle_queries import BundleQueries
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.discipline_queries import DisciplineQueries
 from bot.adapters.sql.drill_queries import DrillQueries
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
+from bot.adapters.sql.erasing import Digest
 from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.keeping_queries import KeepingQueries
@@ -28,7 +34,10 @@ from bot.adapters.sql.release_queries import ReleaseQueries
 from bot.adapters.sql.sessions import View, writing
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
+from bot.domain.audit_trail import AuditReport
+from bot.domain.erasures import Erased, Erasure
 from bot.domain.errors import ConfigError, TryLater
+from bot.domain.keeping import Kind, Pruned, Retention
 from bot.domain.records import AuditFault
 
 _THOROUGH_EVERY = 256
@@ -46,6 +55,7 @@ class SqlTransaction(
     PostmortemQueries,
     KeepingQueries,
     MeasureQueries,
+    BundleQueries,
     FigureQueries,
     audit.AuditQueries,
 ):
@@ -55,7 +65,8 @@ class SqlTransaction(
 class SqlStore:
     """The truth. Safe to share among threads; a process that forks opens its own."""
 
-    def __init__(self, url: URL, *, pool_size: int) -> None:
+    def __init__(self, url: URL, *, pool_size: int, keys: Keyring | None = None) -> None:
+        self._keys = keys
         self._file = file_of(url)
         self._engine = open_engine(url, pool_size)
         self._readers = readers_of(self._engine)
@@ -89,17 +100,67 @@ class SqlStore:
             yield SqlTransaction(View(connection), self._statements, writes=False)
 
     def seal(self) -> tuple[int, str] | None:
-        """Chain the audit rows that are not chained yet; returns the new head (position, hash), None if none were."""
+        """Chain the audit rows that are not chained yet and sign the new head (position, hash); None if none were.
+        Refused where the chain does not end where it was signed last."""
+        if self._keys is None:
+            raise RuntimeError("a store that seals is opened with keys")
         thorough = self._seals % _THOROUGH_EVERY == 0
         with translated(), self._taking_turns(), self._engine.begin() as connection:
-            head = audit.seal(connection, thorough=thorough)
+            head = audit_sealing.seal(connection, self._keys, thorough=thorough)
         self._seals += 1
         return head
 
     def verify_audit(self, heads: Sequence[tuple[int, str]] = ()) -> AuditFault | None:
         """Walk the chain; `heads` are anchors kept elsewhere. None where every row verifies."""
-        with translated(), self._readers.connect() as connection:
-            return audit.verify(connection, heads)
+        return self.audit_report(heads).fault
+
+    def audit_report(self, heads: Sequence[tuple[int, str]] = ()) -> AuditReport:
+        """The same, with what was walked over."""
+        with translated(), self._readers.begin() as connection:
+            return audit_walk.walk(connection, heads, self._keys)
+
+    def erase(self, erasure: Erasure, at: datetime, digest: Digest, *, dry: bool) -> Erased:
+        """Take a person out of every table, with an entry that says so; `dry` only shows what would be changed.
+        `digest` gives what the trail has of a verdict. TryLater where others write all the while."""
+        if self._keys is None:
+            raise RuntimeError("a store that erases is opened with keys")
+        with translated(), self._taking_turns(), self._engine.connect() as connection:
+            if self._file:
+                connection.connection.driver_connection.execute("PRAGMA secure_delete = ON").close()  # type: ignore[union-attr]
+            work = connection.begin()
+            erasing.lock(connection)
+            found = erasing.erase(connection, erasure, self._keys, at, digest)
+            work.rollback() if dry else work.commit()
+        return found if dry else replace(found, is_compact=self._compact())
+
+    def export(self, folder: Path) -> dict[str, dict[str, Any]]:
+        """Write every table there as JSON Lines; rows and SHA-256 by table."""
+        with translated(), self._readers.begin() as connection:
+            return exporting.export(connection, folder)
+
+    def prune(self, retention: Retention, at: datetime, *, dry: bool) -> Pruned:
+        """Remove some of each kind that is past its time and not held; `is_all` where nothing more is. `dry` shows
+        how much the first turn would remove."""
+        if self._keys is None:
+            raise RuntimeError("a store that prunes is opened with keys")
+        ends = dict(retention.ends(at))
+        if not ends:
+            return Pruned({})
+        with translated(), self._taking_turns(), self._engine.connect() as connection:
+            work = connection.begin()
+            if Kind.AUDIT_DATA in ends:
+                erasing.lock(connection)
+            counts = pruning.prune(connection, ends, self._keys, at)
+            work.rollback() if dry else work.commit()
+        return Pruned(counts, is_all=max(counts.values(), default=0) < pruning.MOST)
+
+    def _compact(self) -> bool:
+        """Write the database anew, without what was freed: it still held what was erased."""
+        lent = self._engine.raw_connection()
+        try:
+            return compacting.compact(lent.driver_connection, self._engine.dialect.name)
+        finally:
+            lent.close()
 
     def now(self) -> datetime:
         """The database's clock."""
@@ -140,9 +201,10 @@ class SqlStore:
             self._turn.release()
 
 
-def open_store(url: str, *, pool_size: int = 10) -> SqlStore:
+def open_store(url: str, *, pool_size: int = 10, keys: Keyring | None = None) -> SqlStore:
     """A store at an address; ConfigError where it is none. Nothing connects before the first use.
 
-    `pool_size` connections are kept and as many again are made when all are in use.
+    `pool_size` connections are kept and as many again are made when all are in use. Who seals or verifies
+    the audit passes the `keys` of its heads.
     """
-    return SqlStore(parse_address(url), pool_size=pool_size)
+    return SqlStore(parse_address(url), pool_size=pool_size, keys=keys)

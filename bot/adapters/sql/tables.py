@@ -220,6 +220,7 @@ audit = Table(
     Column("action", Prose, nullable=False),
     Column("subject", Prose, nullable=False),
     Column("data", Json, nullable=False),
+    Column("erased", Integer, nullable=False, server_default=text("0")),  # how often something of it was erased
     implicit_returning=False,
     sqlite_autoincrement=True,  # the number of a row that was deleted is never given again
 )
@@ -230,4 +231,5 @@ audit_seals = table(
     Column("audit_id", NUMBER, nullable=False, unique=True),
     Column("hash", Key, nullable=False),
     Column("previous", Key, nullable=False),
+    Column("row_digest", Key),  # none where it was chained before digests were kept
 )

@@ -1,0 +1,83 @@
+"""Rows of the audit trail straight from the driver, and the digests that they are chained by."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from bot.domain.audit_trail import SignedHead
+
+Raw = Sequence[Any]
+PART = 2_000
+"""Rows that are fetched, and looked at, together."""
+
+_encode = json.JSONEncoder(separators=(",", ":")).encode
+_sha256 = hashlib.sha256
+
+RAW_COLUMNS = "a.id, a.at, a.actor, a.action, a.subject, a.data"
+_CHAIN = (
+    f"SELECT s.position, s.audit_id, s.hash, s.previous, s.row_digest, a.erased, {RAW_COLUMNS} "  # noqa: S608
+    "FROM audit_seals s LEFT JOIN audit a ON a.id = s.audit_id ORDER BY s.position"
+)
+_HEADS = "SELECT position, hash, at, key_id, previous, signature FROM audit_heads ORDER BY position"
+
+
+def body_of(row: Raw) -> bytes:
+    """A row as a canonical JSON list: number, time, actor, action, subject, and its data exactly as they are stored,
+    because parsing and writing again must not decide about a digest. TypeError where a value is of another kind."""
+    number, at, *words = row
+    return _encode([number, at if isinstance(at, str) else _text_of(at), *words]).encode()
+
+
+def _text_of(at: datetime) -> str:
+    return at.isoformat(timespec="microseconds")
+
+
+def digest_of(row: Raw) -> str:
+    """SHA-256, in hex, of the row."""
+    return _sha256(body_of(row)).hexdigest()
+
+
+def link_hash(previous: str, row_digest: str) -> str:
+    """SHA-256, in hex, of the hash before and the digest of the row."""
+    return _sha256(f"{previous}\n{row_digest}".encode()).hexdigest()
+
+
+def old_link_hash(previous: str, row: Raw) -> str:
+    """How rows were chained before their digests were kept: over the row itself."""
+    return _sha256(previous.encode() + b"\n" + body_of(row)).hexdigest()
+
+
+def chain_parts(connection: Connection) -> Iterator[Sequence[Raw]]:
+    """Every link with its row, in the order of the chain: position, audit_id, hash, previous, row_digest, erased, then
+    the row as `body_of` takes it."""
+    return fetched(connection, _CHAIN)
+
+
+def signed_heads(connection: Connection) -> Iterator[SignedHead]:
+    """Every signed head, oldest first."""
+    for part in fetched(connection, _HEADS):
+        for row in part:
+            yield SignedHead(*row)
+
+
+def fetched(connection: Connection, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Raw]]:
+    """Rows in parts, from a cursor that stays open: memory does not grow with the trail. Values are `?` or `%s`."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite":
+        cursor = driver.execute(statement, values)
+    else:
+        cursor = driver.cursor(name=f"andon_{secrets.token_hex(8)}")
+        cursor.itersize = PART
+        cursor.execute(statement.replace("?", "%s"), values or None, binary=True)
+    try:
+        while part := cursor.fetchmany(PART):
+            yield part
+    finally:
+        cursor.close()

@@ -1,0 +1,68 @@
+"""What the clock does: every chore and every look outside, in its order; wired for `bot.app`."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from bot.adapters.anchor_places import AnchorPlaces
+from bot.adapters.audit_heads import keep_head
+from bot.adapters.schedules import CronSchedules
+from bot.flow.anchoring import Anchoring
+from bot.flow.baselines import Baselines
+from bot.flow.cadence import Cadence
+from bot.flow.chores import Rounds
+from bot.flow.drill_planning import DrillPlanning
+from bot.flow.drill_reminders import DrillReminders
+from bot.flow.endings import Endings
+from bot.flow.escalating import Escalating
+from bot.flow.intake import Intake
+from bot.flow.planned_drills import PlannedDrills
+from bot.flow.policy_reviews import PolicyReviews
+from bot.flow.postmortem_reminders import PostmortemReminders
+from bot.flow.pruning import Pruning
+from bot.flow.reading_back import ReadingBack
+from bot.flow.release_chores import ReleaseChores
+from bot.flow.release_moves import ReleaseMoves
+from bot.flow.reminders import Reminders
+from bot.flow.sweep import Sweep
+from bot.flow.watching import Watching
+from bot.outside import Outside, anchors_of
+from bot.settings import Settings
+
+
+def build_sweep(
+    settings: Settings, outside: Outside, rounds: Rounds, endings: Endings, intake: Intake, moves: ReleaseMoves
+) -> Sweep:
+    """The sweep of every clock process: any number of them may do it at once."""
+    http = outside.workshop.http
+    escalating = Escalating(rounds, outside.pagers, outside.log)
+    releases = ReleaseChores(rounds, moves)
+    return Sweep(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        endings=endings,
+        again=timedelta(seconds=settings.sweep_seconds),
+        keep_head=lambda head: keep_head(settings.data, head),
+        chores=[
+            escalating.call,
+            Cadence(rounds).keep,
+            Reminders(rounds).send,
+            PostmortemReminders(rounds).send,
+            PolicyReviews(rounds).remind,
+            DrillReminders(rounds).remind,
+            Baselines(rounds).keep,
+            releases.review,
+            releases.remind,
+            PlannedDrills(rounds, CronSchedules()).look,
+            DrillPlanning(rounds, CronSchedules()).keep,
+        ],
+        looks=[
+            escalating.look,
+            Watching(rounds, outside.workshop).look,
+            ReadingBack(rounds, outside.workshop, intake.accept).look,
+            lambda: outside.policies.look(outside.current()),
+            Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, AnchorPlaces(http).put).look,
+            Pruning(rounds).look,
+        ],
+    )
