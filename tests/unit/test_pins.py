@@ -168,6 +168,8 @@ EVERY_KEY: dict[str, Any] = {
         },
     ],
     "assumed_restore": "4m",
+    "team": "risk",
+    "game_days": [{"days": ["friday"], "hours": "09:00-16:00", "timezone": "Europe/Berlin"}],
     "postmortem": {"SEV-1": "2d", "SEV-2": "5 working days", "SEV-3": "off", "sign_off": ["champion"]},
     "review_every": "90d",
 }
