@@ -63,8 +63,9 @@ def load_configuration(
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
-        findings.faults += check_drills(policy, steps)
-        findings.warnings += drill_warnings(policy, playbooks, policies, steps)
+        findings.take(
+            GateFindings([*check_drills(policy, steps)], [*drill_warnings(policy, playbooks, policies, steps)])
+        )
     retention = _besides(folder, findings)
     if secrets is not None:
         findings.warnings += _unset_secrets(playbooks, policies, secrets)
@@ -90,7 +91,7 @@ class _Findings:
     contents: Contents = field(default_factory=dict)
 
     def take(self, found: GateFindings) -> None:
-        """What came up about gates."""
+        """What came up about gates, or drills."""
         self.faults += found.faults
         self.warnings += found.warnings
 
