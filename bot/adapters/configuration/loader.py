@@ -63,8 +63,7 @@ def load_configuration(
     policies = _policies(policies_folder, playbooks, broken, steps, findings)
     for policy in policies.values():
         findings.take(check_gates(policy, gates, playbooks, broken, lambda *file: folder.joinpath(*file).is_file()))
-        findings.faults += check_drills(policy, steps)
-        findings.warnings += drill_warnings(policy, playbooks, policies, steps)
+        findings.take(_drills(policy, playbooks, policies, steps))
     retention = _besides(folder, findings)
     if secrets is not None:
         findings.warnings += _unset_secrets(playbooks, policies, secrets)
@@ -90,7 +89,7 @@ class _Findings:
     contents: Contents = field(default_factory=dict)
 
     def take(self, found: GateFindings) -> None:
-        """What came up about gates."""
+        """What came up about gates, or drills."""
         self.faults += found.faults
         self.warnings += found.warnings
 
@@ -154,6 +153,12 @@ def _besides(folder: Path, findings: _Findings) -> Retention:
 def _check_templates(folder: Path) -> list[Fault]:
     """Notices that replace shipped ones must at least be templates that the sandbox takes."""
     return NoticeTemplates((folder,)).faults(folder) if folder.is_dir() else []
+
+
+def _drills(
+    file: PolicyFile, playbooks: Mapping[str, PlaybookFile], policies: Mapping[str, PolicyFile], steps: Steps
+) -> GateFindings:
+    return GateFindings([*check_drills(file, steps)], [*drill_warnings(file, playbooks, policies, steps)])
 
 
 def _unset_secrets(
