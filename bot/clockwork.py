@@ -29,7 +29,7 @@ from bot.flow.sweep import Sweep
 from bot.flow.watching import Watching
 from bot.outside import Outside, anchors_of
 from bot.settings import Settings
-from bot.upkeep import own_chores, own_looks
+from bot.upkeep import Chore, own_chores, own_looks
 
 
 def build_sweep(
@@ -42,9 +42,7 @@ def build_sweep(
     beating: Beating,
 ) -> Sweep:
     """The sweep of every clock process: any number of them may do it at once."""
-    http = outside.workshop.http
     escalating = Escalating(rounds, outside.pagers, outside.log)
-    releases = ReleaseChores(rounds, moves)
     return Sweep(
         store=outside.store,
         queue=outside.queue,
@@ -52,27 +50,34 @@ def build_sweep(
         endings=endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[
-            escalating.call,
-            Cadence(rounds).keep,
-            Reminders(rounds).send,
-            PostmortemReminders(rounds).send,
-            PolicyReviews(rounds).remind,
-            DrillReminders(rounds).remind,
-            Baselines(rounds).keep,
-            releases.review,
-            releases.remind,
-            PlannedDrills(rounds, CronSchedules()).look,
-            DrillPlanning(rounds, CronSchedules()).keep,
-            *own_chores(settings, rounds),
-        ],
-        looks=[
-            *own_looks(settings, outside),
-            escalating.look,
-            Watching(rounds, outside.workshop).look,
-            ReadingBack(rounds, outside.workshop, intake.accept).look,
-            Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, AnchorPlaces(http).put).look,
-            Pruning(rounds).look,
-        ],
+        chores=[escalating.call, *_chores(rounds, ReleaseChores(rounds, moves)), *own_chores(settings, rounds)],
+        looks=[*own_looks(settings, outside), escalating.look, *_looks(settings, outside, rounds, intake)],
         beat=beating.sweep,
     )
+
+
+def _chores(rounds: Rounds, releases: ReleaseChores) -> list[Chore]:
+    """What is due by the record alone."""
+    return [
+        Cadence(rounds).keep,
+        Reminders(rounds).send,
+        PostmortemReminders(rounds).send,
+        PolicyReviews(rounds).remind,
+        DrillReminders(rounds).remind,
+        Baselines(rounds).keep,
+        releases.review,
+        releases.remind,
+        PlannedDrills(rounds, CronSchedules()).look,
+        DrillPlanning(rounds, CronSchedules()).keep,
+    ]
+
+
+def _looks(settings: Settings, outside: Outside, rounds: Rounds, intake: Intake) -> list[Chore]:
+    """What asks or writes outside, beside the sweep, so that it keeps nothing waiting."""
+    put = AnchorPlaces(outside.workshop.http).put
+    return [
+        Watching(rounds, outside.workshop).look,
+        ReadingBack(rounds, outside.workshop, intake.accept).look,
+        Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, put).look,
+        Pruning(rounds).look,
+    ]

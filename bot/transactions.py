@@ -11,7 +11,6 @@ from bot.account_records import AccountRecords
 from bot.bundle_records import BundleRecords
 from bot.discipline_records import DisciplineRecords
 from bot.domain.access import Access
-from bot.domain.attachments import KeptFile
 from bot.domain.audit_anchors import Anchor
 from bot.domain.canaries import AffectedKeys, CanaryPoint
 from bot.domain.decisions import Decision
@@ -38,6 +37,7 @@ from bot.domain.watches import Watch
 from bot.drill_records import DrillRecords
 from bot.keeping_records import KeepingRecords
 from bot.measure_records import MeasureRecords
+from bot.people_records import PeopleRecords
 from bot.policy_records import PolicyRecords
 from bot.postmortem_records import PostmortemRecords
 from bot.release_records import ReleaseRecords
@@ -115,6 +115,7 @@ class Standing:
 
 
 class Transaction(
+    PeopleRecords,
     PolicyRecords,
     ReleaseRecords,
     DrillRecords,
@@ -315,87 +316,6 @@ class Transaction(
 
     def sent_since(self, service: str, audience: str, since: datetime) -> Sequence[datetime]:
         """When this audience was told of this service, oldest first."""
-        ...
-
-    # What people say and promise
-    def facts(self, incident_id: str) -> Sequence[Fact]:
-        """Oldest first, those that later ones replaced included."""
-        ...
-
-    def keep_file(self, file: KeptFile) -> None:
-        """Keep a file under its digest; once is enough."""
-        ...
-
-    def kept_file(self, digest: str) -> KeptFile | None:
-        """A file with its content."""
-        ...
-
-    def keeps_file(self, digest: str) -> bool:
-        """Whether its content is here, without reading it."""
-        ...
-
-    def minute(self, minute_id: str) -> Minute | None: ...
-    def minute_from(self, source_key: str) -> Minute | None:
-        """The minute that was made of this message or line."""
-        ...
-
-    def minutes(self, incident_id: str) -> Sequence[Minute]:
-        """Oldest first."""
-        ...
-
-    def minute_changes(self, minute_id: str) -> Sequence[MinuteChange]:
-        """Oldest first."""
-        ...
-
-    def due_minutes(self) -> Sequence[Minute]:
-        """Those whose owner is to be reminded now."""
-        ...
-
-    def meetings(self, incident_id: str) -> Sequence[Meeting]:
-        """Oldest first."""
-        ...
-
-    def open_meeting(self, incident_id: str) -> Meeting | None:
-        """The one meeting that is proposed or going on."""
-        ...
-
-    # Whom to call, and when people hear next
-    def escalation(self, escalation_id: str) -> Escalation | None: ...
-    def escalations(self, run_id: str) -> Sequence[Escalation]:
-        """Of one run, in the order in which they are due."""
-        ...
-
-    def due_escalations(self) -> Sequence[Escalation]:
-        """Levels whose people are to be told now."""
-        ...
-
-    def looked_at_escalations(self) -> Sequence[Escalation]:
-        """Levels whose pager is to be asked now whether somebody acknowledged."""
-        ...
-
-    def due_updates(self) -> Sequence[str]:
-        """Ids of open incidents of which people are to hear now."""
-        ...
-
-    def next_told(self) -> datetime | None:
-        """The earliest moment at which somebody is to be reminded, called or told; None: nobody."""
-        ...
-
-    # Where notices stand
-    def thread(self, incident_id: str, medium: str, address: str) -> Thread | None:
-        """The message that an incident's others hang on, in one place."""
-        ...
-
-    def threads(self, incident_id: str) -> Sequence[Thread]:
-        """All places where an incident is told."""
-        ...
-
-    def thread_at(self, medium: str, address: str, ref: str) -> Thread | None:
-        """The thread that hangs on this message."""
-        ...
-
-    def pace(self, medium: str, address: str) -> Pace | None:
-        """When the next message may go there; None: at any time."""
         ...
 
     # Access

@@ -9,23 +9,19 @@ from typing import Any
 
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
-from bot.domain.drills import Drill
-from bot.domain.errors import BadInput, Conflict, Refused
+from bot.domain.errors import Conflict, Refused
 from bot.domain.events import Command, Disposition, Event, Receipt
 from bot.domain.heard import HeardItem
-from bot.domain.incidents import Incident
-from bot.domain.minutes import Minute
 from bot.domain.permits import check_entitled
 from bot.domain.records import AuditEntry
-from bot.domain.releases import Release
-from bot.domain.runs import Run
-from bot.domain.words import SUBJECT_OF, Subject, Word
+from bot.domain.words import Word
 from bot.flow.consequences import Consequences
 from bot.flow.drill_orders import DRILL_ORDERS
 from bot.flow.meeting_orders import MEETING_ORDERS
 from bot.flow.minute_orders import MINUTE_ORDERS
 from bot.flow.notes_orders import NOTES_ORDERS, HearNotes, hear_in
 from bot.flow.order import Answer, Order, PinnedFiles
+from bot.flow.order_subjects import services_of
 from bot.flow.ownership_orders import OWNERSHIP_ORDERS
 from bot.flow.postmortem_orders import POSTMORTEM_ORDERS
 from bot.flow.proposed_changes import Check, Proposal, proposed_in, unchecked
@@ -112,7 +108,7 @@ class Orders:
             with self._store.write() as tx:
                 if command.delivery and (before := tx.events_by_key(SOURCE, [command.delivery])):
                     return _again(tx, before[command.delivery])
-                services = _services(command, configuration, tx)
+                services = services_of(command, configuration, tx)
                 situation = Situation(tx, tx.standing(services), self._clock.now(), self._ids)
                 order = Order(
                     command,
@@ -253,39 +249,6 @@ def _audited(command: Command) -> Mapping[str, Any]:
     text = (found if isinstance(found, str) else json.dumps(found, sort_keys=True)).encode("utf-8", "replace")
     digest = {"sha256": hashlib.sha256(text).hexdigest(), "bytes": len(text)}
     return {**{key: value for key, value in command.details.items() if key != long}, **digest}
-
-
-def _services(command: Command, configuration: Configuration, tx: Transaction) -> list[str]:
-    """The services that an order is about, to be locked before anything of them is read."""
-    subject = SUBJECT_OF[command.word]
-    if subject is Subject.EVERYTHING:
-        return []
-    if subject is Subject.SERVICE:
-        if command.subject == "all":
-            return sorted(configuration.policies)
-        return [configuration.policy(command.subject).service]
-    service = _owner(tx, subject, command.subject)
-    if service is None:
-        shown = {Subject.RELEASE: "release", Subject.DRILL: "drills"}.get(subject, "incident")
-        raise BadInput(f"No {subject} {command.subject!r}", next=f"`andon {shown} list` shows what there is")
-    return [service]
-
-
-def _owner(tx: Transaction, subject: Subject, name: str) -> str | None:
-    """The service of a record; None where there is no such record."""
-    if subject is Subject.ESCALATION:
-        level = tx.escalation(name)
-        run = tx.run(level.run_id) if level else None
-        return run.service if run else None
-    finders: Mapping[Subject, Callable[[str], Run | Incident | Minute | Release | Drill | None]] = {
-        Subject.RUN: tx.run,
-        Subject.INCIDENT: tx.incident,
-        Subject.MINUTE: tx.minute,
-        Subject.RELEASE: tx.release,
-        Subject.DRILL: tx.drill,
-    }
-    found = finders[subject](name)
-    return found.service if found else None
 
 
 def _again(tx: Transaction, event: Event) -> Receipt:

@@ -22,7 +22,7 @@ LONGEST_TEST_FILE = 500
 LONGEST_FUNCTION = 40
 LONGER_FILES = {
     "clients/andon_observations.py": 340,  # one file, because it is copied into other people's code
-    "bot/transactions.py": 420,  # only signatures: what a unit of work can do, on one page
+    "bot/transactions.py": 340,  # only signatures: what a unit of work can do, on one page
 }
 
 
