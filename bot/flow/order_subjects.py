@@ -13,7 +13,6 @@ from bot.domain.minutes import Minute
 from bot.domain.releases import Release
 from bot.domain.runs import Run
 from bot.domain.words import SUBJECT_OF, Subject
-from bot.flow.order_subjects import services_of
 from bot.ports import Transaction
 
 
