@@ -161,9 +161,9 @@ def test_the_signed_report_verifies_with_the_public_key_alone_and_with_third_par
     said = andon("report", "verify", str(file))
     assert said.code == 0
     assert said.out.startswith("verified: controls from ")
-    from bot.outside import signing_key
+    from bot.outside import keyring
 
-    pem = signing_key(engine.app.settings).public_pem
+    pem = keyring(engine.app.settings).own().public_pem
     (tmp_path / "key.pem").write_text(pem.replace("\n", "\r\n"))
     elsewhere = tmp_path / "elsewhere"
     said = andon("report", "verify", str(file), "--key", str(tmp_path / "key.pem"), "--data", str(elsewhere))
@@ -188,10 +188,10 @@ def test_a_changed_report_another_key_or_another_document_is_found(
     changed = Envelope(envelope.payload.replace(b"otto", b"olga"), envelope.payload_type, envelope.signatures)
     file.write_text(json.dumps(changed.to_dict()))
     assert andon("report", "verify", str(file)).is_problem("does not verify")
-    from bot.outside import signing_key
+    from bot.outside import keyring
 
     with pytest.raises(VerificationError):
-        changed.verify([public_key(signing_key(engine.app.settings).public_pem)], 1)
+        changed.verify([public_key(keyring(engine.app.settings).own().public_pem)], 1)
     other = Envelope(envelope.payload, "application/vnd.other+json", envelope.signatures)
     file.write_text(json.dumps(other.to_dict()))
     assert andon("report", "verify", str(file)).is_problem("something else")

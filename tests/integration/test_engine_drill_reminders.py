@@ -29,10 +29,11 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
 def practised(engine: DrivenEngine, *drills: dict[str, Any], champion: bool = True) -> str:
     """A service whose policy wants drills; its name."""
     service = fresh_name()
-    target = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
+    staging = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
+    production = {"ledger": "https://deploy.example.com", "allow_hosts": ["deploy.example.com"]}
     roles = {"rollback_authority": ["olga"], **({"champion": ["U0CHAMP"]} if champion else {})}
     engine.protect(
-        service, roles=roles, drills=list(drills or [WEEKLY]), targets={"production": target, "staging": target}
+        service, roles=roles, drills=list(drills or [WEEKLY]), targets={"production": production, "staging": staging}
     )
     return service
 

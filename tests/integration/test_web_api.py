@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,12 @@ from openapi_spec_validator import validate
 from support.store_records import policy_version
 from support.web_server import WEBHOOK_TOKEN, WebServer, build_head, running
 
+from bot.domain.drills import Drill
+
 VIEWER, OPERATOR, SECOND, ADMIN = "viewer-secret-1", "operator-secret-1", "operator-secret-2", "admin-secret-1"
+LATER = datetime(2099, 1, 1, tzinfo=UTC)
+PLANNED = Drill("drl-asked", "asked:drl-asked", "fraud-model", "staging", "restore", "", LATER, LATER, 300.0)
+"""A drill that is still to come."""
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +28,7 @@ def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[WebServer]:
     head = build_head(tmp_path_factory.mktemp("web"))
     with head.store.write() as tx:
         tx.save(policy_version("service: fraud-model\n"))
+        tx.plan_drill(PLANNED)
     with running(head) as server:
         yield server
     head.store.close()
@@ -47,7 +54,7 @@ def asked(web: WebServer) -> dict[str, str]:
     assert as_(web, OPERATOR).post("/api/v1/canaries/scored-model/observations", json=line).status_code == 202
     learned = {"text": "Wait", "diff": "--- policies/none.yaml"}
     account = as_(web, OPERATOR).post(f"/api/v1/incidents/{known['incident']}/postmortem/lessons", json=learned).json()
-    more = {"item": item["id"], "file": file, "release": release, "evidence": pushed.json()["id"]}
+    more = {"item": item["id"], "file": file, "release": release, "evidence": pushed.json()["id"], "drill": PLANNED.id}
     return {**known, **more, "lesson": account["lessons"][0]["id"]}
 
 
@@ -112,6 +119,8 @@ READS = {
     "/api/v1/canaries/{release}/affected": "/api/v1/canaries/scored-model/affected",
     "/api/v1/automation": "/api/v1/automation",
     "/api/v1/discipline": "/api/v1/discipline",
+    "/api/v1/drills": "/api/v1/drills",
+    "/api/v1/drills/{drill_id}": "/api/v1/drills/{drill}",
     "/api/v1/audit/verify": "/api/v1/audit/verify",
     "/api/v1/releases": "/api/v1/releases",
     "/api/v1/releases/{release_id}": "/api/v1/releases/{release}",
@@ -194,6 +203,10 @@ CHANGES: dict[str, tuple[dict[str, Any], str]] = {
     "/api/v1/services/fraud-model/rollback": ({"reason": "wrong scores"}, "operator"),
     "/api/v1/automation": ({"on": True, "reason": "again"}, "admin"),
     "/api/v1/canaries/scored-model/observations": ({"key": "1", "incumbent": "a", "candidate": "a"}, "operator"),
+    "/api/v1/services/fraud-model/drill": ({"environment": "staging"}, "operator"),
+    "/api/v1/drills/{drill}/run": ({}, "operator"),
+    "/api/v1/drills/{drill}/skip": ({"reason": "a holiday"}, "operator"),
+    "/api/v1/drills/{drill}/move": ({"at": "2099-12-01T10:00:00Z"}, "operator"),
     "/api/v1/runs/{run}/approve": ({"plan_hash": "0"}, "operator"),
     "/api/v1/runs/{run}/reject": ({}, "operator"),
     "/api/v1/runs/{run}/cancel": ({}, "operator"),
@@ -244,7 +257,7 @@ def test_every_change_of_the_document_is_tried_here(document: dict[str, Any]) ->
     described = {path for path, methods in document["paths"].items() if path.startswith("/api/") and "post" in methods}
     tried = {path.replace("fraud-model", "{service}").replace("{run}", "{run_id}") for path in CHANGES}
     tried = {path.partition("?")[0].replace("canaries/scored-model", "canaries/{the_release}") for path in tried}
-    for name in ("incident", "event", "item", "release", "lesson"):
+    for name in ("incident", "event", "item", "release", "lesson", "drill"):
         tried = {path.replace(f"{{{name}}}", f"{{{name}_id}}") for path in tried}
     assert described == {path.replace("{the_release}", "{release}") for path in tried}
 
