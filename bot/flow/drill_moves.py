@@ -136,7 +136,7 @@ class DrillMoves:
         policy = self._policy_of(drill.service)
         if policy is not None:
             people = policy.members(CHAMPION) if to_champion else ()
-            self._teller.tell(situation, name, policy, drill, people, **facts)
+            self._teller.tell_trouble(situation, name, policy, drill, people, **facts)
             return
         problem = f"{drill.service} has no policy any more; {drill.state}: {drill.why}"
         cause = f"drill:{drill.id}"
