@@ -29,8 +29,9 @@ def andon(engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
 
 
 def practise(engine: Engine, service: str, **more: Any) -> None:
-    target = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
-    engine.protect(service, drills=[WEEKLY], targets={"production": target, "staging": target}, **more)
+    production = {"ledger": "http://production.invalid", "allow_hosts": ["production.invalid"]}
+    staging = {"ledger": engine.ledger.url, "allow_hosts": [engine.ledger.host]}
+    engine.protect(service, drills=[WEEKLY], targets={"production": production, "staging": staging}, **more)
 
 
 def add(engine: Engine, *records: Any) -> None:
