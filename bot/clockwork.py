@@ -63,12 +63,12 @@ def _chores(rounds: Rounds, releases: ReleaseChores) -> list[Chore]:
         Reminders(rounds).send,
         PostmortemReminders(rounds).send,
         PolicyReviews(rounds).remind,
-        DrillReminders(rounds).remind,
         Baselines(rounds).keep,
         releases.review,
         releases.remind,
         PlannedDrills(rounds, CronSchedules()).look,
         DrillPlanning(rounds, CronSchedules()).keep,
+        DrillReminders(rounds).remind,  # after those that tell of what was missed: nobody hears of it twice
     ]
 
 

@@ -153,9 +153,14 @@ class Schedule:
         return self.due_by is None or now > self.due_by
 
 
+def trouble_key(kind: str, about: str | None) -> str:
+    """What a trouble is known by, for as long as it is the same; `about`: the drill that went wrong, or passed last."""
+    return f"{kind}:{about or 'never'}"
+
+
 @dataclass(frozen=True)
 class DrillReminder:
-    """What people were last reminded of, about the drills of one playbook in one environment."""
+    """What people were last told or reminded of, about the drills of one playbook in one environment."""
 
     service: str
     environment: str

@@ -52,8 +52,3 @@ def rule_for(policy: Policy, drill: Drill) -> DrillRule | None:
 def patience_of(drill: Drill) -> timedelta:
     """For how long each part of a drill is waited for."""
     return max(2 * drill.objective, LEAST_PATIENCE)
-
-
-def hearing_of(policy: Policy, environment: str) -> frozenset[str]:
-    """The audiences that the drills of an environment tell besides engineering."""
-    return frozenset(one for rule in policy.drills if rule.environment == environment for one in rule.tell)

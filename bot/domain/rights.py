@@ -10,9 +10,19 @@ from bot.domain.canary_rules import CANARY_DIVERGENCE
 from bot.domain.errors import Refused
 from bot.domain.events import Actor, Command, Origin, Role, Standing
 from bot.domain.people import is_slack_group
-from bot.domain.permits import check_answer, check_endorse, check_entitled, check_halt, check_help, check_lift, holds
+from bot.domain.permits import (
+    check_answer,
+    check_drill,
+    check_endorse,
+    check_entitled,
+    check_halt,
+    check_help,
+    check_lift,
+    holds,
+)
 from bot.domain.playbooks import Playbook
 from bot.domain.policies import AUTOMATIC, ROLLBACK_AUTHORITY, Policy
+from bot.domain.postmortem_permits import role_of_signature
 from bot.domain.records import Approval
 from bot.domain.releases import Release
 from bot.domain.runs import Run
@@ -67,7 +77,29 @@ def rights_of(policy: Policy, tokens: Iterable[Actor], release: Release | None) 
         asked.right("pause automation (hands off)", Word.HANDS_OFF),
         asked.right("switch automation off everywhere", Word.AUTOMATION),
     ]
+    found += [*_drill_rights(policy, asked), *_signatures(policy, asked)]
     return [*found, *(_release_rights(policy, asked) if policy.stages or policy.emergency else ())]
+
+
+def _drill_rights(policy: Policy, asked: _Asked) -> Iterator[Right]:
+    yield asked.right("start a drill", Word.DRILL, note="never in production")
+    for name, word in (("run", Word.RUN_DRILL), ("skip", Word.SKIP_DRILL), ("move", Word.MOVE_DRILL)):
+        yield asked.right(f"{name} a planned drill", word, lambda who: check_drill(who, policy))
+
+
+def _signatures(policy: Policy, asked: _Asked) -> Iterator[Right]:
+    for role in policy.postmortem.sign_off:
+        yield asked.right(
+            "sign a postmortem off", Word.POSTMORTEM_SIGN_OFF, _signer(policy, role), about=f"for {role}", role=role,
+            note="not the only one who wrote it, and each person for one role",
+        )  # fmt: skip
+
+
+def _signer(policy: Policy, role: str) -> Check:
+    def check(who: Actor) -> None:
+        role_of_signature(who, policy, [role], role)
+
+    return check
 
 
 def _criteria(policy: Policy, asked: _Asked) -> Iterator[Right]:

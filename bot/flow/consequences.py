@@ -17,6 +17,7 @@ from bot.domain.policies import ApprovalRule, Policy
 from bot.domain.records import AuditEntry
 from bot.domain.runs import Run
 from bot.flow.asking import question_facts
+from bot.flow.drill_facts import hearing_of
 from bot.flow.freshening import PROGRESS
 from bot.flow.levels import plan_levels
 from bot.flow.planning import Cause, approval_for, plan_run
@@ -284,6 +285,7 @@ class Consequences:
             run=run,
             release=situation.releases.get(policy.service),
             report=situation.report(incident.id),
+            hearing=hearing_of(situation.tx, incident),
             more=facts,
         )
 

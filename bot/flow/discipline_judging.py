@@ -19,6 +19,7 @@ from bot.domain.discipline import (
     latest_proof,
     spoken_age,
     spoken_span,
+    trouble_key,
     worst,
 )
 from bot.domain.policies import Policy
@@ -212,7 +213,7 @@ class Judging:
                 yield self._gone_wrong(last, place)
         for one in self._schedules:
             if one.is_overdue(self._now):
-                key = f"overdue:{one.last_passed.id if one.last_passed else 'never'}"
+                key = trouble_key("overdue", one.last_passed.id if one.last_passed else None)
                 where = (one.environment, one.playbook)
                 yield Trouble(*where, "overdue", key, self._how_late(one), one.due_by, None, one.next_at)
 
@@ -222,7 +223,7 @@ class Judging:
         told = self._told(last)
         if last.result is Result.FAILED and last.seconds is not None:
             told = f"{told}, so it failed{f': {last.why}' if last.why else ''}"
-        return Trouble(*place, kind, f"{kind}:{last.id}", told, last.at, last.id, next_at)
+        return Trouble(*place, kind, trouble_key(kind, last.id), told, last.at, last.id, next_at)
 
     def _still_counts(self, last: Attempt) -> bool:
         """Somebody asked for it, not long ago. What a policy no longer has is nobody's any more."""

@@ -8,6 +8,7 @@ from typing import Any
 from bot.domain.configuration import Configuration
 from bot.domain.drill_schedules import rule_of
 from bot.domain.drills import Drill, DrillState
+from bot.domain.incidents import Incident
 from bot.domain.playbooks import StepSpec
 from bot.domain.policies import DrillRule, Policy
 from bot.domain.times import format_duration, format_time
@@ -83,6 +84,15 @@ def _asked(steps: Iterable[StepSpec]) -> Iterable[str]:
         role = step.with_.get("role")
         if step.use == ASKS and isinstance(role, str):
             yield role
+
+
+def hearing_of(tx: Transaction, incident: Incident) -> frozenset[str]:
+    """The audiences that the drill of an incident tells besides engineering; of an incident of no drill none."""
+    if not incident.drill:
+        return frozenset()
+    place = (incident.service, incident.environment)
+    drill = tx.drill_of_incident(incident.id) or tx.running_drill(*place)
+    return frozenset(rule_of(drill).tell) if drill else frozenset()
 
 
 def judged_drills(tx: Transaction, service: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from bot.domain.records import AuditEntry
 from bot.domain.runs import Run, RunEvent, RunStatus
 from bot.flow.consequences import Consequences
 from bot.flow.drill_facts import rehearsed
+from bot.flow.drill_guard import is_rehearsal
 from bot.flow.drill_runs import cleaning, injection, left_behind
 from bot.flow.drill_telling import DrillTeller
 from bot.flow.situation import Situation
@@ -60,29 +61,36 @@ class DrillMoves:
     def started(self, situation: Situation, policy: Policy, drill: Drill, rule: DrillRule) -> None:
         """Its failure is brought about, where the policy states one."""
         drill = replace(drill.moved(DrillEvent.START, situation.now), rule=rule.as_json())
-        drill = replace(drill, wake_at=situation.now + patience_of(drill))
         if rule.inject:
             run = injection(self._workshop, situation, policy, drill, rule)
-            drill = replace(drill, inject_run_id=run.id)
+            drill = replace(drill, inject_run_id=run.id, wake_at=situation.now + patience_of(drill))
             self._audit(situation, drill, "run.planned", run_id=run.id)
         self.keep(situation, drill)
 
     def injected(self, situation: Situation, drill: Drill, **moments: Any) -> None:
         """The failure is there, so its alert is due."""
+        # Due at once: where this worker dies before the alert is in, the next one posts it.
         moved = replace(drill.moved(DrillEvent.INJECTED, situation.now), **moments)
-        self.keep(situation, replace(moved, wake_at=situation.now + patience_of(drill)))
+        self.keep(situation, replace(moved, wake_at=situation.now))
 
     def clean(self, situation: Situation, drill: Drill, judged: Judged) -> None:
-        """The verdict is known: whatever is still at work there ends, and what was injected is taken back."""
+        """The verdict is known: whatever is still at work there ends, before what was injected is taken back."""
         self._end_runs(situation, drill)
+        moved = replace(drill.moved(DrillEvent.CLEAN, situation.now, why=judged.why), verdict=judged.verdict)
+        self.keep(situation, replace(moved, wake_at=situation.now))
+
+    def take_back(self, situation: Situation, drill: Drill) -> Drill:
+        """Plan what takes back what was injected; the drill without such a run where there is nothing to take back."""
+        self._end_runs(situation, drill)  # one more may have come meanwhile
         policy = self._policy_of(drill.service) or _without_policy(drill.service)
         injected = situation.tx.run(drill.inject_run_id) if drill.inject_run_id else None
         run = cleaning(situation, policy, drill, injected)
-        moved = replace(drill.moved(DrillEvent.CLEAN, situation.now, why=judged.why), verdict=judged.verdict)
-        moved = replace(moved, wake_at=situation.now + patience_of(drill), cleanup_run_id=run.id if run else None)
-        if run is not None:
-            self._audit(situation, moved, "run.planned", run_id=run.id)
-        self.keep(situation, moved)
+        if run is None:
+            return drill
+        drill = replace(drill, cleanup_run_id=run.id, wake_at=situation.now + patience_of(drill))
+        self._audit(situation, drill, "run.planned", run_id=run.id)
+        situation.keep(drill)
+        return drill
 
     def ended(self, situation: Situation, drill: Drill) -> None:
         """What was injected is taken back, or it is known that it is not: the drill has its end, and its report."""
@@ -106,9 +114,9 @@ class DrillMoves:
         self._audit(situation, drill, f"drill.{drill.state}", why=drill.why)
 
     def _end_runs(self, situation: Situation, drill: Drill) -> None:
-        """Whatever has the drill's place: nothing but a drill's can be there."""
+        """Whatever of a drill has its place. A run that is no drill's is left alone."""
         run = situation.runs.get((drill.service, drill.environment))
-        if run is None:
+        if run is None or not is_rehearsal(run):
             return
         error = f"drill {drill.id} ends what did not come to its end"
         situation.move_run(run.moved(RunEvent.TAKE_OVER, situation.now, error=error))
@@ -136,7 +144,7 @@ class DrillMoves:
         policy = self._policy_of(drill.service)
         if policy is not None:
             people = policy.members(CHAMPION) if to_champion else ()
-            self._teller.tell(situation, name, policy, drill, people, **facts)
+            self._teller.tell_trouble(situation, name, policy, drill, people, **facts)
             return
         problem = f"{drill.service} has no policy any more; {drill.state}: {drill.why}"
         cause = f"drill:{drill.id}"

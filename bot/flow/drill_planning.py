@@ -148,7 +148,10 @@ class DrillPlanning:
             audit(situation, one)
         if made:
             count = len(made) + max(0, gone.earlier - 1)
-            self._teller.tell(situation, "drill_missed", policy, made[-1], policy.members(CHAMPION), slots=count)
+            # Of drills that end at one moment the one with the latest id counts as the last.
+            last = max(made, key=lambda one: one.id)
+            told = replace(last, due_at=made[-1].due_at, slot=made[-1].slot, why=made[-1].why)
+            self._teller.tell_trouble(situation, "drill_missed", policy, told, policy.members(CHAMPION), slots=count)
 
     def _drill(self, situation: Situation, schedule: str, policy: Policy, rule: DrillRule, slot: datetime) -> Drill:
         drill = Drill(

@@ -24,7 +24,7 @@ Due = tuple[Policy, Trouble]
 
 
 class DrillReminders:
-    """A chore of the clock: a new trouble is told at once, the same one each week. What was told stands in SQL."""
+    """A chore of the clock: of the same trouble each week; at once only where nobody was told. That stands in SQL."""
 
     def __init__(self, rounds: Rounds) -> None:
         self._rounds = rounds
@@ -33,7 +33,11 @@ class DrillReminders:
     def remind(self) -> None:
         """Of all troubles whose time has come; looked at once a minute, however often the clock wakes."""
         configuration, now = self._rounds.configuration(), self._rounds.now()
-        if self._looked and self._looked[0] == configuration.digest and now < self._looked[1] + _PAUSE:
+        if (
+            self._looked
+            and self._looked[0] == configuration.digest
+            and self._looked[1] <= now < self._looked[1] + _PAUSE
+        ):
             return
         do_each(self._due(now), self._remind)
         self._looked = configuration.digest, now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from hashlib import sha256
 
 from bot.domain.drill_rules import patience_of
 from bot.domain.drills import Drill
@@ -63,17 +64,24 @@ def left_words(left: Sequence[str]) -> str:
 
 
 _KIND = PlaybookKind.DRILL
+_LONGEST_ID = 64
+
+
+def _undo_of(step_id: str) -> str:
+    """The id of what takes this step back: another for each step, also where the whole would be too long for an id."""
+    whole = f"{UNDOES}{step_id}"
+    return whole if len(whole) <= _LONGEST_ID else f"{whole[:51]}-{sha256(step_id.encode()).hexdigest()[:12]}"
 
 
 def _is_done(cleaned: Run, step_id: str) -> bool:
-    return any(one.id == f"{UNDOES}{step_id}"[:64] and one.status is StepStatus.DONE for one in cleaned.steps)
+    return any(one.id == _undo_of(step_id) and one.status is StepStatus.DONE for one in cleaned.steps)
 
 
 def _undoing(spec: StepSpec) -> StepSpec:
     assert spec.undo is not None
     repeats = spec.if_interrupted is IfInterrupted.REPEAT
     return StepSpec(
-        id=f"{UNDOES}{spec.id}"[:64],
+        id=_undo_of(spec.id),
         use=spec.undo.use,
         with_=spec.undo.with_,
         timeout=spec.timeout,

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from bot.domain.discipline import DrillReminder, trouble_key
 from bot.domain.drill_schedules import rule_of
-from bot.domain.drills import Drill
+from bot.domain.drills import Drill, DrillState
 from bot.domain.people import is_slack_group
 from bot.domain.policies import Policy
 from bot.domain.quiet_hours import next_moment, parse_quiet_hours
@@ -19,6 +20,8 @@ from bot.flow.drill_facts import drill_facts
 from bot.flow.situation import Situation
 from bot.flow.telling import Teller
 from bot.ports import Ids
+
+_WENT_WRONG = frozenset({DrillState.MISSED, DrillState.FAILED, DrillState.ABORTED})
 
 
 class DrillTeller:
@@ -48,6 +51,15 @@ class DrillTeller:
             **told,
         }
         situation.tell(self._notices(situation, name, policy, drill, people, known))
+
+    def tell_trouble(
+        self, situation: Situation, name: str, policy: Policy, drill: Drill, people: Iterable[str], **facts: Any
+    ) -> None:
+        """Of a drill that went wrong, the champion included; so nobody has to be reminded of it for a week."""
+        self.tell(situation, name, policy, drill, people, **facts)
+        if drill.state in _WENT_WRONG:
+            place, key = (drill.service, drill.environment, drill.playbook), trouble_key(str(drill.state), drill.id)
+            situation.keep(DrillReminder(*place, key, situation.now))
 
     def _notices(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from bot.domain.conditions import Truth
 from bot.domain.decisions import Decision, Verdict
@@ -24,6 +24,7 @@ from bot.domain.runs import Run, RunStatus
 from bot.domain.times import format_time
 from bot.domain.watches import Reading
 from bot.flow.chores import Rounds
+from bot.flow.drill_guard import is_rehearsal
 from bot.flow.drill_moves import DrillMoves, taken_over
 from bot.flow.drill_starting import check_start, why_not
 from bot.flow.situation import Situation
@@ -32,6 +33,8 @@ from bot.flow.stepping import Workshop
 
 Accept = Callable[[Sequence[Delivery]], Sequence[Receipt]]
 _MOST_MOVES = 20
+_SOON = timedelta(seconds=1)
+"""When it is looked again whether a worker is done with its last step."""
 _NOT_CARRIED_OUT = frozenset({Verdict.HELD, Verdict.OBSERVE, Verdict.DEAD_LETTER, Verdict.IGNORE, Verdict.STALE})
 """Verdicts that say nothing of the way back: somebody switched it off, or the drill itself was not understood."""
 
@@ -126,7 +129,7 @@ class Drilling:
             run_id=run.id if run else None,
             detected_at=min(moments, default=situation.now),
         )
-        drill = replace(drill, wake_at=(drill.detected_at or situation.now) + patience_of(drill))
+        drill = replace(drill, wake_at=situation.now)  # its run may have ended already, and would wake nobody again
         wrong = _decided_otherwise(drill, decision, run, self._policy_of(drill.service))
         if wrong is not None:
             return self._clean_up(situation, drill, wrong)
@@ -179,11 +182,27 @@ class Drilling:
         return True
 
     def _clean(self, situation: Situation, drill: Drill) -> bool:
+        if drill.cleanup_run_id is None:
+            if self._is_at_work(situation, drill):
+                situation.keep(replace(drill, wake_at=situation.now + _SOON))
+                return False
+            drill = self._moves.take_back(situation, drill)
+            if drill.cleanup_run_id is not None:
+                return True
         run = situation.tx.run(drill.cleanup_run_id) if drill.cleanup_run_id else None
-        if taken_over(run) or self._is_late(drill, run.accepted_at if run else None):
+        since = run.accepted_at if run else None
+        if taken_over(run) or self._is_late(drill, since):
             self._moves.ended(situation, drill)
             return True
-        return self._wait(situation, drill, run.accepted_at if run else None)
+        return self._wait(situation, drill, since)
+
+    def _is_at_work(self, situation: Situation, drill: Drill) -> bool:
+        """Whether a worker still performs a step of a run that was ended, or a run that is no drill's has the place:
+        nothing is taken back meanwhile."""
+        there = situation.runs.get((drill.service, drill.environment))
+        if there is not None and not is_rehearsal(there):
+            return True
+        return any(situation.tx.lease(one) is not None for one in (drill.inject_run_id, drill.run_id) if one)
 
     def _is_late(self, drill: Drill, since: datetime | None) -> bool:
         return since is not None and self._rounds.now() >= since + patience_of(drill)

@@ -18,6 +18,7 @@ from bot.domain.releases import Service
 from bot.domain.runs import Run, RunStatus
 from bot.flow import offers
 from bot.flow.asking import question_facts
+from bot.flow.drill_facts import hearing_of
 from bot.flow.freshening import PROGRESS
 from bot.flow.levels import call_on, end_levels, plan_levels
 from bot.flow.telling import About, Teller
@@ -177,6 +178,7 @@ class Endings:
             run=run,
             release=tx.release(run.release_id) if run.release_id else None,
             report=tx.facts(incident.id),
+            hearing=hearing_of(tx, incident),
             more=facts,
         )
         tx.add(*self._teller.about_incident(about, audiences))

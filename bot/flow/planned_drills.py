@@ -62,7 +62,7 @@ class PlannedDrills:
         situation.keep(missed)
         audit(situation, missed)
         if policy is not None:
-            self._teller.tell(situation, "drill_missed", policy, missed, policy.members(CHAMPION), slots=1)
+            self._teller.tell_trouble(situation, "drill_missed", policy, missed, policy.members(CHAMPION), slots=1)
 
     def _remind(self, situation: Situation, policy: Policy | None, drill: Drill) -> None:
         remind, now = rule_of(drill).remind, situation.now

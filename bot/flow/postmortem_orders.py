@@ -9,6 +9,7 @@ from bot.domain.decisions import Verdict
 from bot.domain.errors import NotFound, Refused
 from bot.domain.incidents import Incident
 from bot.domain.policies import Policy
+from bot.domain.postmortem_permits import check_sole_author, check_writer, role_of_signature
 from bot.domain.postmortems import (
     MOST_COMMENTS,
     MOST_LESSONS,
@@ -29,7 +30,6 @@ from bot.flow.minute_details import NoDetails, details_of
 from bot.flow.order import Answer, Order
 from bot.flow.postmortem_details import CommentDetails, EditDetails, LessonDetails, SignDetails, WithdrawDetails
 from bot.flow.postmortem_draft import hints
-from bot.flow.postmortem_permits import check_sole_author, check_writer, role_of_signature
 from bot.flow.postmortem_telling import REVIEWED, PostmortemTeller
 from bot.flow.recording import incident_of
 

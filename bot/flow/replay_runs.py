@@ -3,31 +3,27 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 from bot.domain.configuration import Configuration
 from bot.domain.decisions import Decision, Verdict
+from bot.domain.drill_rules import LEAST_PATIENCE, is_production, production_hosts
 from bot.domain.errors import NotFound, Refused
 from bot.domain.events import Actor, Disposition, Event, Role
 from bot.domain.playbooks import PlaybookKind, plan_hash
-from bot.domain.policies import AUTOMATIC, PRODUCTION, Policy
+from bot.domain.policies import AUTOMATIC, Policy
 from bot.domain.records import AuditEntry
 from bot.domain.runs import Run, RunStatus, WaitingFor
 from bot.flow.orders import SOURCE
-from bot.flow.planning import Cause, plan_facts
+from bot.flow.planning import BARRED, Cause, bound_facts, plan_facts
 from bot.flow.situation import bell_for
 from bot.ports import Clock, Ids, Queue, Store
 
-BARRED = "production_hosts"
-"""The fact of a drill's run that says which hosts were production's when it was planned."""
-_BOUND = ("service", "environment", "release", "target", BARRED)
 _OUT_OF_THE_RECORD = ("release", "incident", "alert", "reason")
-_PRODUCTION_NAMES = frozenset({PRODUCTION, "prod", "prd", "live"})
 _FREEZES = "freeze_release"
-LEAST_PATIENCE = timedelta(minutes=10)
 PATIENCE = timedelta(seconds=3)
 """So long a worker may leave the run lying before this process moves it on by itself."""
 _EVERY = 0.1
@@ -64,14 +60,14 @@ class ReplayRuns:
         place, cause = (policy.service, environment), Cause(event_id="", within=timedelta(0))
         facts = plan_facts(policy, place, release=None, incident=None, cause=cause)
         facts |= {name: recorded.facts[name] for name in _OUT_OF_THE_RECORD if name in recorded.facts}
-        facts[BARRED] = list(_production_hosts(self.configuration.policies))
+        facts[BARRED] = list(production_hosts(self.configuration.policies.values()))
         now = self.clock.now()
         return Run.planned(
             playbook=recorded.playbook,
             id=self.ids.new("run"),
             service=policy.service,
             environment=environment,
-            plan_hash=plan_hash(recorded.playbook, {name: facts[name] for name in _BOUND}),
+            plan_hash=plan_hash(recorded.playbook, bound_facts(facts)),
             facts=facts,
             accepted_at=now,
             deadline=now + (recorded.deadline - recorded.accepted_at),
@@ -81,13 +77,13 @@ class ReplayRuns:
 
     def _check(self, recorded: Run, policy: Policy, environment: str) -> None:
         name = recorded.playbook.name
-        if _is_production(policy, environment):
+        if is_production(policy, environment):
             raise Refused(f"{environment} is production", why="a bundle is never replayed there", next="name staging")
         target = policy.targets.get(environment)
         if target is None:
             known = ", ".join(policy.targets) or "none"
             raise NotFound(f"{policy.service} has no environment {environment!r}", next=f"its policy names {known}")
-        shared = set(target.allow_hosts) & set(_production_hosts(self.configuration.policies))
+        shared = set(target.allow_hosts) & set(production_hosts(self.configuration.policies.values()))
         if shared:
             raise Refused(
                 f"{environment} of {policy.service} shares {', '.join(sorted(shared))} with production",
@@ -112,6 +108,8 @@ class ReplayRuns:
             busy = standing.runs.get((recorded.service, environment))
             if busy is not None:
                 raise Refused(f"Run {busy.id} is at {environment} already ({busy.status})", next="let it end first")
+            if (drill := tx.running_drill(recorded.service, environment)) is not None:
+                raise Refused(f"Drill {drill.id} goes on in {environment}", next="let it end first")
             event_id = self.ids.new("evt")
             run = self.planned(recorded, environment)
             run = Run.planned(**_fields(run), event_id=event_id, requested_by=actor.name)
@@ -178,22 +176,3 @@ def _is_settled(run: Run) -> bool:
 def _fields(run: Run) -> dict[str, Any]:
     left_out = ("steps", "event_id", "requested_by")
     return {name: value for name, value in vars(run).items() if name not in left_out}
-
-
-def _is_production(policy: Policy, environment: str) -> bool:
-    """By its name, or because the policy's releases go live there."""
-    if environment.strip().lower() in _PRODUCTION_NAMES:
-        return True
-    return any(one.place == environment for one in policy.stages if one.name == policy.live_stage)
-
-
-def _production_hosts(policies: Mapping[str, Policy]) -> tuple[str, ...]:
-    """Every host that a target for production allows, of whichever service."""
-    found = (
-        host
-        for policy in policies.values()
-        for environment, target in policy.targets.items()
-        if _is_production(policy, environment)
-        for host in target.allow_hosts
-    )
-    return tuple(dict.fromkeys(found))

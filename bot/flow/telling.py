@@ -9,7 +9,6 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from bot.domain.drill_rules import hearing_of
 from bot.domain.incidents import Incident
 from bot.domain.judging import release_facts
 from bot.domain.letters import Medium
@@ -42,6 +41,8 @@ class About:
     release: Release | None = None
     report: Sequence[Fact] = ()
     """What was said of it, oldest first."""
+    hearing: frozenset[str] = frozenset()
+    """Of an incident of a drill: the audiences that hear of this drill besides engineering."""
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -215,10 +216,9 @@ class Teller:
 
 
 def _hearing(about: About, audiences: Sequence[str]) -> Sequence[str]:
-    """Those audiences that hear of it: of a drill only engineering, and whoever the policy tells of its drills."""
+    """Those audiences that hear of it: of a drill only engineering, and whoever the policy tells of this one."""
     told = audiences or about.policy.told(about.incident.severity)
     if not about.incident.drill:
         return told
-    also = hearing_of(about.policy, about.incident.environment) - {ENGINEERING}
-    wanted = [one for one in told if one in also]
+    wanted = [one for one in told if one in about.hearing - {ENGINEERING}]
     return wanted if audiences and ENGINEERING not in audiences else [ENGINEERING, *wanted]

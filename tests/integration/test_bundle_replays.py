@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from support.alert_bodies import firing
 from support.bundles import Forger, exported, files_of, key_of, label_of, lines_of, released, rolled_back
 from support.cli import Andon, andon_by
 from support.databases import KINDS
+from support.drill_records import drill
 from support.driven_engine import DrivenEngine, builder
 from support.installation import TOKENS, Parts, until
 from support.ledger import running_ledger
 from support.redis_servers import redis_server
 
 from bot.adapters.signing import open_signing_key
+from bot.domain.drills import DrillState
 from bot.domain.events import Word
 
 Edit = Callable[[dict[str, Any]], None]
@@ -113,6 +116,21 @@ def test_production_and_what_shares_its_hosts_are_refused(
     path = at(tmp_path, exported(engine, "incident", shared))
     assert andon("bundle", "replay", path, "--environment", "staging", "--yes").is_problem("shares 127.0.0.1 with")
     assert len(engine.ledger.calls(service)) == before
+
+
+def test_it_is_refused_while_a_drill_goes_on_there(
+    engine: DrivenEngine, andon: Andon, incident: bytes, tmp_path: Path
+) -> None:
+    there = drill(None, service=label_of(incident).service, state=DrillState.RESTORING)
+    there = replace(there, environment="staging")
+    with engine.app.store.write() as tx:
+        tx.add(there)
+    try:
+        said = andon("bundle", "replay", at(tmp_path, incident), "--environment", "staging", "--yes")
+        assert said.is_problem(f"Drill {there.id} goes on in staging")
+    finally:
+        with engine.app.store.write() as tx:
+            tx.save(replace(there, state=DrillState.ABORTED))
 
 
 def test_a_step_that_goes_another_way_than_it_did_is_named(

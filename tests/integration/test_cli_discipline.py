@@ -29,8 +29,8 @@ def andon(engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.Capture
 
 
 def practise(engine: Engine, service: str, **more: Any) -> None:
-    staging = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
-    production = {"ledger": "https://deploy.example.com", "allow_hosts": ["deploy.example.com"]}
+    production = {"ledger": "http://production.invalid", "allow_hosts": ["production.invalid"]}
+    staging = {"ledger": engine.ledger.url, "allow_hosts": [engine.ledger.host]}
     engine.protect(service, drills=[WEEKLY], targets={"production": production, "staging": staging}, **more)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from support.alert_bodies import firing
-from support.drills import BREAK, PROVE, RESTORE, Rehearsals, rehearsals, serve
+from support.drills import ALERT, BREAK, PROVE, RESTORE, Rehearsals, rehearsals, serve
 from support.driven_engine import fresh_name
 from support.metrics_server import MetricsServer, metrics_server
 from support.scripted_server import Answer, scripted_server
@@ -334,3 +334,34 @@ def test_a_drill_is_skipped_over_by_whoever_comes_when_it_is_over(house: Rehears
     house.engine.app.drilling.advance(drill.id)
     house.engine.app.drilling.advance("drl-" + "0" * 26)
     assert house.found(drill.id) == replace(drill)
+
+
+def test_a_drill_that_failed_is_told_by_its_report_and_reminded_of_after_a_week(
+    house: Rehearsals, service: str
+) -> None:
+    house.protect(service, playbook="by_hand")
+    drill = house.carry_out(house.plan(service))
+    assert drill.state is DrillState.FAILED
+
+    def reminders() -> list[str]:
+        house.engine.app.sweep.wake()
+        with house.engine.app.store.read() as tx:
+            told = [one for one in tx.notices(limit=10_000) if (one.name, one.service) == ("drill_overdue", service)]
+        return [one.audience for one in told]
+
+    house.engine.clock.turn(timedelta(hours=1))
+    assert reminders() == []
+    house.engine.clock.turn(timedelta(days=7))
+    assert reminders() == ["person:otto"]
+
+
+def test_one_drills_audiences_do_not_hear_of_another_at_the_same_place(house: Rehearsals, service: str) -> None:
+    told_of = {"playbook": "back", "environment": "staging", "inject": [BREAK], "alert": ALERT, "tell": ["product"]}
+    quiet = {**told_of, "name": "quiet", "tell": []}
+    house.protect(service, drills=[told_of, quiet])
+    rule = house.engine.app.configuration.current.policies[service].drills[1]
+    drill = house.carry_out(house.plan(service, rule=rule))
+    assert (drill.state, drill.why) == (DrillState.PASSED, "")
+    with house.engine.app.store.read() as tx:
+        told = {one.audience for one in tx.notices(limit=10_000) if one.service == service}
+    assert told == {"engineering"}

@@ -86,7 +86,7 @@ def test_a_drill_brings_the_failure_about_restores_and_measures_each_moment(hous
     assert house.engine.lines(incident.id)[-1].startswith(f"Drill {drill.id} passed")
     actions = [action for action, subject, _ in house.engine.audit() if subject == f"drill:{drill.id}"]
     assert actions == [
-        "run.planned", "drill.injecting", "drill.restoring", "drill.detected", "run.planned", "drill.cleaning",
+        "run.planned", "drill.injecting", "drill.restoring", "drill.detected", "drill.cleaning", "run.planned",
         "drill.passed",
     ]  # fmt: skip
     check_clean(house, drill)
@@ -255,3 +255,14 @@ def test_steps_of_a_playbook_that_was_drilled_are_done(house: Rehearsals, servic
     house.protect(service, drill={"alert": ALERT})
     drill = house.carry_out(house.plan(service))
     assert {one.status for one in house.engine.found(drill.run_id or "").steps} == {StepStatus.DONE}
+
+
+def test_steps_whose_long_names_differ_at_their_end_are_each_taken_back(house: Rehearsals, service: str) -> None:
+    first, second = ({**BREAK, "id": f"break_{'a' * 57}{one}"} for one in "xy")
+    house.protect(service, drill={"inject": [first, second]})
+    drill = house.carry_out(house.plan(service))
+    assert (drill.state, drill.why) == (DrillState.PASSED, "")
+    undone = [one.id for one in house.engine.found(drill.cleanup_run_id or "").steps]
+    assert len(undone) == len(set(undone)) == 2
+    assert [one["body"]["to"] for one in house.staging.effects(f"model:{service}")] == ["42", "42", "41", "41", "41"]
+    check_clean(house, drill)

@@ -12,12 +12,24 @@ from support.databases import KINDS
 from support.drill_records import drill
 from support.driven_engine import DrivenEngine, fresh_name
 from support.passing_time import passing, told_to, turn
+from support.planned_drills import drills
+from support.written_config import Tree
 
-from bot.domain.drills import Drill, DrillState
+from bot.domain.drills import Drill, DrillEvent, DrillState
 from bot.domain.records import Notice
 
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
-WEEKLY = {"playbook": "by_key", "environment": "staging", "cron": "0 10 * * 2"}
+DRILL = {"playbook": "by_key", "environment": "staging"}
+
+
+def weekly(engine: DrivenEngine, ahead: timedelta = 6 * DAY) -> Tree:
+    """A schedule whose next slot is so far ahead."""
+    return {**DRILL, "cron": f"{engine.clock.now() + ahead:%M %H * * %w}"}
+
+
+def yearly(engine: DrivenEngine) -> Tree:
+    """A schedule of which no slot comes while a test goes on."""
+    return {**DRILL, "cron": f"{engine.clock.now() - 2 * DAY:%M %H %d %m *}"}
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -26,15 +38,19 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         yield engine
 
 
-def practised(engine: DrivenEngine, *drills: dict[str, Any], champion: bool = True) -> str:
+def practised(engine: DrivenEngine, *drills: Tree, champion: bool = True) -> str:
     """A service whose policy wants drills; its name."""
     service = fresh_name()
-    staging = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
-    production = {"ledger": "https://deploy.example.com", "allow_hosts": ["deploy.example.com"]}
+    production = {"ledger": "http://production.invalid", "allow_hosts": ["production.invalid"]}
+    staging = {"ledger": engine.ledger.url, "allow_hosts": [engine.ledger.host]}
     roles = {"rollback_authority": ["olga"], **({"champion": ["U0CHAMP"]} if champion else {})}
     engine.protect(
-        service, roles=roles, drills=list(drills or [WEEKLY]), targets={"production": production, "staging": staging}
+        service,
+        roles=roles,
+        drills=list(drills or [yearly(engine)]),
+        targets={"production": production, "staging": staging},
     )
+    engine.app.sweep.wake()
     return service
 
 
@@ -42,12 +58,23 @@ def ended(engine: DrivenEngine, service: str, state: DrillState = DrillState.PAS
     """A drill that ended just now."""
     now = engine.clock.now()
     made = drill(now, service=service, playbook="by_key", state=state, **changes)
-    planned = drill(
-        None, service=service, playbook="by_key", state=DrillState.PLANNED, slot=now + 6 * DAY, due_at=now + 6 * DAY
-    )
     with engine.app.store.write() as tx:
-        tx.add(made, planned)
+        tx.add(made)
     return made
+
+
+def skip_all(engine: DrivenEngine, service: str) -> None:
+    """Somebody skips whatever is planned."""
+    for one in drills(engine, service, DrillState.PLANNED):
+        with engine.app.store.write() as tx:
+            tx.save(one.moved(DrillEvent.SKIP, engine.clock.now(), why="not this week"))
+
+
+def skipping(engine: DrivenEngine, service: str, days: int) -> None:
+    """Days in which everything that is planned is skipped."""
+    for _ in range(days):
+        turn(engine, DAY)
+        skip_all(engine, service)
 
 
 def reminders(engine: DrivenEngine, service: str) -> list[Notice]:
@@ -88,19 +115,20 @@ def test_another_drill_that_goes_wrong_is_told_at_once(engine: DrivenEngine) -> 
 
 
 def test_a_schedule_reminds_once_its_last_drill_is_one_and_a_half_periods_old(engine: DrivenEngine) -> None:
-    service = practised(engine)
+    service = practised(engine, weekly(engine))
     ended(engine, service)
-    turn(engine, 10 * DAY, ticks=DAY)
+    skipping(engine, service, 10)
     assert reminders(engine, service) == []
-    turn(engine, 13 * HOUR)
+    skipping(engine, service, 1)
     (first,) = reminders(engine, service)
     assert first.facts["problem"] == "overdue"
-    assert "last passed 10 days ago" in first.facts["text"]
+    assert "last passed 11 days ago" in first.facts["text"]
 
 
-def test_a_new_schedule_that_nobody_planned_is_told_after_a_day_not_at_once(engine: DrivenEngine) -> None:
-    service = practised(engine, champion=False)
-    turn(engine, 23 * HOUR, ticks=HOUR)
+def test_a_new_schedule_of_which_all_is_skipped_is_told_after_a_day_not_at_once(engine: DrivenEngine) -> None:
+    service = practised(engine, weekly(engine, ahead=HOUR), champion=False)
+    skip_all(engine, service)
+    skipping(engine, service, 1)
     assert reminders(engine, service) == []
     turn(engine, 2 * HOUR, ticks=HOUR)
     (only,) = reminders(engine, service)
@@ -121,3 +149,40 @@ def test_five_clocks_at_once_tell_it_once(engine: DrivenEngine) -> None:
     engine.clock.turn(2 * timedelta(minutes=1))
     at_once([engine.twin().app.sweep.wake for _ in range(5)])
     assert [len(reminders(engine, service)) for service in services] == [1] * 4
+
+
+def test_what_was_missed_is_told_once_by_whoever_saw_it_and_reminded_of_after_a_week(engine: DrivenEngine) -> None:
+    service = practised(engine, weekly(engine, ahead=HOUR))
+    engine.app.sweep.wake()
+    with engine.app.store.read() as tx:
+        (planned,) = [one for one in tx.planned_drills() if one.service == service]
+    turn(engine, planned.due_at - engine.clock.now() + 61 * timedelta(minutes=1))
+    turn(engine, HOUR, ticks=timedelta(minutes=5))
+    with engine.app.store.read() as tx:
+        told = [one for one in tx.notices(limit=10_000) if (one.name, one.service) == ("drill_missed", service)]
+    assert sorted(told_to(told)) == ["engineering", "person:U0CHAMP"]
+    assert reminders(engine, service) == []
+    skipping(engine, service, 6)
+    assert reminders(engine, service) == []
+    skipping(engine, service, 2)
+    (first,) = reminders(engine, service)
+    assert (first.audience, first.facts["problem"]) == ("person:U0CHAMP", "missed")
+
+
+def test_of_many_slots_that_were_missed_at_once_nobody_hears_twice(engine: DrivenEngine) -> None:
+    service = practised(engine, {**DRILL, "cron": "0 * * * *", "grace": "1m"})
+    engine.app.sweep.wake()
+    engine.clock.turn(timedelta(days=4))
+    turn(engine, timedelta(minutes=10), ticks=timedelta(minutes=5))
+    assert [(one.facts["problem"], one.facts["text"]) for one in reminders(engine, service)] == []
+    assert len(drills(engine, service, DrillState.MISSED)) > 50
+
+
+def test_a_clock_that_is_put_back_goes_on_reminding(engine: DrivenEngine) -> None:
+    service = practised(engine)
+    engine.clock.turn(DAY)
+    engine.app.sweep.wake()
+    engine.clock.turn(-DAY)
+    ended(engine, service, DrillState.FAILED)
+    turn(engine, timedelta(minutes=5))
+    assert len(reminders(engine, service)) == 1

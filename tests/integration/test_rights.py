@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from support.alert_bodies import firing
 from support.cli import TOKENS, Andon, andon_by
+from support.drill_records import drill
 from support.engine import ACTORS, Engine, running_engine
 from support.installation import SECRETS
 from support.web_server import running as running_web
 
+from bot.domain.drills import DrillState
 from bot.domain.events import Actor, Command, Origin, Role, Word
+from bot.domain.postmortems import Section
 from bot.domain.rights import COMMAND_LINE, MEMBER
 from bot.flow.rights_views import rights_view
 
@@ -47,13 +52,21 @@ def service(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def engine(tmp_path: Path, service: str) -> Iterator[Engine]:
     with running_engine(tmp_path, ANDON_API_TOKENS=TOKENS, ANDON_PORT="0") as engine:
-        engine.protect(service, **POLICIES[service])
+        engine.protect(service, targets=targets(engine), **POLICIES[service])
         yield engine
 
 
 @pytest.fixture
 def andon(engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Andon:
     return andon_by(engine, monkeypatch, capfd)
+
+
+def targets(engine: Engine) -> dict[str, Any]:
+    production = {"ledger": engine.ledger.url, "allow_hosts": [engine.ledger.host]}
+    return {
+        "production": production,
+        "staging": {"ledger": "http://staging.invalid", "allow_hosts": ["staging.invalid"]},
+    }
 
 
 def people(engine: Engine, service: str) -> list[Actor]:
@@ -171,6 +184,45 @@ def test_the_cell_about_endorsing_is_what_the_order_does(engine: Engine, service
         assert endorsed is may(one(found, "endorse"), who), who
         if not endorsed:
             engine.app.intake.order(Command(Word.RESOLVE, incident, Actor("root", Role.ADMIN), reason="tidy up"))
+
+
+def planned(engine: Engine, service: str) -> str:
+    """A drill of tomorrow."""
+    slot = engine.app.clock.now() + timedelta(days=1)
+    made = drill(
+        None, service=service, playbook="by_key", schedule="", state=DrillState.PLANNED, slot=slot, wake_at=slot
+    )
+    with engine.app.store.write() as tx:
+        tx.add(made)
+    return made.id
+
+
+def test_each_cell_about_a_drill_is_what_the_order_does(engine: Engine, service: str) -> None:
+    found = rights(engine, service)
+    cells: dict[str, tuple[Word, dict[str, str]]] = {
+        "skip a planned drill": (Word.SKIP_DRILL, {}),
+        "move a planned drill": (Word.MOVE_DRILL, {"at": "in 2 h"}),
+        "run a planned drill": (Word.RUN_DRILL, {}),
+    }
+    for who in people(engine, service):
+        assert ordered(engine, who, Word.DRILL, service) is may(one(found, "start a drill"), who), who
+        for name, (word, details) in cells.items():
+            assert ordered(engine, who, word, planned(engine, service), **details) is may(one(found, name), who), (
+                name, who,
+            )  # fmt: skip
+
+
+def test_each_cell_about_a_signature_is_what_the_order_does(engine: Engine, service: str) -> None:
+    cell = one(rights(engine, service), "sign a postmortem off", "for champion")
+    root = Actor("root", Role.ADMIN)
+    for number, who in enumerate(people(engine, service)):
+        receipt = engine.alert(firing(service, f"Other{number}"))
+        incident = receipt.incidents[0]
+        assert ordered(engine, root, Word.RESOLVE, incident)
+        for section in Section:
+            edit = {"section": str(section), "text": "Nothing more was found."}
+            assert ordered(engine, root, Word.POSTMORTEM_EDIT, incident, **edit), section
+        assert ordered(engine, who, Word.POSTMORTEM_SIGN_OFF, incident) is may(cell, who), who
 
 
 def found_approval(found: list[Any]) -> Any:
