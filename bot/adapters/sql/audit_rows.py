@@ -7,6 +7,7 @@ import json
 import secrets
 from collections.abc import Iterator, Sequence
 from datetime import datetime
+from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from sqlalchemy import Connection
@@ -14,8 +15,8 @@ from sqlalchemy import Connection
 from bot.domain.audit_trail import SignedHead
 
 Raw = Sequence[Any]
-PART = 2_000
-"""Rows that are fetched, and looked at, together."""
+PART = 500
+"""Rows that are fetched, and looked at, together: so few that they stay in the cache of a processor."""
 
 _encode = json.JSONEncoder(separators=(",", ":")).encode
 _sha256 = hashlib.sha256
@@ -36,6 +37,8 @@ def body_of(row: Raw) -> bytes:
 
 
 def _text_of(at: datetime) -> str:
+    if not isinstance(at, datetime):
+        raise TypeError(f"a time of type {type(at).__name__}")
     return at.isoformat(timespec="microseconds")
 
 
@@ -47,6 +50,30 @@ def digest_of(row: Raw) -> str:
 def link_hash(previous: str, row_digest: str) -> str:
     """SHA-256, in hex, of the hash before and the digest of the row."""
     return _sha256(f"{previous}\n{row_digest}".encode()).hexdigest()
+
+
+def plain_digests(links: Sequence[Raw]) -> Sequence[str]:
+    """`digest_of` the row of each link of `chain_parts`, in half the time; "" for each where one is not plain.
+
+    Every row that was ever written has a number and five texts, and of those this is the same JSON, to the letter. The
+    walk comes by here with each row, so nothing is called that need not be."""
+    quoted, sha256 = encode_basestring_ascii, _sha256
+    try:
+        if links and isinstance(links[0][7], str):
+            return [
+                sha256(
+                    f"[{number},{quoted(at)},{quoted(who)},{quoted(what)},{quoted(to)},{quoted(data)}]".encode()
+                ).hexdigest()
+                for _, _, _, _, _, _, number, at, who, what, to, data in links
+            ]
+        return [
+            sha256(
+                f'[{number},"{at.isoformat("T", "microseconds")}",{quoted(who)},{quoted(what)},{quoted(to)},{quoted(data)}]'.encode()
+            ).hexdigest()
+            for _, _, _, _, _, _, number, at, who, what, to, data in links
+        ]
+    except (TypeError, ValueError, AttributeError):
+        return [""] * len(links)
 
 
 def old_link_hash(previous: str, row: Raw) -> str:
