@@ -14,7 +14,7 @@ from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from support.audit_attacks import chain_as_before
+from support.audit_attacks import chain_as_before, drop_triggers
 from support.store_records import audit_entry
 
 from bot.adapters.keyring import Keyring
@@ -165,6 +165,18 @@ def test_an_altered_row_is_named(store: SqlStore, tamper: Callable[[str], None],
     fault = store.verify_audit()
     assert fault is not None
     assert "altered" in fault.problem
+
+
+@pytest.mark.parametrize("column", ["at", "data"])
+@pytest.mark.parametrize("value", ["x'00ff'", "CAST(x'ff' AS TEXT)"])
+def test_a_row_of_which_a_value_is_no_text_any_more_is_named(tmp_path: Path, column: str, value: str) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path / 'andon.db'}", keys=Keyring(tmp_path))) as store:
+        store.upgrade()
+        _sealed(store)
+        with store.engine.begin() as connection:
+            drop_triggers(connection, "sqlite")
+            connection.execute(text(f"UPDATE audit SET {column} = {value} WHERE id = 4"))
+        assert _bad_position(store) == 4
 
 
 def test_a_deleted_row_is_named(store: SqlStore, tamper: Callable[[str], None]) -> None:

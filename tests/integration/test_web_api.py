@@ -131,7 +131,8 @@ def test_the_audit_is_held_against_the_heads_in_the_data_folder(web: WebServer) 
         found = as_(web, VIEWER).get("/api/v1/audit/verify").json()
     finally:
         kept.unlink()
-    assert not found["ok"] and "was anchored" in found["problem"]
+    assert not found["ok"]
+    assert "was anchored" in found["problem"]
 
 
 def test_evidence_that_no_gate_could_read_is_a_400_that_says_what_to_do(web: WebServer, asked: dict[str, str]) -> None:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from json.encoder import encode_basestring_ascii
 from typing import Any
@@ -94,17 +95,30 @@ def signed_heads(connection: Connection) -> Iterator[SignedHead]:
             yield SignedHead(*row)
 
 
-def fetched(connection: Connection, statement: str, values: Sequence[Any] = ()) -> Iterator[Sequence[Raw]]:
-    """Rows in parts, from a cursor that stays open: memory does not grow with the trail. Values are `?` or `%s`."""
+def fetched(
+    connection: Connection, statement: str, values: Sequence[Any] = (), *, most: int = PART
+) -> Iterator[Sequence[Raw]]:
+    """Rows in parts of `most`, from a cursor that stays open: memory does not grow with the trail. Values are `?` or `%s`."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         cursor = driver.execute(statement, values)
     else:
         cursor = driver.cursor(name=f"andon_{secrets.token_hex(8)}")
-        cursor.itersize = PART
+        cursor.itersize = most
         cursor.execute(statement.replace("?", "%s"), values or None, binary=True)
     try:
-        while part := cursor.fetchmany(PART):
+        while part := cursor.fetchmany(most):
             yield part
     finally:
         cursor.close()
+
+
+@contextmanager
+def any_bytes_read(connection: Connection) -> Iterator[None]:
+    """Inside, SQLite gives text that is none with a surrogate for each wrong byte, as no text of ours ever has."""
+    driver: Any = connection.connection.driver_connection
+    before, driver.text_factory = driver.text_factory, lambda raw: raw.decode("utf-8", "surrogateescape")
+    try:
+        yield
+    finally:
+        driver.text_factory = before

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
 from bot.adapters.keyring import Keyring
 from bot.adapters.sql.audit_erasures import bad_erasure, kept_digests
-from bot.adapters.sql.audit_rows import Raw, chain_parts, digest_of, link_hash, old_link_hash, plain_digests, signed_heads
+from bot.adapters.sql.audit_rows import (
+    Raw,
+    any_bytes_read,
+    chain_parts,
+    digest_of,
+    link_hash,
+    old_link_hash,
+    plain_digests,
+    signed_heads,
+)
 from bot.domain.audit_trail import START, AuditReport, Head, SignedHead
 from bot.domain.records import AuditFault
 
 
 def walk(connection: Connection, anchors: Sequence[Head], keys: Keyring | None) -> AuditReport:
     """From the first row to the last. `anchors` are heads kept elsewhere; without `keys` no signature is looked at."""
+    try:
+        return _walked(connection, anchors, keys)
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    # Somebody put bytes into the file that are no text. Reading on costs more then, but tells where.
+    with any_bytes_read(connection):
+        return _walked(connection, anchors, keys)
+
+
+def _walked(connection: Connection, anchors: Sequence[Head], keys: Keyring | None) -> AuditReport:
     heads = _Heads(signed_heads(connection), keys)
     chain = _Chain(connection, anchors, heads)
     faults = [chain.walk(), heads.problem(), _inserted(connection)]
