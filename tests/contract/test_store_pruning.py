@@ -181,7 +181,8 @@ def test_an_incident_goes_however_much_hangs_on_it(store: SqlStore) -> None:
     over, many = _story(store, "scores"), 70_000
     values = {
         "incident_id": over.id, "service": "scores", "kind": "action_item", "status": "open", "text": "x", "by": "olga",
-        "at": AT, "due_text": "", "options": (), "reason": "", "answer": "", "source": {}, "reminders": 0, "revision": 1,
+        "at": AT, "due_text": "", "options": (), "reason": "", "answer": "", "source": {}, "reminders": 0,
+        "revision": 1,
     }  # fmt: skip
     with store.engine.begin() as connection:
         connection.execute(insert(minutes), [{"id": f"min-{number}", **values} for number in range(many)])

@@ -58,18 +58,19 @@ def plain_digests(links: Sequence[Raw]) -> Sequence[str]:
 
     Every row that was ever written has a number and five texts, and of those this is the same JSON, to the letter. The
     walk comes by here with each row, so nothing is called that need not be."""
-    quoted, sha256 = encode_basestring_ascii, _sha256
+    quote, sha256 = encode_basestring_ascii, _sha256
     try:
         if links and isinstance(links[0][7], str):
             return [
                 sha256(
-                    f"[{number},{quoted(at)},{quoted(who)},{quoted(what)},{quoted(to)},{quoted(data)}]".encode()
+                    f"[{number},{quote(at)},{quote(who)},{quote(what)},{quote(to)},{quote(data)}]".encode()
                 ).hexdigest()
                 for _, _, _, _, _, _, number, at, who, what, to, data in links
             ]
         return [
             sha256(
-                f'[{number},"{at.isoformat("T", "microseconds")}",{quoted(who)},{quoted(what)},{quoted(to)},{quoted(data)}]'.encode()
+                f'[{number},"{at.isoformat("T", "microseconds")}",'
+                f"{quote(who)},{quote(what)},{quote(to)},{quote(data)}]".encode()
             ).hexdigest()
             for _, _, _, _, _, _, number, at, who, what, to, data in links
         ]
@@ -98,7 +99,8 @@ def signed_heads(connection: Connection) -> Iterator[SignedHead]:
 def fetched(
     connection: Connection, statement: str, values: Sequence[Any] = (), *, most: int = PART
 ) -> Iterator[Sequence[Raw]]:
-    """Rows in parts of `most`, from a cursor that stays open: memory does not grow with the trail. Values are `?` or `%s`."""
+    """Rows in parts of `most`, from a cursor that stays open: memory does not grow with the trail. Values are `?` or
+    `%s`."""
     driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         cursor = driver.execute(statement, values)
