@@ -32,7 +32,10 @@ def read_heads(folder: Path) -> list[Head]:
     """The newest heads that were kept, oldest first; none where this process has no such file."""
     try:
         with (folder / _NAME).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _MOST_BYTES))
+            start = max(0, file.seek(0, os.SEEK_END) - _MOST_BYTES)
+            file.seek(start)
+            if start:
+                file.readline()  # most likely cut: the end of a position would be read as another one
             return find_heads(file.read().decode("ascii", "replace"))
     except OSError:
         return []

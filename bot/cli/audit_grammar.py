@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bot.cli.arguments import JSON, Word, arg, count
+from bot.cli.bundle_grammar import BUNDLES
 
 _AUDITING = "bot.cli.auditing"
 
@@ -30,7 +31,7 @@ AUDIT_WORDS: tuple[Word, ...] = (
         ),
     ),
     Word("audit head", "the newest signed head of the audit trail", f"{_AUDITING}:head", (JSON,)),
-    Word("audit key", "the public key that heads of the audit trail are verified with", f"{_AUDITING}:key", (JSON,)),
+    Word("audit key", "the same as `andon key show`", f"{BUNDLES}:key", (JSON,)),
     Word(
         "audit show",
         "entries of the audit trail, oldest first",

@@ -1,4 +1,4 @@
-"""Commands about the audit trail: verify it, print its head and its key, list entries."""
+"""Commands about the audit trail: verify it, print its head, list entries."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from bot.cli.session import complain, program, settings_of, show
+from bot.cli.session import complain, program, show
 from bot.cli.showing import table
 from bot.domain.audit_trail import AuditReport, Head, SignedHead, parse_head
 from bot.domain.errors import NotFound
@@ -70,15 +70,6 @@ def head(args: argparse.Namespace) -> int:
 
 def _words(found: SignedHead) -> str:
     return f"{found.position}:{found.hash}\nsigned at {found.at} by key {found.key_id}"
-
-
-def key(args: argparse.Namespace) -> int:
-    """The public key, for ANDON_TRUSTED_KEYS elsewhere. It is made where there is none."""
-    from bot.outside import keyring
-
-    own = keyring(settings_of(args)).own()
-    show({"id": own.id, "public_key": own.public_pem} if args.json else own.public_pem.strip())
-    return 0
 
 
 def entries(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from bot.adapters.audit_heads import read_heads
 from bot.adapters.report_templates import ReportTemplates
 from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import NotFound
@@ -173,8 +174,10 @@ class Queries:
             return [views.decision_view(one) for one in tx.decisions(event_id=event_id)]
 
     def audit(self) -> shapes.AuditView:
-        """Walk along the whole audit chain, then hold the records of releases against it."""
-        return views.audit_view(self._head.store.verify_audit() or verify_releases(self._head.store))
+        """Walk along the whole audit chain, against the heads in the data folder where this process has it, then hold
+        the records of releases against it."""
+        anchors = read_heads(self._head.settings.data)
+        return views.audit_view(self._head.store.verify_audit(anchors) or verify_releases(self._head.store))
 
     def _service(self, tx: Transaction, name: str) -> shapes.ServiceView:
         policy = self._head.configuration.current.policies.get(name)

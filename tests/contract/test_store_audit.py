@@ -9,18 +9,29 @@ from threading import Barrier, Thread
 from uuid import uuid4
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
-from support.audit_attacks import chain_as_before
+from support.audit_attacks import chain_as_before, drop_triggers
 from support.store_records import audit_entry
 
 from bot.adapters.keyring import Keyring
 from bot.adapters.sql import SqlStore, open_store
+from bot.adapters.sql.upgrading import MIGRATIONS
 from bot.domain.errors import Refused
 
 Head = tuple[int, str]
 FORGED = "'2026-11-20T11:00:00.000000+00:00', 'x', 'x', 'x', '{}'"
+
+
+def _upgrade_to(store: SqlStore, revision: str) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with store.engine.begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
 
 
 def _write(store: SqlStore, numbers: range) -> None:
@@ -154,6 +165,18 @@ def test_an_altered_row_is_named(store: SqlStore, tamper: Callable[[str], None],
     fault = store.verify_audit()
     assert fault is not None
     assert "altered" in fault.problem
+
+
+@pytest.mark.parametrize("column", ["at", "data"])
+@pytest.mark.parametrize("value", ["x'00ff'", "CAST(x'ff' AS TEXT)"])
+def test_a_row_of_which_a_value_is_no_text_any_more_is_named(tmp_path: Path, column: str, value: str) -> None:
+    with closing(open_store(f"sqlite:///{tmp_path / 'andon.db'}", keys=Keyring(tmp_path))) as store:
+        store.upgrade()
+        _sealed(store)
+        with store.engine.begin() as connection:
+            drop_triggers(connection, "sqlite")
+            connection.execute(text(f"UPDATE audit SET {column} = {value} WHERE id = 4"))
+        assert _bad_position(store) == 4
 
 
 def test_a_deleted_row_is_named(store: SqlStore, tamper: Callable[[str], None]) -> None:
@@ -295,6 +318,34 @@ def test_rows_that_were_chained_before_heads_were_signed_stay_valid_up_to_the_fi
     assert (report.rows, report.heads, report.anchors, report.fault) == (12, 1, 1, None)
     tamper("UPDATE audit SET actor = 'x' WHERE id = 5")
     assert _bad_position(store) == 5
+
+
+def test_a_program_of_before_digests_cannot_chain_behind_a_signed_head(store: SqlStore) -> None:
+    """Such as the clock of another host that was not stopped for the upgrade."""
+    head = _sealed(store)
+    _write(store, range(10, 12))
+    link = f"INSERT INTO audit_seals (position, audit_id, hash, previous) VALUES (11, 11, '{'0' * 64}', '{head[1]}')"
+    with pytest.raises(DBAPIError, match="append-only"), store.engine.begin() as connection:
+        connection.execute(text(link))
+    assert store.seal() is not None
+    assert store.verify_audit([head]) is None
+
+
+def test_a_trail_of_before_heads_were_signed_is_upgraded_and_verifies(
+    open_another: Callable[[], SqlStore],
+) -> None:
+    store = open_another()
+    _upgrade_to(store, "0008")
+    with store.engine.begin() as connection:
+        for number in range(1, 21):
+            row = f"INSERT INTO audit (at, actor, action, subject, data) VALUES ({FORGED.replace('x', f'x{number}')})"
+            connection.execute(text(row))
+        chain_as_before(connection)
+    store.upgrade()
+    assert store.verify_audit() is None
+    head = _sealed(store, 4)
+    report = store.audit_report([head])
+    assert (report.rows, report.heads, report.fault) == (24, 1, None)
 
 
 def test_a_row_that_commits_late_gets_a_later_position(

@@ -18,6 +18,7 @@ from support.store_records import (
     audit_entry,
     event,
     incident,
+    new_id,
     notice,
     policy_version,
     run,
@@ -30,6 +31,8 @@ from bot.domain.access import Access, AccessKind
 from bot.domain.attachments import KeptFile
 from bot.domain.erasures import Erased, Erasure
 from bot.domain.events import Role
+from bot.domain.incidents import IncidentStatus
+from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, Section, SectionText, SignOff
 from bot.domain.records import AuditEntry
 from bot.flow.result_records import result_digest
 
@@ -82,6 +85,26 @@ def _traces(address: str, tmp_path: Path) -> list[str]:
         )
         found += [f"statistics: {one}" for one in IDS if one.lower() in stats.lower()]
     return found
+
+
+def test_the_words_of_postmortems_are_erased_too(store: SqlStore, address: str, tmp_path: Path) -> None:
+    over = incident(status=IncidentStatus.RESOLVED, resolved_at=AT)
+    with store.write() as tx:
+        tx.lock_services(["fraud-model"])
+        tx.add(over)
+        tx.save(Postmortem(over.id, "fraud-model", AT, owner="U0LENA0012"))
+        tx.add(
+            SectionText(over.id, Section.SUMMARY, 1, "Lena (lena@example.com) looked", "U0LENA0012", AT),
+            PostmortemComment(new_id("pmc"), over.id, AT, "token-lena", "so says U0LENA0012"),
+            Lesson(new_id("lsn"), over.id, AT, "token-lena", "ask <@U0LENA0012>", "+ champion: [U0LENA0012]"),
+            SignOff(over.id, "champion", 1, "U0LENA0012", AT),
+        )
+    assert _traces(address, tmp_path) != []
+    found = _erase(store)
+    assert {name for name in found.rows if name.startswith("postmortem")} == {
+        "postmortem_comments", "postmortem_lessons", "postmortem_sign_offs", "postmortem_texts", "postmortems",
+    }  # fmt: skip
+    assert _traces(address, tmp_path) == []
 
 
 def test_no_trace_of_the_person_is_left_and_the_trail_verifies(

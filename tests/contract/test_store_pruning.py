@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import insert, text
 from support.store_records import (
     AT,
     approval,
@@ -27,12 +27,14 @@ from support.store_records import (
 )
 
 from bot.adapters.sql import SqlStore
+from bot.adapters.sql.people_tables import minutes
 from bot.domain.attachments import KeptFile
 from bot.domain.gates import Evidence
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.keeping import Hold, HoldKind, Keep, Kind, Pruned, Retention
 from bot.domain.records import AuditEntry, NoticeStatus
 from bot.domain.releases import Release, ReleaseStatus
+from bot.domain.report import Fact
 from bot.domain.runs import RunStatus
 
 LATER = AT + timedelta(days=100)
@@ -157,6 +159,36 @@ def test_files_that_nothing_rests_on_go(store: SqlStore) -> None:
     assert _prune(store).counts[Kind.ATTACHMENTS] == 1
     with store.read() as tx:
         assert (tx.keeps_file("a" * 64), tx.keeps_file("b" * 64)) == (False, True)
+
+
+@pytest.mark.parametrize("why", ["held", "open"])
+def test_files_attached_to_an_incident_that_is_held_or_not_over_stay(store: SqlStore, why: str) -> None:
+    over = incident(status=IncidentStatus.RESOLVED, resolved_at=AT) if why == "held" else incident()
+    files = [{"name": "log.txt", "sha256": "a" * 64, "size": 3}]
+    with store.write() as tx:
+        tx.lock_services(["fraud-model"])
+        tx.keep_file(KeptFile("a" * 64, 3, b"old", AT))
+        tx.add(over, Fact(new_id("fct"), over.id, "files", files, "said by olga", AT))
+        if why == "held":
+            tx.save(Hold(new_id("hld"), HoldKind.INCIDENT, over.id, "a lawsuit", "ada", AT))
+    assert _prune(store).counts[Kind.ATTACHMENTS] == 0
+    with store.read() as tx:
+        assert tx.keeps_file("a" * 64)
+
+
+def test_an_incident_goes_however_much_hangs_on_it(store: SqlStore) -> None:
+    """Each database knows a most of values in one statement: 32,766 and 65,535."""
+    over, many = _story(store, "scores"), 70_000
+    values = {
+        "incident_id": over.id, "service": "scores", "kind": "action_item", "status": "open", "text": "x", "by": "olga",
+        "at": AT, "due_text": "", "options": (), "reason": "", "answer": "", "source": {}, "reminders": 0,
+        "revision": 1,
+    }  # fmt: skip
+    with store.engine.begin() as connection:
+        connection.execute(insert(minutes), [{"id": f"min-{number}", **values} for number in range(many)])
+    assert _prune(store).counts[Kind.INCIDENTS] == 1
+    with store.engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM minutes")).scalar_one() == 0
 
 
 def test_contents_of_evidence_go_once_only_releases_that_are_over_rest_on_them(store: SqlStore) -> None:

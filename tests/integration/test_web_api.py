@@ -132,6 +132,18 @@ READS = {
 }
 
 
+def test_the_audit_is_held_against_the_heads_in_the_data_folder(web: WebServer) -> None:
+    kept = web.head.settings.data / "audit-heads"
+    assert as_(web, VIEWER).get("/api/v1/audit/verify").json()["ok"]
+    kept.write_text(f"{10**9} {'c0de' * 16}\n")
+    try:
+        found = as_(web, VIEWER).get("/api/v1/audit/verify").json()
+    finally:
+        kept.unlink()
+    assert not found["ok"]
+    assert "was anchored" in found["problem"]
+
+
 def test_evidence_that_no_gate_could_read_is_a_400_that_says_what_to_do(web: WebServer, asked: dict[str, str]) -> None:
     path = f"/api/v1/releases/{asked['release']}/evidence?name=evaluation"
     operator = as_(web, OPERATOR)

@@ -33,10 +33,10 @@ _BARE = (
     "SELECT a.id, a.data, s.position FROM audit a JOIN audit_seals s ON s.audit_id = a.id "
     "WHERE a.action = 'audit.erased' AND a.id NOT IN (SELECT entry_id FROM audit_erasures) ORDER BY s.position"
 )
+# The walk holds every row that says it was erased against this table; what is left are those that do not say so.
 _LOST = """
-SELECT min(s.position) AS position, a.id FROM audit a JOIN audit_seals s ON s.audit_id = a.id
-WHERE a.erased <> (SELECT count(*) FROM audit_erasures e WHERE e.audit_id = a.id)
-AND (a.erased <> 0 OR a.id IN (SELECT audit_id FROM audit_erasures)) GROUP BY a.id ORDER BY 1 LIMIT 1
+SELECT s.position, a.id FROM audit_erasures e JOIN audit a ON a.id = e.audit_id JOIN audit_seals s ON s.audit_id = a.id
+WHERE a.erased <> (SELECT count(*) FROM audit_erasures o WHERE o.audit_id = a.id) ORDER BY s.position LIMIT 1
 """
 
 

@@ -2,19 +2,40 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 
 from sqlalchemy import Connection, text
 
 from bot.adapters.keyring import Keyring
 from bot.adapters.sql.audit_erasures import bad_erasure, kept_digests
-from bot.adapters.sql.audit_rows import Raw, chain_parts, digest_of, link_hash, old_link_hash, signed_heads
+from bot.adapters.sql.audit_rows import (
+    Raw,
+    any_bytes_read,
+    chain_parts,
+    digest_of,
+    link_hash,
+    old_link_hash,
+    plain_digests,
+    signed_heads,
+)
 from bot.domain.audit_trail import START, AuditReport, Head, SignedHead
 from bot.domain.records import AuditFault
 
 
 def walk(connection: Connection, anchors: Sequence[Head], keys: Keyring | None) -> AuditReport:
     """From the first row to the last. `anchors` are heads kept elsewhere; without `keys` no signature is looked at."""
+    try:
+        return _walked(connection, anchors, keys)
+    except sqlite3.OperationalError as error:
+        if "decode" not in str(error):
+            raise
+    # Somebody put bytes into the file that are no text. Reading on costs more then, but tells where.
+    with any_bytes_read(connection):
+        return _walked(connection, anchors, keys)
+
+
+def _walked(connection: Connection, anchors: Sequence[Head], keys: Keyring | None) -> AuditReport:
     heads = _Heads(signed_heads(connection), keys)
     chain = _Chain(connection, anchors, heads)
     faults = [chain.walk(), heads.problem(), _inserted(connection)]
@@ -88,11 +109,30 @@ class _Chain:
         """The first position that does not verify."""
         for part in chain_parts(self._connection):
             self._kept = kept_digests(self._connection, [row[1] for row in part if row[5]])
-            for link in part:
+            digests, start = plain_digests(part), 0
+            while (start := self._pass_plain(part, digests, start)) < len(part):
+                link = part[start]
                 if problem := self._problem(link) or self._head_problem(link):
                     return AuditFault(self.length + 1, problem)
-                self.length, self._previous = self.length + 1, link[2]
+                self.length, self._previous, start = self.length + 1, link[2], start + 1
         return self._end_problem()
+
+    def _pass_plain(self, part: Sequence[Raw], digests: Sequence[str], start: int) -> int:
+        """Walk over links that are good beyond doubt, and where the next other one is. Nearly all are, so the speed of
+        the walk rests on this. What is not plain (erased, anchored, signed, of old, or bad) is for `_problem`."""
+        end, anchors, hashed = self._heads.next.position if self._heads.next else 0, self._anchors, link_hash
+        position, before = self.length, self._previous
+        for index in range(start, len(part)):
+            number, audit_id, known, previous, row_digest, erased, of_row, *_ = part[index]
+            if number != position + 1 or number >= end or number in anchors or previous != before:
+                break
+            if erased or of_row != audit_id or not row_digest or digests[index] != row_digest:
+                break
+            if known != hashed(before, row_digest):
+                break
+            position, before = number, known
+        passed, self.length, self._previous = position - self.length, position, before
+        return start + passed
 
     def _problem(self, link: Raw) -> str:
         position, audit_id, known, previous, row_digest, erased, *row = link

@@ -10,14 +10,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Table
+from sqlalchemy import Connection, LargeBinary, Table
 
-from bot.adapters.sql.audit_rows import fetched
+from bot.adapters.sql.audit_rows import PART, fetched
 from bot.adapters.sql.table_shapes import metadata
 from bot.adapters.sql.tables import accesses
 
 _LEFT_OUT = frozenset({accesses.name})
 """Sessions and links: nobody needs them elsewhere."""
+
+_FEW = 8
+"""Rows with bytes that are in memory at a time: a kept file may have 5 MiB."""
 
 _encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
@@ -36,8 +39,10 @@ def _export_table(connection: Connection, table: Table, folder: Path) -> dict[st
     order = ", ".join(f'"{column.name}"' for column in table.primary_key.columns)
     listed = ", ".join(f'"{name}"' for name in names)
     digest, rows = hashlib.sha256(), 0
+    most = _FEW if any(isinstance(column.type, LargeBinary) for column in table.columns) else PART
+    statement = f'SELECT {listed} FROM "{table.name}" ORDER BY {order}'  # noqa: S608 - names of our own
     with (folder / f"{table.name}.jsonl").open("wb") as file:
-        for part in fetched(connection, f'SELECT {listed} FROM "{table.name}" ORDER BY {order}'):  # noqa: S608
+        for part in fetched(connection, statement, most=most):
             lines = "".join(f"{_encode(_plain(names, row))}\n" for row in part).encode("utf-8", "surrogatepass")
             digest.update(lines)
             file.write(lines)

@@ -135,6 +135,7 @@ def _seen(scope: Scope) -> CTE:
         )
         .where(*_near(scope))
         .cte("seen")
+        .prefix_with("MATERIALIZED")  # else what is costly in it is computed wherever it is used
     )
 
 

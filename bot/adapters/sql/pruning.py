@@ -17,6 +17,7 @@ from bot.adapters.sql.audit_sealing import seal
 from bot.adapters.sql.erasing import Listed, write_entries
 from bot.adapters.sql.keeping_tables import holds
 from bot.adapters.sql.table_shapes import metadata
+from bot.adapters.sql.work import in_parts
 from bot.domain.incidents import IncidentStatus
 from bot.domain.keeping import HoldKind, Kind
 from bot.domain.records import NoticeStatus
@@ -139,14 +140,16 @@ def _evidence(connection: Connection, end: datetime) -> list[str]:
 
 
 def _attachments(connection: Connection, end: datetime) -> int:
-    """Contents of files that people attached to incidents and no release rests on."""
-    evidence, walks, timeline = release_tables.evidence, release_tables.walks, tables.timeline
+    """Contents of files that people attached to incidents which are over, and no release rests on."""
+    evidence, walks, facts = release_tables.evidence, release_tables.walks, people_tables.report_facts
+    not_over = select(_INCIDENTS.c.id).where(_INCIDENTS.c.status != IncidentStatus.RESOLVED)
     is_needed = or_(
         exists().where(evidence.c.sha256 == _FILES.c.sha256),
         exists().where(or_(walks.c.pin == _FILES.c.sha256, walks.c.manifest_digest == _FILES.c.sha256)),
         exists().where(
-            timeline.c.incident_id.in_(_held_incidents()),
-            type_coerce(timeline.c.data, Text).like(literal("%").concat(cast(_FILES.c.sha256, String)).concat("%")),
+            facts.c.field == "files",
+            or_(facts.c.incident_id.in_(_held_incidents()), facts.c.incident_id.in_(not_over)),
+            type_coerce(facts.c.value, Text).like(literal("%").concat(cast(_FILES.c.sha256, String)).concat("%")),
         ),
     )
     due = select(_FILES.c.sha256).where(_FILES.c.at < end, ~is_needed).limit(MOST)
@@ -171,15 +174,16 @@ def _delete_with_all(connection: Connection, table: Table, keys: Sequence[Any]) 
         for reference in child.foreign_keys:
             if reference.column.table is not table or child is table:
                 continue
-            where = reference.parent.in_(keys)
-            if _is_referred_to(child):
-                own = next(iter(child.primary_key.columns))
-                below = list(connection.execute(select(own).where(where)).scalars())
-                if below:
+            for part in in_parts(keys):
+                where = reference.parent.in_(part)
+                if _is_referred_to(child):
+                    own = next(iter(child.primary_key.columns))
+                    below = list(connection.execute(select(own).where(where)).scalars())
                     _delete_with_all(connection, child, below)
-            else:
-                connection.execute(delete(child).where(where))
-    connection.execute(delete(table).where(key.in_(keys)))
+                else:
+                    connection.execute(delete(child).where(where))
+    for part in in_parts(keys):
+        connection.execute(delete(table).where(key.in_(part)))
 
 
 def _is_referred_to(table: Table) -> bool:

@@ -221,6 +221,7 @@ audit = Table(
     Column("subject", Prose, nullable=False),
     Column("data", Json, nullable=False),
     Column("erased", Integer, nullable=False, server_default=text("0")),  # how often something of it was erased
+    Index(None, "subject"),
     implicit_returning=False,
     sqlite_autoincrement=True,  # the number of a row that was deleted is never given again
 )

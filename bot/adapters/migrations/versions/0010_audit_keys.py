@@ -20,6 +20,9 @@ MAY_CHANGE = (
     "NEW.id = OLD.id AND NEW.at = OLD.at AND NEW.action = OLD.action AND NEW.erased = OLD.erased + 1 "
     "AND NEW.erased = (SELECT count(*) FROM audit_erasures WHERE audit_id = OLD.id)"
 )
+# A program of before digests were kept may still run beside a new one: what it chained behind a signed head would
+# never verify, and nothing could make it good.
+IS_DIGESTED = "NEW.row_digest IS NOT NULL OR NOT EXISTS (SELECT 1 FROM audit_heads)"
 IS_NAMED = (
     "EXISTS (SELECT 1 FROM audit WHERE id = NEW.entry_id AND action = 'audit.erased') "
     "AND EXISTS (SELECT 1 FROM audit WHERE id = NEW.audit_id)"
@@ -29,6 +32,7 @@ IS_NAMED = (
 def upgrade() -> None:
     op.add_column("audit", sa.Column("erased", sa.Integer(), nullable=False, server_default=sa.text("0")))
     op.add_column("audit_seals", sa.Column("row_digest", KEY))
+    op.create_index("audit_by_subject", "audit", ["subject"])
     _audit_heads()
     _audit_erasures()
     _audit_anchors()
@@ -87,6 +91,7 @@ def _guard_sqlite() -> None:
         for word in ("UPDATE", "DELETE"):
             _refuse_on_sqlite(table, word, "1", f"no_{word.lower()}")
     _refuse_on_sqlite("audit_erasures", "INSERT", f"NOT ({IS_NAMED})", "named")
+    _refuse_on_sqlite("audit_seals", "INSERT", f"NOT ({IS_DIGESTED})", "digested")
     # INSERT OR REPLACE takes the old row away without asking the triggers about deletion.
     for table, key in (("audit", "id"), ("audit_seals", "position"), ("audit_heads", "position")):
         exists = f"EXISTS (SELECT 1 FROM {table} WHERE {key} = NEW.{key})"  # noqa: S608 - names of our own
@@ -105,7 +110,11 @@ def _refuse_on_sqlite(table: str, word: str, when: str, name: str) -> None:
 
 
 def _guard_postgresql() -> None:
-    for name, when in (("refuse_unless_erased", MAY_CHANGE), ("refuse_unless_named", IS_NAMED)):
+    for name, when in (
+        ("refuse_unless_erased", MAY_CHANGE),
+        ("refuse_unless_named", IS_NAMED),
+        ("refuse_unless_digested", IS_DIGESTED),
+    ):
         op.execute(
             f"CREATE FUNCTION {name}() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN "
             f"IF {when} THEN RETURN NEW; END IF; "
@@ -114,6 +123,7 @@ def _guard_postgresql() -> None:
     op.execute("DROP TRIGGER audit_no_update ON audit")
     _ask_on_postgresql("audit", "UPDATE", "ROW", "no_update", "refuse_unless_erased")
     _ask_on_postgresql("audit_erasures", "INSERT", "ROW", "named", "refuse_unless_named")
+    _ask_on_postgresql("audit_seals", "INSERT", "ROW", "digested", "refuse_unless_digested")
     for table in ("audit_heads", "audit_erasures"):
         for word, each in (("UPDATE", "ROW"), ("DELETE", "ROW"), ("TRUNCATE", "STATEMENT")):
             _ask_on_postgresql(table, word, each, f"no_{word.lower()}", "refuse_change")
