@@ -69,12 +69,8 @@ class Consequences:
         policy = configuration.policies.get(run.service)
         if policy is None or run.incident_id is None or run.kind is PlaybookKind.ROLLBACK or not run.is_ended:
             return
-        joined = [
-            one
-            for one in situation.tx.decisions(incident_id=run.incident_id)
-            if one.run_id == run.id and one.verdict is Verdict.JOIN and one.alert
-        ]
-        for before in joined:
+        known = situation.tx.decisions(incident_id=run.incident_id)
+        for before in [one for one in known if one.run_id == run.id and one.verdict is Verdict.JOIN and one.alert]:
             alert = alert_of(before.alert)
             decision = decide(alert, policy, situation.known((run.service, run.environment), policy))
             decision = replace(decision, id=self._ids.new("dec"), event_id=before.event_id)

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 from support.alert_bodies import firing
-from support.bundles import Forger, exported, files_of, key_of, label_of, lines_of, released, rolled_back
+from support.bundles import Forger, bundling, exported, files_of, key_of, label_of, lines_of, released, rolled_back
 from support.cli import Andon, andon_by
 from support.databases import KINDS
 from support.drill_records import drill
 from support.driven_engine import DrivenEngine, builder
 from support.installation import TOKENS, Parts, until
-from support.ledger import running_ledger
+from support.ledger import Ledger, running_ledger
 from support.redis_servers import redis_server
 
 from bot.adapters.signing import open_signing_key
@@ -30,7 +30,7 @@ Edit = Callable[[dict[str, Any]], None]
 def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[DrivenEngine]:
     folder = tmp_path_factory.mktemp("replays")
     with running_ledger(folder) as ledger, builder(folder, ledger, request.param) as build:
-        yield build(ANDON_API_TOKENS=TOKENS)
+        yield bundling(build, ledger, ANDON_API_TOKENS=TOKENS)
 
 
 @pytest.fixture
@@ -42,8 +42,14 @@ def andon(engine: DrivenEngine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.C
 
 
 @pytest.fixture(scope="module")
-def incident(engine: DrivenEngine) -> bytes:
-    return exported(engine, "incident", rolled_back(engine))
+def staging(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
+    with running_ledger(tmp_path_factory.mktemp("staging")) as ledger:
+        yield ledger
+
+
+@pytest.fixture(scope="module")
+def incident(engine: DrivenEngine, staging: Ledger) -> bytes:
+    return exported(engine, "incident", rolled_back(engine, staging=staging.url))
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +74,7 @@ def at(folder: Path, bundle: bytes) -> str:
 
 
 def test_a_good_bundle_of_an_incident_runs_in_staging_as_a_drill_and_nothing_differs(
-    engine: DrivenEngine, andon: Andon, incident: bytes, tmp_path: Path
+    engine: DrivenEngine, andon: Andon, staging: Ledger, incident: bytes, tmp_path: Path
 ) -> None:
     said = andon("bundle", "replay", at(tmp_path, incident), "--environment", "staging", "--yes", "--json")
     assert said.code == 0, said.out + said.err
@@ -79,24 +85,23 @@ def test_a_good_bundle_of_an_incident_runs_in_staging_as_a_drill_and_nothing_dif
     assert (run.drill, run.environment, run.incident_id, run.release_id) == (True, "staging", None, None)
     (recorded,) = lines_of(files_of(incident), "runs")
     assert run.playbook.plain == recorded["playbook"]
-    url = engine.ledger.url.replace("127.0.0.1", "localhost")
-    assert run.facts["target"]["ledger"] == url
+    assert run.facts["target"]["ledger"] == staging.url
     assert [step.output["status"] for step in run.steps] == [200, 200]
     audited = [subject for action, subject, _ in engine.audit() if action == "bundle.replayed"]
     assert f"run:{run.id}" in audited
 
 
 def test_it_shows_the_plan_and_asks_before_anything_is_run(
-    engine: DrivenEngine, andon: Andon, incident: bytes, tmp_path: Path
+    engine: DrivenEngine, andon: Andon, staging: Ledger, incident: bytes, tmp_path: Path
 ) -> None:
     before = len(engine.runs(label_of(incident).service))
     asked = andon("bundle", "replay", at(tmp_path, incident), "--environment", "staging")
     assert asked.code == 1
-    assert "POST http://localhost" in asked.out
+    assert f"POST {staging.url}" in asked.out
     assert "Run this in staging? Say --yes" in asked.err
     dry = andon("bundle", "replay", at(tmp_path, incident), "--environment", "staging", "--dry-run")
     assert dry.code == 0, dry.out + dry.err
-    assert "POST http://localhost" in dry.out
+    assert f"POST {staging.url}" in dry.out
     assert "2 same, 0 differs, 0 not told" in dry.out
     assert len(engine.runs(label_of(incident).service)) == before
 
@@ -112,9 +117,11 @@ def test_production_and_what_shares_its_hosts_are_refused(
         "has no environment 'nowhere'"
     )
     assert andon("bundle", "replay", path, "--environment", "staging", "--yes", by=None).is_problem("for operators")
-    shared = rolled_back(engine, shares_hosts=True)
+    shared = rolled_back(engine, staging=engine.ledger.url)
     path = at(tmp_path, exported(engine, "incident", shared))
-    assert andon("bundle", "replay", path, "--environment", "staging", "--yes").is_problem("shares 127.0.0.1 with")
+    assert andon("bundle", "replay", path, "--environment", "staging", "--yes").is_problem(
+        f"shares {engine.ledger.host} with"
+    )
     assert len(engine.ledger.calls(service)) == before
 
 
@@ -134,13 +141,13 @@ def test_it_is_refused_while_a_drill_goes_on_there(
 
 
 def test_a_step_that_goes_another_way_than_it_did_is_named(
-    engine: DrivenEngine, andon: Andon, incident: bytes, tmp_path: Path
+    engine: DrivenEngine, andon: Andon, staging: Ledger, incident: bytes, tmp_path: Path
 ) -> None:
-    engine.ledger.fault("status", status=400, path=f"/effects/{label_of(incident).service}")
+    staging.fault("status", status=400, path=f"/effects/{label_of(incident).service}")
     try:
         said = andon("bundle", "replay", at(tmp_path, incident), "--environment", "staging", "--yes", "--json")
     finally:
-        engine.ledger.control(fault=None)
+        staging.control(fault=None)
     assert said.code == 1
     differs = {one["id"]: one for one in said.json["findings"] if one["same"] == "differs"}
     assert differs["act"]["recorded"] == "done (200)"
@@ -272,14 +279,18 @@ def test_alerts_that_joined_were_held_or_asked_are_decided_the_same_again(
 
 
 def test_workers_that_are_up_do_the_replay(
-    tmp_path: Path, short_tmp: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    staging: Ledger,
+    tmp_path: Path,
+    short_tmp: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """Real processes: the command only plans, rings and waits."""
     with running_ledger(tmp_path) as ledger, redis_server(short_tmp) as redis, builder(tmp_path, ledger) as build:
-        engine = build(ANDON_API_TOKENS=TOKENS)
+        engine = bundling(build, ledger, ANDON_API_TOKENS=TOKENS)
         andon = andon_by(engine, monkeypatch, capfd)
         address = engine.settings.database
-        path = at(tmp_path, exported(engine, "incident", rolled_back(engine)))
+        path = at(tmp_path, exported(engine, "incident", rolled_back(engine, staging=staging.url)))
         parts = Parts(tmp_path, engine.config, address, redis.url)
         monkeypatch.setenv("ANDON_DATABASE_URL", address)
         monkeypatch.setenv("ANDON_REDIS_URL", redis.url)

@@ -20,7 +20,6 @@ from bot.domain.drills import Drill
 VIEWER, OPERATOR, SECOND, ADMIN = "viewer-secret-1", "operator-secret-1", "operator-secret-2", "admin-secret-1"
 LATER = datetime(2099, 1, 1, tzinfo=UTC)
 PLANNED = Drill("drl-asked", "asked:drl-asked", "fraud-model", "staging", "restore", "", LATER, LATER, 300.0)
-"""A drill that is still to come."""
 
 
 @pytest.fixture(scope="module")
@@ -90,6 +89,7 @@ def test_the_document_is_valid_openapi_and_names_every_route(document: dict[str,
                 assert {"401", "403", "404", "422", "503"} <= set(described["responses"])
 
 
+ACCOUNT = "/api/v1/incidents/{incident}/postmortem"
 READS = {
     "/api/v1/incidents": "/api/v1/incidents",
     "/api/v1/incidents/{incident_id}": "/api/v1/incidents/{incident}",
@@ -101,9 +101,7 @@ READS = {
     "/api/v1/incidents/{incident_id}/postmortem": "/api/v1/incidents/{incident}/postmortem",
     "/api/v1/incidents/{incident_id}/postmortem.md": "/api/v1/incidents/{incident}/postmortem.md",
     "/api/v1/incidents/{incident_id}/postmortem.html": "/api/v1/incidents/{incident}/postmortem.html",
-    "/api/v1/incidents/{incident_id}/postmortem/lessons/{lesson_id}.patch": (
-        "/api/v1/incidents/{incident}/postmortem/lessons/{lesson}.patch"
-    ),
+    "/api/v1/incidents/{incident_id}/postmortem/lessons/{lesson_id}.patch": f"{ACCOUNT}/lessons/{{lesson}}.patch",
     "/api/v1/minutes/{item_id}": "/api/v1/minutes/{item}",
     "/api/v1/services": "/api/v1/services",
     "/api/v1/services/{service}": "/api/v1/services/fraud-model",

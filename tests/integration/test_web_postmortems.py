@@ -186,8 +186,8 @@ def test_a_lesson_that_the_record_suggests_is_taken_with_one_press_and_its_chang
     world: StagedWorld,
 ) -> None:
     service = fresh_name("suggested")
-    staging = {"ledger": world.engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
-    production = {"ledger": "https://deploy.example.com", "allow_hosts": ["deploy.example.com"]}
+    production = {"ledger": world.engine.ledger.url, "allow_hosts": [world.engine.ledger.host]}
+    staging = {"ledger": "https://deploy.example.com", "allow_hosts": ["deploy.example.com"]}
     world.engine.protect(service, roles=ROLES, targets={"production": production, "staging": staging})
     receipt = world.engine.alert(firing(service, severity="critical"))
     world.engine.work_until(receipt.runs[0], "succeeded")

@@ -16,9 +16,10 @@ from bot.domain.bundles import BundleKind, Draft, Label, Piece
 from bot.domain.events import Word
 from bot.flow.evidence_desk import Pushed
 from support.alert_bodies import firing
-from support.driven_engine import DrivenEngine, fresh_name
+from support.driven_engine import Build, DrivenEngine, fresh_name
 from support.engine import ACTORS
-from support.written_config import BY_KEY, acting, playbook, write_config
+from support.ledger import Ledger
+from support.written_config import BY_KEY, acting, playbook, policy, write_config
 
 SHIFT = playbook("shift_it", acting("repeat"), kind="promote")
 ROLES = {"champion": ["olga"], "rollback_authority": ["olga", "otto"], "endorser": ["otto"]}
@@ -39,19 +40,24 @@ MANIFEST = {
 }
 
 
+def bundling(build: Build, ledger: Ledger, **values: str) -> DrivenEngine:
+    """An engine on which production has one port: a replay barred from it may reach another ledger."""
+    unrelated = policy("unrelated", ledger.url)
+    unrelated["targets"]["production"]["allow_hosts"] = [ledger.host]
+    return build(policies=[unrelated], **values)
+
+
 def rolled_back(
     engine: DrivenEngine,
     *,
     also: Callable[[str], object] | None = None,
-    shares_hosts: bool = False,
+    staging: str = "http://127.0.0.1:9",
     **more: Any,
 ) -> str:
-    """An incident whose rollback ran to its end, with what people say about it; its id."""
+    """An incident whose rollback ran to its end, with what people say about it; its id. `staging`: a ledger there."""
     service = fresh_name("bundled")
-    there = engine.ledger.url if shares_hosts else engine.ledger.url.replace("127.0.0.1", "localhost")
-    staging = {"ledger": there, "allow_hosts": ["127.0.0.1" if shares_hosts else "localhost"]}
-    production = {"ledger": engine.ledger.url, "allow_hosts": ["127.0.0.1"]}
-    engine.protect(service, BY_KEY, targets={"production": production, "staging": staging}, **more)
+    targets = {"production": _target(engine.ledger.url), "staging": _target(staging)}
+    engine.protect(service, BY_KEY, targets=targets, **more)
     receipt = engine.alert(firing(service))
     engine.drive(receipt.runs[0])
     incident = receipt.incidents[0]
@@ -65,10 +71,15 @@ def rolled_back(
     return incident
 
 
+def _target(url: str) -> dict[str, Any]:
+    return {"ledger": url, "allow_hosts": [url.removeprefix("http://")]}
+
+
 def released(engine: DrivenEngine, f1: float = 0.95, **more: Any) -> str:
     """A release that was judged by its evidence and went through as many stages as it may; its id."""
     service = fresh_name("released")
-    tree = engine.protect(service, SHIFT, roles=ROLES, baseline="41", stages=STAGES, **more)
+    targets = {"production": _target(engine.ledger.url)}
+    tree = engine.protect(service, SHIFT, roles=ROLES, baseline="41", stages=STAGES, targets=targets, **more)
     tree.pop("release")
     write_config(engine.config, [tree], ())
     engine.app.configuration.reload()
