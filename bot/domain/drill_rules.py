@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import timedelta
 
@@ -10,8 +11,8 @@ from bot.domain.drills import Drill
 from bot.domain.policies import PRODUCTION, DrillRule, Policy
 from bot.domain.stages import STAGING
 
-PRODUCTION_NAMES = frozenset({PRODUCTION, "prod", "prd", "live"})
-"""Environments that are production by their name, however it is written."""
+_PRODUCTION = re.compile(rf"{PRODUCTION}|prod|prd|live")
+_NOT_YET = frozenset({"pre", "non", "not"})
 PROOFS = frozenset({"wait_for_metric", "wait_for_http"})
 """Steps that wait until something is measured to be good: after the last one that acts they prove what it did."""
 LEAST_PATIENCE = timedelta(minutes=10)
@@ -20,12 +21,18 @@ LEAST_PATIENCE = timedelta(minutes=10)
 
 def is_production(policy: Policy | None, environment: str) -> bool:
     """Whether nothing may be rehearsed there: by its name, or because the policy's releases go live there."""
-    if environment.strip().lower() in PRODUCTION_NAMES:
+    if _sounds_like_production(environment):
         return True
     if environment == STAGING:  # also where a policy's stages end there
         return False
     live = next((one.place for one in policy.stages if one.name == policy.live_stage), None) if policy else None
     return live is not None and environment == live
+
+
+def _sounds_like_production(environment: str) -> bool:
+    """`production`, `Prod`, `prod-eu`, `eu_prd2`, but not `pre-prod`, `non-prod` or `nonprod`."""
+    words = [one.rstrip("0123456789") for one in re.split(r"[^a-z0-9]+", environment.lower())]
+    return not _NOT_YET.intersection(words) and any(_PRODUCTION.fullmatch(one) for one in words)
 
 
 def production_hosts(policies: Iterable[Policy]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from support.written_config import policy, write_config
 
 from bot.adapters.configuration import load_configuration
 from bot.adapters.shipped import shipped_folder
+from bot.domain.drill_rules import is_production
 from bot.domain.errors import ConfigError
 from bot.gates import load_gates
 from playbooks.steps import load_steps
@@ -139,3 +140,15 @@ def line_of(folder: Path, wrong: dict[str, Any], words: str) -> int:
     """The same, before it was loaded."""
     write_config(folder, [wrong], [BACK, UNPROVEN])
     return line(folder, words)
+
+
+@pytest.mark.parametrize("name", ["production", " Prod ", "prod-eu", "EU_PRD2", "live", "us.production.blue"])
+def test_an_environment_that_sounds_like_production_is_it(name: str) -> None:
+    assert is_production(None, name)
+
+
+@pytest.mark.parametrize(
+    "name", ["staging", "pre-prod", "non_production", "nonprod", "delivery", "olive", "reproduction"]
+)
+def test_an_environment_that_does_not_is_not(name: str) -> None:
+    assert not is_production(None, name)
