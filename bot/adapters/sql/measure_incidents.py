@@ -16,20 +16,21 @@ from bot.domain.events import AlertStatus
 from bot.domain.incidents import IncidentStatus
 from bot.domain.measures import SAME_DISRUPTION, Measured, Scope
 
-_HALT, _ENDORSED = "halt", "endorsed"
+HALT, _ENDORSED = "halt", "endorsed"
 _OPENING = (Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD)
 """What is decided of an alert that opens an incident, or takes an accepted one up again."""
 _MOMENT = incidents.c.opened_at.type
+_UNTOLD = -1
+"""Less than any span that is known."""
 
 
-def turning_points() -> CTE:
-    """By incident: the first and the last halt, and the last time that its restored state was accepted."""
+def _turning_points() -> CTE:
+    """By incident: the last halt, and the last time that its restored state was accepted."""
     at = timeline.c.at
     return (
         select(
             timeline.c.incident_id,
-            func.min(case((timeline.c.kind == _HALT, at)), type_=at.type).label("halted_at"),
-            func.max(case((timeline.c.kind == _HALT, at)), type_=at.type).label("last_halt_at"),
+            func.max(case((timeline.c.kind == HALT, at)), type_=at.type).label("halted_at"),
             func.max(case((timeline.c.kind == _ENDORSED, at)), type_=at.type).label("endorsed_at"),
         )
         .where(TURNING_POINT)
@@ -43,25 +44,37 @@ def detections(scope: Scope) -> Select[Any]:
 
     Unknown where no start is stated, or one later than the acceptance: then the sender's clock is wrong.
     """
-    started = WrittenMoment(JsonField(decisions.c.alert, "starts_at"))
+    told = _told(scope)
     one = (
-        select(incidents.c.service, incidents.c.opened_at, func.max(Micros(decisions.c.at, started)).label("micros"))
+        select(told.c.service, told.c.opened_at, func.max(told.c.micros).label("micros"))
+        .group_by(told.c.id, told.c.service, told.c.opened_at)
+        .subquery()
+    )
+    month, known = MonthOf(one.c.opened_at), case((one.c.micros >= 0, one.c.micros))
+    return (
+        select(one.c.service, month, literal(""), func.count(), listed(known))
+        .where(one.c.micros.is_not(None))
+        .group_by(one.c.service, month)
+    )
+
+
+def _told(scope: Scope) -> CTE:
+    """What each decision of an opening delivery says of when it began: a span, _UNTOLD, or NULL where nothing fires."""
+    started = WrittenMoment(JsonField(decisions.c.alert, "starts_at"))
+    # Not in WHERE: PostgreSQL cannot estimate it there, so it would join row by row, and sort whole alerts.
+    is_firing = JsonField(decisions.c.alert, "status") == AlertStatus.FIRING
+    micros = case((is_firing, func.coalesce(Micros(decisions.c.at, started), _UNTOLD)))
+    return (
+        select(incidents.c.id, incidents.c.service, incidents.c.opened_at, micros.label("micros"))
         .join_from(
             incidents,
             decisions,
             and_(decisions.c.event_id == incidents.c.event_id, decisions.c.incident_id == incidents.c.id),
         )
-        .where(
-            incidents.c.drill.is_(False),
-            *placed(scope, incidents),
-            within(scope, incidents.c.opened_at),
-            JsonField(decisions.c.alert, "status") == AlertStatus.FIRING,
-        )
-        .group_by(incidents.c.id, incidents.c.service, incidents.c.opened_at)
-        .subquery()
+        .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
+        .cte("told")
+        .prefix_with("MATERIALIZED", dialect="postgresql")
     )
-    month, known = MonthOf(one.c.opened_at), case((one.c.micros >= 0, one.c.micros))
-    return select(one.c.service, month, literal(""), func.count(), listed(known)).group_by(one.c.service, month)
 
 
 def opened(scope: Scope) -> Select[Any]:
@@ -79,7 +92,7 @@ def halts(scope: Scope) -> Select[Any]:
     at, month = timeline.c.at, MonthOf(incidents.c.opened_at)
     first = (
         select(timeline.c.incident_id, func.min(at, type_=at.type).label("at"))
-        .where(TURNING_POINT, timeline.c.kind == _HALT)
+        .where(TURNING_POINT, timeline.c.kind == HALT)
         .group_by(timeline.c.incident_id)
         .subquery()
     )
@@ -119,7 +132,7 @@ def disruptions(scope: Scope) -> Select[Any]:
 def _seen(scope: Scope) -> CTE:
     """Incidents, each with the first of its chain. Looked at are those of the period and all that may be in a chain
     with one of it; of a chain begun earlier at least one from before, which tells it from those begun in the period."""
-    points, heads = turning_points(), _heads(scope)
+    points, heads = _turning_points(), _heads(scope)
     return (
         select(
             func.coalesce(heads.c.head, incidents.c.id).label("chain"),
@@ -171,7 +184,7 @@ def _over_at(points: CTE) -> ColumnElement[Any]:
     """When its restored state was accepted, unless it was taken up again; else when it was resolved."""
     endorsed, status = points.c.endorsed_at, incidents.c.status
     taken_up = or_(
-        points.c.last_halt_at > endorsed,
+        points.c.halted_at > endorsed,
         exists().where(runs.c.incident_id == incidents.c.id, runs.c.first_action_at > endorsed),
         exists().where(
             decisions.c.incident_id == incidents.c.id,

@@ -7,10 +7,10 @@ from typing import Any
 from sqlalchemy import CTE, Select, and_, case, exists, func, literal, or_, select
 
 from bot.adapters.sql.measure_functions import Micros, MonthOf, listed
-from bot.adapters.sql.measure_incidents import turning_points
+from bot.adapters.sql.measure_incidents import HALT
 from bot.adapters.sql.measure_rows import Part, Reading, flag, owned, placed, within
 from bot.adapters.sql.release_tables import gate_results, unplanned_dependencies, walks
-from bot.adapters.sql.tables import incidents, releases
+from bot.adapters.sql.tables import TURNING_POINT, incidents, releases, timeline
 from bot.domain.gates import GateVerdict
 from bot.domain.measures import Measured, Scope
 from bot.domain.releases import ReleaseStatus
@@ -149,7 +149,7 @@ def changes(scope: Scope) -> Select[Any]:
 
 def _befallen(scope: Scope) -> CTE:
     """Releases that went live, with 1 or 0 for each thing that makes a change a failed one."""
-    points, first, emergency = turning_points(), releases.alias("emergencies"), walks.alias("emergency")
+    first, emergency = releases.alias("emergencies"), walks.alias("emergency")
     following = func.lead(walks.c.live_at).over(partition_by=walks.c.service, order_by=walks.c.live_at)
     live = (
         select(walks.c.release_id, walks.c.service, walks.c.live_at, following.label("next_at"), releases.c.status)
@@ -158,9 +158,10 @@ def _befallen(scope: Scope) -> CTE:
         .cte("live")
     )
     halted = (
-        select(incidents.c.release_id, func.max(points.c.last_halt_at, type_=walks.c.live_at.type).label("at"))
-        .join_from(incidents, points, points.c.incident_id == incidents.c.id)
-        .where(incidents.c.drill.is_(False), *placed(scope, incidents), points.c.last_halt_at.is_not(None))
+        select(incidents.c.release_id, func.max(timeline.c.at, type_=timeline.c.at.type).label("at"))
+        .join_from(incidents, timeline, timeline.c.incident_id == incidents.c.id)
+        .where(incidents.c.release_id.is_not(None), incidents.c.drill.is_(False), *placed(scope, incidents))
+        .where(TURNING_POINT, timeline.c.kind == HALT)
         .group_by(incidents.c.release_id)
         .cte("halted")
     )

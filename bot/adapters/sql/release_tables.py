@@ -127,7 +127,7 @@ live_versions = table(
     Column("run_id", Key),
     Column("data", Json, nullable=False),
     Index(None, "service", "environment", "since"),
-    partial("live_versions_restored", "run_id", where=RESTORED),
+    partial("live_versions_restored", "run_id", "how", where=RESTORED),
 )
 
 live_reads = table(

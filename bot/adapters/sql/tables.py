@@ -166,7 +166,8 @@ timeline = table(
     Column("run_id", Key),
     Column("link", Prose),
     Column("data", Json, nullable=False),
-    partial("timeline_turning_points", "incident_id", "kind", "at", where=TURNING_POINT),
+    # With the column of its condition, for SQLite looks the row up where that is not in the index.
+    partial("timeline_turning_points", "incident_id", "kind", "at", "data", where=TURNING_POINT),
 )
 
 notices = table(
