@@ -7,17 +7,19 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, func, or_, select, update
 
-from bot.account_records import GateTally
+from bot.account_records import AskedPostmortem, GateTally
 from bot.adapters.sql.account_tables import pulses
 from bot.adapters.sql.column_types import Moment
 from bot.adapters.sql.drill_tables import drills
+from bot.adapters.sql.postmortem_tables import postmortems
 from bot.adapters.sql.release_tables import gate_results, walks
 from bot.adapters.sql.run_tables import approvals, runs
 from bot.adapters.sql.statements import columns_of
-from bot.adapters.sql.tables import audit, releases
+from bot.adapters.sql.tables import audit, incidents, releases
 from bot.adapters.sql.work import Work
 from bot.domain.drills import Drill
 from bot.domain.gates import GateVerdict
+from bot.domain.postmortems import Postmortem
 from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry
 from bot.domain.releases import Release
@@ -129,3 +131,14 @@ class AccountQueries(Work):
         )
         middle = len(_RELEASE)
         return [(Release(*row[:middle]), Walk(*row[middle:])) for row in self.rows(statement)]
+
+    def postmortems_between(self, since: datetime, until: datetime) -> Sequence[AskedPostmortem]:
+        """Those begun before the end, but for those whose review was made before the time began; oldest first."""
+        one = postmortems.c
+        statement = (
+            select(incidents.c.resolved_at, *columns_of(postmortems, Postmortem))
+            .join_from(postmortems, incidents, one.incident_id == incidents.c.id)
+            .where(one.opened_at < until, or_(one.reviewed_at.is_(None), one.reviewed_at >= since))
+            .order_by(one.opened_at, one.incident_id)
+        )
+        return [AskedPostmortem(Postmortem(*row[1:]), row[0]) for row in self.rows(statement)]
