@@ -19,6 +19,7 @@ from support.engine import Engine, running_engine
 from support.ledger import Ledger, running_ledger
 from support.passing_time import LONG_AGO
 from support.web_server import running as running_web
+from support.written_config import write_config
 
 from bot.adapters.envelopes import public_key
 from bot.domain.drills import Drill
@@ -316,6 +317,28 @@ def test_logins_links_and_refused_ones_are_on_record(engine: Engine, andon: Ando
     assert [(one["name"], one["by"]) for one in access["links"]] == [("ada", "cli")]
     assert [(one["name"], one["by"]) for one in access["sessions"]] == [("ada", "link")]
     assert access["refused_logins"] == 1  # the four others of the same minute are counted with the next entry
+
+
+SHAPED = "hush_hush*<1>&2"
+"""A secret that looks different once it was made plain for Markdown or HTML."""
+DIGITS = "20260304"
+"""A secret that could be a part of a number."""
+
+
+def test_no_secret_stands_in_a_report_however_it_is_written_down(engine: Engine, andon: Andon, tmp_path: Path) -> None:
+    day = f"{engine.app.clock.now():%Y-%m-%d}"
+    write_config(engine.config, [], [], {"DEPLOYER": SHAPED, "PIN": DIGITS})
+    engine.protect("scores")
+    assert not engine.order(Word.HALT, "scores", by="olga", reason=f"with {SHAPED} and {DIGITS}").refused
+    said = andon("report", "controls", "--from", day, "--to", day)
+    file = tmp_path / "controls.json"
+    assert andon("report", "controls", "--from", day, "--to", day, "--json", "--output", str(file)).code == 0
+    payload = Envelope.from_dict(json.loads(file.read_text())).payload.decode()
+    for text in (said.out, payload):
+        assert "hush" not in text
+        assert DIGITS not in text
+    halt = next(one for one in json.loads(payload)["orders"]["parts"] if one["heading"] == "Halts")
+    assert halt["items"][0]["reason"] == "with *** and ***"
 
 
 def test_an_order_over_the_network_that_the_role_is_too_low_for_is_on_record(engine: Engine) -> None:

@@ -176,6 +176,16 @@ def test_scripts_are_run_where_they_are_with_their_variables(engine: Engine, and
     assert "exit code 0" in said
 
 
+def test_a_secret_that_somebody_wrote_into_a_policy_is_hidden_whatever_its_shape(engine: Engine, andon: Andon) -> None:
+    secret = "hush_hush*<1>&2"
+    write_config(engine.config, [], [], {"DEPLOYER": secret})
+    engine.protect("scores", summary=f"use {secret}")
+    for said in (andon("runbook", "scores"), andon("runbook", "scores", "--html")):
+        assert said.code == 0, said.err
+        assert "hush" not in said.out
+        assert "***" in said.out.replace("\\", "")
+
+
 def test_it_names_whom_to_call_and_tell_and_how_to_bring_andon_back(engine: Engine, andon: Andon) -> None:
     engine.protect(
         "scores",
