@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import urlsplit
 
 from bot.adapters.dead_mans_switch import DeadMansSwitch
 from bot.adapters.expressions import SandboxedExpressions
@@ -94,10 +93,16 @@ def runbook_of(
 
 
 def _without_secrets(address: str) -> str:
-    """Scheme, host and path: no user, no password, no parameters."""
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    """Scheme, host and path: no user, no password, no parameters; the scheme alone where it is not sure what is what.
+
+    A password may have `/` and `#` in it, which would end a host elsewhere."""
+    scheme, _, rest = address.partition("://")
+    if rest.startswith("/"):  # no host and no user: a path, which may have an `@`
+        return f"{scheme}://{rest.partition('?')[0]}"
+    user, _, place = rest.rpartition("@")
+    if "@" in user or "?" in user:
+        return f"{scheme}://…"
+    return f"{scheme}://{place.partition('?')[0].partition('#')[0]}"
 
 
 def _heartbeat(settings: Settings, outside: Outside) -> Heartbeat:

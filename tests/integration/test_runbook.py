@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from support.cli import TOKENS, Andon, andon_by
 from support.crowds import at_once
 from support.driven_engine import DrivenEngine, MovableClock, builder
@@ -27,6 +28,7 @@ from bot.domain.errors import ConfigError
 from bot.domain.paper import Commands, Heading, Mono, Points, prose
 from bot.domain.pulses import Part
 from bot.domain.shell_words import Marks, Unwritable
+from bot.upkeep import runbook_of
 
 NASTY = [
     "$(touch {trap})", "`touch {trap}`", "'; touch {trap}; '", '"; touch {trap}; "', "a\\'; touch {trap}",
@@ -184,6 +186,34 @@ def test_a_secret_that_somebody_wrote_into_a_policy_is_hidden_whatever_its_shape
         assert said.code == 0, said.err
         assert "hush" not in said.out
         assert "***" in said.out.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("{kind}://andon:s3cret@db.example:5432/andon?sslmode=require", "{kind}://db.example:5432/andon"),
+        ("{kind}://andon:s3c/ret@db.example:5432/andon", "{kind}://db.example:5432/andon"),
+        ("{kind}://:s3c#ret@db.example:5432/andon", "{kind}://db.example:5432/andon"),
+        ("{kind}://andon:s3c?ret@db.example/andon", "{kind}://…"),
+        ("{kind}://andon:/s3c@ret@db.example/andon", "{kind}://…"),
+        ("{kind}://db.example/andon?password=a@s3cret", "{kind}://…"),
+        ("{kind}:///andon?host=/run&password=a@s3cret", "{kind}:///andon"),
+        ("{kind}:////data/a@b/andon.db", "{kind}:////data/a@b/andon.db"),
+        ("{kind}://db.example/andon", "{kind}://db.example/andon"),
+    ],
+)
+def test_no_password_of_a_place_stands_in_it(engine: Engine, address: str, shown: str) -> None:
+    app = engine.app
+    engine.protect("scores")
+    places = {
+        "database_url": SecretStr(address.format(kind="postgresql")),
+        "redis_url": SecretStr(address.format(kind="redis")),
+    }
+    settings, current = app.settings.model_copy(update=places), app.configuration.current
+    written = as_markdown(runbook_of(settings, app.workshop, current.policy("scores"), current, None))
+    assert "s3c" not in written
+    for kind in ("postgresql", "redis"):
+        assert f"`{shown.format(kind=kind)}`" in written
 
 
 def test_it_names_whom_to_call_and_tell_and_how_to_bring_andon_back(engine: Engine, andon: Andon) -> None:
