@@ -78,8 +78,8 @@ def controls_report(tx: Transaction, period: Period) -> dict[str, Any]:
         for service, environment, one in tx.approvals_between(period.since, period.until)
         if period.is_about(service)
     ]
-    drills = [_drill(one, period) for one in tx.drills_between(period.since, period.until)]
-    drills = [one for one in drills if period.is_about(one["service"])]
+    rehearsed = tx.drills_between(period.since, period.until)
+    drills = [_drill(one, period) for one in rehearsed if period.is_about(one.service)]
     verdicts = (GateVerdict.FAIL, GateVerdict.UNKNOWN)
     gates = [one for one in tx.gate_tallies(period.since, period.until, verdicts) if period.is_about(one.service)]
     emergencies = [
@@ -87,8 +87,7 @@ def controls_report(tx: Transaction, period: Period) -> dict[str, Any]:
         for release, walk in tx.emergencies_between(period.since, period.until)
         if period.is_about(release.service)
     ]
-    accounts = postmortems_of(tx, period.since, period.until, period.seen_until)
-    accounts = [one for one in accounts if period.is_about(one["service"])]
+    accounts = _postmortems(tx, period)
     changes = [policy_change(tx, one) for one in trail.starting("policy.")]
     return {
         "report": "controls",
@@ -167,6 +166,11 @@ def _drill(one: Drill, period: Period) -> dict[str, Any]:
         "objective_seconds": one.objective_seconds,
         "human": one.human if ended else None,
     }
+
+
+def _postmortems(tx: Transaction, period: Period) -> list[dict[str, Any]]:
+    found = postmortems_of(tx, period.since, period.until, period.seen_until)
+    return [one for one in found if period.is_about(one["service"])]
 
 
 def _counts(words: Iterable[str]) -> list[dict[str, Any]]:

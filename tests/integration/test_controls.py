@@ -6,13 +6,13 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from support.alert_bodies import firing
 from support.cli import TOKENS, Andon, andon_by
+from support.control_reports import part, report
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, MovableClock, builder
 from support.engine import Engine, running_engine
@@ -22,11 +22,10 @@ from support.web_server import running as running_web
 from support.written_config import write_config
 
 from bot.adapters.envelopes import public_key
-from bot.domain.drills import Drill
 from bot.domain.errors import BadInput
 from bot.domain.events import Word
-from bot.domain.records import AuditEntry
-from bot.flow.controls import controls_report, period_of
+from bot.flow.controls import period_of
+from bot.web.login import Refusals
 
 
 @pytest.fixture
@@ -65,16 +64,6 @@ def story(engine: Engine, service: str) -> str:
     assert not engine.order(Word.LIFT, service, by="ada").refused
     assert not engine.order(Word.HANDS_OFF, service, by="ada", **{"for": "1h"}).refused
     return run
-
-
-def report(engine: Engine, since: str, until: str, service: str | None = None) -> dict[str, Any]:
-    period = period_of(since, until, engine.app.clock.now(), service)
-    with engine.app.store.read() as tx:
-        return controls_report(tx, period)
-
-
-def part(found: dict[str, Any], heading: str) -> list[dict[str, Any]]:
-    return list(next(one["items"] for one in found["orders"]["parts"] if one["heading"] == heading))
 
 
 def test_it_says_who_asked_who_approved_and_who_may_not_approve_their_own(anywhere: DrivenEngine) -> None:
@@ -126,86 +115,6 @@ def test_a_report_of_one_service_leaves_the_others_out(anywhere: DrivenEngine) -
     assert {one["service"] for one in found["approvals"]} == {"one"}
     assert {one["service"] for one in part(found, "Halts")} == {"one"}
     assert len(part(found, "Automation off and on")) == 1
-
-
-def accounts(found: dict[str, Any]) -> dict[str, str]:
-    return {one["service"]: one["state"] for one in found["postmortems"]["items"]}
-
-
-def closed(engine: DrivenEngine, service: str) -> str:
-    """The incident of a rollback that is over."""
-    engine.protect(service, roles={"rollback_authority": ["olga"], "endorser": ["olga"], "champion": ["nina"]})
-    receipt = engine.alert(firing(service, severity="critical"))
-    engine.drive(receipt.runs[0])
-    engine.order(Word.ENDORSE, receipt.incidents[0])
-    assert not engine.order(Word.RESOLVE, receipt.incidents[0], reason="it serves well").refused
-    return receipt.incidents[0]
-
-
-def signed(engine: DrivenEngine, incident: str) -> None:
-    assert not engine.order(Word.POSTMORTEM_EDIT, incident, by="olga", section="lessons", text="Ask sooner").refused
-    assert not engine.order(Word.POSTMORTEM_SIGN_OFF, incident, by="nina").refused
-
-
-def test_postmortems_stand_as_they_were_at_the_end_of_the_time_however_they_went_on(anywhere: DrivenEngine) -> None:
-    engine, first = anywhere, f"{anywhere.clock.now():%Y-%m-%d}"
-    open_one, reviewed = closed(engine, "still-open"), closed(engine, "reviewed")
-    signed(engine, reviewed)
-    engine.clock.turn(timedelta(days=1))
-    soon = report(engine, first, first)
-    assert accounts(soon) == {"still-open": "open", "reviewed": "reviewed"}
-    assert soon["postmortems"]["counts"] == [{"state": "open", "count": 1}, {"state": "reviewed", "count": 1}]
-    engine.clock.turn(timedelta(days=4))
-    later = f"{engine.clock.now():%Y-%m-%d}"
-    assert accounts(report(engine, later, later)) == {"still-open": "overdue"}
-    engine.order(Word.POSTMORTEM_REOPEN, reviewed, by="nina", reason="something is missing")
-    assert accounts(report(engine, later, later)) == {"still-open": "overdue", "reviewed": "overdue"}
-    engine.clock.turn(timedelta(days=1))
-    signed(engine, open_one)
-    engine.order(Word.POSTMORTEM_EDIT, reviewed, by="olga", section="luck", text="It was a Tuesday")
-    assert report(engine, first, first) == soon
-    assert accounts(report(engine, first, later)) == {"still-open": "overdue", "reviewed": "overdue"}
-    assert accounts(report(engine, later, later, "still-open")) == {"still-open": "overdue"}
-    written = part(report(engine, first, first), "Postmortems written, signed off and reopened")
-    assert [(one["by"], one["order"]) for one in written] == [
-        ("olga", "postmortem_edit"), ("nina", "postmortem_sign_off"),
-    ]  # fmt: skip
-    orders = {one["order"] for one in part(report(engine, first, later), "Other orders")}
-    assert not any(one.startswith("postmortem") for one in orders)
-
-
-def test_orders_about_drills_have_a_part_and_a_service_also_where_they_were_refused(anywhere: DrivenEngine) -> None:
-    engine, day = anywhere, f"{anywhere.clock.now():%Y-%m-%d}"
-    for service in ("one", "other"):
-        engine.protect(service)
-        drill = Drill(
-            f"drl_{service}", f"{service}/weekly", service, "staging", "restore", "weekly", engine.clock.now(),
-            engine.clock.now() + timedelta(hours=1), 300.0,
-        )  # fmt: skip
-        with engine.app.store.write() as tx:
-            tx.add(drill)
-        assert engine.order(Word.SKIP_DRILL, drill.id, by="nina", reason="no time").refused
-    found = report(engine, day, day, "one")
-    assert [(one["order"], one["service"]) for one in found["refused"]] == [("skip_drill", "one")]
-    assert "Drills asked for, skipped and moved" in [one["heading"] for one in found["orders"]["parts"]]
-
-
-def test_holds_and_exports_stand_with_what_they_are_about(anywhere: DrivenEngine) -> None:
-    engine, day = anywhere, f"{anywhere.clock.now():%Y-%m-%d}"
-    now = engine.clock.now()
-    one, other = closed(engine, "one"), closed(engine, "other")
-    with engine.app.store.write() as tx:
-        tx.add(
-            AuditEntry(now, "ada", "hold.added", "service:one", {"hold": "hld_1", "reason": "a lawsuit"}),
-            AuditEntry(now, "ada", "hold.added", "service:other", {"hold": "hld_2", "reason": "another"}),
-            AuditEntry(now, "ada", "bundle.exported", f"incident:{one}", {"bytes": 1}),
-            AuditEntry(now, "ada", "bundle.exported", f"incident:{other}", {"bytes": 1}),
-            AuditEntry(now, "andon", "audit.anchored", "audit:7", {"position": 7}),
-        )
-    found = report(engine, day, day, "one")
-    assert [(row["action"], row["subject"]) for row in found["keeping"]] == [("hold.added", "service:one")]
-    assert [row["subject"] for row in found["exports"]] == [f"incident:{one}"]
-    assert found["anchored"] >= 1
 
 
 def test_policy_changes_have_their_size_and_who_read_them(anywhere: DrivenEngine) -> None:
@@ -369,3 +278,14 @@ def test_the_api_gives_the_same_report_signed_and_as_markdown(engine: Engine, an
         assert server.client().get("/api/v1/reports/controls", params=period).status_code == 401
     said = andon("report", "controls", "--from", period["from"], "--to", period["to"], "--json")
     assert said.json == first.json()
+
+
+def test_a_clock_that_is_set_back_silences_no_refused_login(anywhere: DrivenEngine) -> None:
+    engine, day = anywhere, f"{anywhere.clock.now():%Y-%m-%d}"
+    refusals = Refusals(engine.app)
+    engine.clock.turn(timedelta(days=30))
+    for _ in range(3):
+        refusals.note("token")
+    engine.clock.turn(-timedelta(days=30))
+    refusals.note("token")
+    assert report(engine, day, day)["access"]["refused_logins"] == 3  # the two that waited, and this one

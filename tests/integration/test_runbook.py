@@ -8,14 +8,12 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 from support.cli import TOKENS, Andon, andon_by
-from support.crowds import at_once
 from support.driven_engine import DrivenEngine, MovableClock, builder
 from support.engine import Engine, running_engine
 from support.ledger import Ledger, running_ledger
@@ -23,8 +21,6 @@ from support.scripted_server import ScriptedServer, scripted_server
 from support.written_config import playbook, write_config
 
 from bot.adapters.paper import as_html, as_markdown
-from bot.adapters.runbook_folder import MARK, put_runbooks
-from bot.domain.errors import ConfigError
 from bot.domain.paper import Commands, Heading, Mono, Points, prose
 from bot.domain.pulses import Part
 from bot.domain.shell_words import Marks, Unwritable
@@ -243,49 +239,6 @@ def test_nothing_in_a_text_becomes_a_mark_of_the_document() -> None:
     page = as_html(HOSTILE, blocks)
     assert "<b>" not in page
     assert page.count("<code>") == 2
-
-
-def test_the_folder_has_the_runbooks_in_force_and_leaves_the_files_of_others_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "books"
-    assert put_runbooks(folder, {"a.md": "one", "b.md": "two"}) == 2
-    assert put_runbooks(folder, {"a.md": "one", "b.md": "two"}) == 0
-    (folder / "notes.md").write_text("mine")
-    (folder / "link.md").symlink_to(tmp_path / "elsewhere")
-    before = (folder / "a.md").stat().st_mtime_ns
-    assert put_runbooks(folder, {"a.md": "one", "c.md": "three"}) == 2
-    assert sorted(one.name for one in folder.iterdir()) == ["a.md", "c.md", "link.md", "notes.md"]
-    assert (folder / "a.md").stat().st_mtime_ns == before
-    assert (folder / "c.md").read_text() == f"{MARK}\nthree"
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="ANDON_RUNBOOKS"):
-        put_runbooks(tmp_path / "file", {"a.md": "one"})
-
-
-def test_a_file_of_somebody_else_is_never_written_over_and_keeps_no_other_runbook_waiting(tmp_path: Path) -> None:
-    folder = tmp_path / "books"
-    put_runbooks(folder, {"a.md": "one"})
-    (folder / "b.md").write_text("mine")
-    (folder / "c.md").symlink_to(tmp_path / "nowhere")
-    with pytest.raises(ConfigError, match=r"b\.md, c\.md .*\n*.*Andon did not write"):
-        put_runbooks(folder, {"a.md": "two", "b.md": "two", "c.md": "two"})
-    assert (folder / "a.md").read_text() == f"{MARK}\ntwo"
-    assert (folder / "b.md").read_text() == "mine"
-    assert (folder / "c.md").is_symlink()
-    assert not (tmp_path / "nowhere").exists()
-
-
-def test_clocks_that_write_one_folder_at_once_leave_whole_files_and_none_in_between(tmp_path: Path) -> None:
-    folder = tmp_path / "books"
-    written = [{f"{name}.md": f"{number}" * 200_000 for name in "abcd"} for number in range(6)]
-    whole = {f"{MARK}\n{texts['a.md']}" for texts in written}
-
-    def write(texts: dict[str, str]) -> None:
-        for _ in range(5):
-            put_runbooks(folder, texts)
-            assert all((folder / name).read_text() in whole for name in texts)
-
-    at_once([partial(write, texts) for texts in written])
-    assert sorted(one.name for one in folder.iterdir()) == ["a.md", "b.md", "c.md", "d.md"]
 
 
 @pytest.fixture(scope="module")
