@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.cli.session import program, settings_of, show
+from bot.cli.session import program, put, settings_of, show
 from bot.domain.errors import BadInput, ConfigError
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ def controls(args: argparse.Namespace) -> int:
                 app.configuration.current.policy(args.service)
             facts = controls_report(tx, period)
         text = _paper(app, facts, signed=args.json)
-    _put(args.output, text)
+    put(text, args.output)
     return 0
 
 
@@ -75,17 +75,6 @@ def _read(name: str) -> bytes:
         raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
 
 
-def _put(output: str | None, text: str) -> None:
-    if not output:
-        show(text.rstrip("\n"))
-        return
-    try:
-        Path(output).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{output} cannot be written", why=error.strerror or str(error)) from error
-    show(f"wrote {output}")
-
-
 def rights(args: argparse.Namespace) -> int:
     """A table for each service, Markdown or JSON."""
     from bot.cli.showing import table
@@ -125,5 +114,5 @@ def runbook(args: argparse.Namespace) -> int:
             release = tx.latest_releases((policy.service,)).get(policy.service)
         blocks = runbook_of(app.settings, app.workshop, policy, current, release, args.environment)
     text = as_html(f"Runbook: {policy.service}", blocks) if args.html else as_markdown(blocks)
-    _put(args.output, text)
+    put(text, args.output)
     return 0

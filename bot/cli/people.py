@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.giving import answer, give
-from bot.cli.session import actor_of, program, show
+from bot.cli.session import actor_of, program, put, show
 from bot.domain.errors import BadInput, NotFound
 from bot.domain.words import Word
 
@@ -112,11 +112,7 @@ def summary(args: argparse.Namespace) -> int:
         show(facts)
         return 0
     text = ReportTemplates(folders).summary(facts)
-    if args.output:
-        _write(args.output, text)
-        show(f"wrote {args.output}")
-    else:
-        show(text.rstrip("\n"))
+    put(text, args.output)
     return 0
 
 
@@ -232,13 +228,6 @@ def _read(name: str) -> bytes:
         return sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
     except OSError as error:
         raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
-
-
-def _write(name: str, text: str) -> None:
-    try:
-        Path(name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{name} cannot be written", why=error.strerror or str(error)) from error
 
 
 def _parsed(text: str, name: str) -> Any:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.cli.giving import give
-from bot.cli.session import program, show
+from bot.cli.session import program, put, show
 from bot.domain.errors import BadInput, NotFound
 from bot.domain.words import Word
 
@@ -32,11 +32,7 @@ def show_one(args: argparse.Namespace) -> int:
         return 0
     papers = PostmortemPapers(folders, redact)
     text = papers.html(view["draft"]) if args.html else papers.markdown(view["draft"])
-    if args.output:
-        _write(args.output, text)
-        show(f"wrote {args.output}")
-    else:
-        show(text.rstrip("\n"))
+    put(text, args.output)
     return 0
 
 
@@ -103,10 +99,3 @@ def _read(name: str) -> str:
     except OSError as error:
         raise BadInput(f"{name} cannot be read", why=error.strerror or str(error)) from error
     return raw.decode("utf-8", "replace")
-
-
-def _write(name: str, text: str) -> None:
-    try:
-        Path(name).write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise BadInput(f"{name} cannot be written", why=error.strerror or str(error)) from error

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bot.domain.errors import Refused
+from bot.domain.errors import BadInput, Refused
 from bot.domain.events import Actor, Role
 
 if TYPE_CHECKING:
@@ -71,6 +71,18 @@ def actor_of(app: App) -> Actor:
     if app.settings.api_tokens is None and app.settings.is_embedded_database:
         return next(iter(app.tokens.values()))
     return ANYONE
+
+
+def put(text: str, output: str | None) -> None:
+    """A paper: into the file that was named, else printed. BadInput where it cannot be written."""
+    if not output:
+        show(text.rstrip("\n"))
+        return
+    try:
+        Path(output).write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise BadInput(f"{output} cannot be written", why=error.strerror or str(error)) from error
+    show(f"wrote {output}")
 
 
 def show(value: Any) -> None:

@@ -21,9 +21,9 @@ def kind(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def address(kind: str, tmp_path: Path) -> Iterator[str]:
-    """An empty database."""
-    with database(kind, tmp_path) as address:
+def address(kind: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database; with its schema where the test asks for a `store`."""
+    with database(kind, tmp_path, is_ready="store" in request.fixturenames) as address:
         yield address
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from html.parser import HTMLParser
 from typing import Any
 
 import httpx
 import pytest
+from support.page_reader import CSP, PageReader
 from support.web_server import POLICY, WebServer, build_head, configuration_of, running
 
 from bot.domain.drill_schedules import schedule_of
@@ -23,7 +23,6 @@ XSS = '"><svg onload=alert(1)>'
 RULE = {"playbook": "rollback_model", "environment": "staging", "cron": "0 3 1 * *", "name": XSS}
 SERVICE = {**POLICY, "drills": [RULE, {"playbook": "rollback_model", "environment": "staging", "name": "slow"}]}
 OPERATOR, VIEWER = "operator-secret-1", "viewer-secret-1"
-CSP = "default-src 'none'; style-src 'self'"
 
 
 @pytest.fixture
@@ -189,49 +188,18 @@ def test_the_document_names_every_route_of_drills(web: WebServer) -> None:
 # The pages
 
 
-class Reader(HTMLParser):
-    """What matters of a page: forms with their fields, ids, labels, tags and attributes."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.forms: dict[str, dict[str, str]] = {}
-        self.links: list[str] = []
-        self.labelled: set[str] = set()
-        self.inputs: set[str] = set()
-        self.attributes: set[str] = set()
-        self.tags: set[str] = set()
-        self._form: dict[str, str] = {}
-        self.feed(text)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        given = {key: value or "" for key, value in attrs}
-        self.tags.add(tag)
-        self.attributes |= set(given)
-        if tag == "a":
-            self.links.append(given["href"])
-        elif tag == "form":
-            self._form = self.forms.setdefault(given["action"], {})
-        elif tag == "label":
-            self.labelled.add(given["for"])
-        elif tag in ("input", "select"):
-            self.inputs |= {given["id"]} if given.get("type") != "hidden" else set()
-            self._form[given["name"]] = given.get("value", "")
-
-
 def logged_in(web: WebServer, token: str = OPERATOR) -> httpx.Client:
     client = web.client()
     assert client.post("/login", data={"token": token, "next": "/"}).status_code == 303
     return client
 
 
-def seen(client: httpx.Client, path: str) -> tuple[httpx.Response, Reader]:
+def seen(client: httpx.Client, path: str) -> tuple[httpx.Response, PageReader]:
     page = client.get(path)
     assert page.status_code == 200, page.text
-    assert page.headers["content-security-policy"].startswith(CSP)
-    reader = Reader(page.text)
-    assert not {"script", "style"} & reader.tags
-    assert not {one for one in reader.attributes if one.startswith("on") or one == "style"}
-    assert reader.inputs <= reader.labelled
+    assert page.headers["content-security-policy"] == CSP
+    reader = PageReader(page.text)
+    reader.check_strict()
     assert XSS not in page.text
     return page, reader
 
@@ -268,7 +236,7 @@ def test_the_page_of_a_drill_draws_its_phases_against_the_objective(web: WebServ
     assert "restored and verified after 1 min 20 s" in drawing
     assert "<title" in drawing
     assert "<desc" in drawing
-    assert reader.forms.keys() == {"/logout"}
+    assert reader.actions == {"/logout"}
     empty, _ = seen(logged_in(web, VIEWER), f"/drills/{put(web).id}")
     assert "Nothing was measured yet." in empty.text
 
@@ -276,7 +244,7 @@ def test_the_page_of_a_drill_draws_its_phases_against_the_objective(web: WebServ
 def test_the_buttons_of_a_planned_drill_are_orders_and_a_forgery_is_none(web: WebServer) -> None:
     drill, client = put(web), logged_in(web)
     _, reader = seen(client, f"/drills/{drill.id}")
-    fields = reader.forms[f"/drills/{drill.id}/move"]
+    fields = reader.form(f"/drills/{drill.id}/move")
     assert client.post(f"/drills/{drill.id}/move", data={"at": "in 3 h"}).status_code == 403
     answer = client.post(f"/drills/{drill.id}/move", data={**fields, "at": "in 3 h"})
     assert answer.status_code == 303, answer.text
@@ -287,7 +255,7 @@ def test_the_buttons_of_a_planned_drill_are_orders_and_a_forgery_is_none(web: We
     client.post(f"/drills/{drill.id}/skip", data={**fields, "reason": "staging is rebuilt"})
     page, reader = seen(client, f"/drills/{drill.id}")
     assert "staging is rebuilt" in page.text
-    assert f"/drills/{drill.id}/run" not in reader.forms
+    assert f"/drills/{drill.id}/run" not in reader.actions
     other = put(web)
     client.post(f"/drills/{other.id}/run", data={"csrf": fields["csrf"]})
     assert stored(web, other.id).due_at <= datetime.now(UTC)
@@ -300,14 +268,14 @@ def test_the_page_of_a_service_rehearses_and_leads_to_its_drills(web: WebServer)
     _, reader = seen(client, "/services/fraud-model")
     assert f"/drills/{passed.id}" in reader.links
     assert "/drills?service=fraud-model" in reader.links
-    answer = client.post("/services/fraud-model/drill", data=reader.forms["/services/fraud-model/drill"])
+    answer = client.post("/services/fraud-model/drill", data=reader.form("/services/fraud-model/drill"))
     assert answer.status_code == 303, answer.text
     assert answer.headers["location"].startswith("/drills/drl-")
     drill = stored(web, answer.headers["location"].split("/")[2].split("?")[0])
     assert (drill.requested_by, drill.state) == ("olga", DrillState.PLANNED)
     refused = client.post(
         "/services/fraud-model/drill",
-        data={**reader.forms["/services/fraud-model/drill"], "environment": "production"},
+        data={**reader.form("/services/fraud-model/drill"), "environment": "production"},
     )
     assert refused.headers["location"].startswith("/services/fraud-model?said=")
     assert "a drill never touches it" in client.get(refused.headers["location"]).text

@@ -14,6 +14,8 @@ from uuid import uuid4
 
 import psycopg
 
+from bot.adapters.sql import open_store
+
 KINDS = ("sqlite", "postgresql")
 
 
@@ -32,18 +34,55 @@ def postgresql_address() -> str:
     return str(server.get_uri()).replace("postgresql+psycopg://", "postgresql://")
 
 
-@contextmanager
-def database(kind: str, folder: Path) -> Iterator[str]:
-    """The address of an empty database: a file in the folder, or a database of its own on the server."""
-    if kind == "sqlite":
-        yield f"sqlite:///{folder / 'andon.db'}"
-        return
-    admin = postgresql_address()
-    name = f"andon_{uuid4().hex}"
-    with psycopg.connect(admin, autocommit=True) as connection:
+@cache
+def _ready_file() -> Path:
+    """A SQLite file with the newest schema, made once by the migrations themselves."""
+    folder = Path(tempfile.mkdtemp(prefix="andon-ready-", dir="/tmp"))
+    _remove_at_exit(folder)
+    file = folder / "andon.db"
+    _upgrade(f"sqlite:///{file}")
+    return file
+
+
+@cache
+def _ready_database() -> str:
+    """The name of such a database on the server; nobody is connected to it, so that it can be copied."""
+    name = f"andon_ready_{uuid4().hex}"
+    with psycopg.connect(postgresql_address(), autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"')
+    _upgrade(_address_of(name))
+    return name
+
+
+def _upgrade(address: str) -> None:
+    store = open_store(address)
     try:
-        yield admin.replace("/postgres?", f"/{name}?")
+        store.upgrade()
+    finally:
+        store.close()
+
+
+def _address_of(name: str) -> str:
+    return postgresql_address().replace("/postgres?", f"/{name}?")
+
+
+@contextmanager
+def database(kind: str, folder: Path, *, is_ready: bool = False) -> Iterator[str]:
+    """The address of an empty database: a file in the folder, or a database of its own on the server.
+
+    With `is_ready` it has the newest schema already: a copy of one that the migrations made."""
+    if kind == "sqlite":
+        file = folder / "andon.db"
+        if is_ready:
+            shutil.copy(_ready_file(), file)  # with its mode: for its owner only
+        yield f"sqlite:///{file}"
+        return
+    admin, name = postgresql_address(), f"andon_{uuid4().hex}"
+    like = f' TEMPLATE "{_ready_database()}"' if is_ready else ""
+    with psycopg.connect(admin, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"{like}')
+    try:
+        yield _address_of(name)
     finally:
         with psycopg.connect(admin, autocommit=True) as connection:
             connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')

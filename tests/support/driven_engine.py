@@ -197,7 +197,7 @@ def builder(folder: Path, ledger: Ledger, kind: str = "sqlite") -> Iterator[Buil
         ) -> DrivenEngine:
             config = write_config(folder / "config", [], [*WAYS.values(), *playbooks], secrets)
             write_config(config, [policy("unrelated", ledger.url), *policies], ())
-            address = closing.enter_context(database(kind, folder))
+            address = closing.enter_context(database(kind, folder, is_ready=True))
             env = environment(
                 ANDON_CONFIG=str(config),
                 ANDON_DATA=str(folder / "var"),

@@ -40,6 +40,11 @@ class PageReader(HTMLParser):
             self.inputs += [given.get("id", "")] if given.get("type") != "hidden" else []
             self.forms[-1][1][given["name"]] = given.get("value", "")
 
+    @property
+    def actions(self) -> set[str]:
+        """Where its forms go."""
+        return {where for where, _ in self.forms}
+
     def form(self, action: str, **wanted: str) -> dict[str, str]:
         """The fields of the first form with this address that holds these values."""
         forms = [fields for where, fields in self.forms if where == action]

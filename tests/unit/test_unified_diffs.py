@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from difflib import unified_diff
 from pathlib import Path
@@ -61,7 +60,6 @@ def test_what_difflib_makes_is_applied_back_whatever_the_text(rng: Random) -> No
         assert applied(diff_of(before, after, context=rng.randrange(4)), before) == after
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="git is the other judge")
 def test_git_applies_what_is_taken_to_the_same_text(rng: Random, tmp_path: Path) -> None:
     file = tmp_path / NAME
     file.parent.mkdir(parents=True)
