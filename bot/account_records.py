@@ -9,6 +9,7 @@ from typing import Protocol
 
 from bot.domain.drills import Drill
 from bot.domain.gates import GateVerdict
+from bot.domain.postmortems import Postmortem
 from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry
 from bot.domain.releases import Release
@@ -28,6 +29,14 @@ class GateTally:
     count: int
     first_at: datetime
     last_at: datetime
+
+
+@dataclass(frozen=True)
+class AskedPostmortem:
+    """A postmortem, and when its incident was resolved: then it was asked for, not before."""
+
+    postmortem: Postmortem
+    resolved_at: datetime | None
 
 
 class AccountRecords(Protocol):
@@ -69,4 +78,8 @@ class AccountRecords(Protocol):
 
     def emergencies_between(self, since: datetime, until: datetime) -> Sequence[tuple[Release, Walk]]:
         """Emergency releases that were started within the time, oldest first."""
+        ...
+
+    def postmortems_between(self, since: datetime, until: datetime) -> Sequence[AskedPostmortem]:
+        """Those begun before the end, but for those whose review was made before the time began; oldest first."""
         ...

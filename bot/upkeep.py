@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
-from urllib.parse import urlsplit
 
 from bot.adapters.dead_mans_switch import DeadMansSwitch
 from bot.adapters.expressions import SandboxedExpressions
@@ -14,7 +13,7 @@ from bot.adapters.paper import as_html, as_markdown
 from bot.adapters.runbook_folder import put_runbooks
 from bot.domain.configuration import Configuration
 from bot.domain.errors import NotFound
-from bot.domain.paper import Block
+from bot.domain.paper import Block, redacted
 from bot.domain.policies import Policy
 from bot.domain.releases import Release
 from bot.domain.shell_words import Marks
@@ -58,9 +57,8 @@ def _texts(
     settings: Settings, outside: Outside, policy: Policy, configuration: Configuration, release: Release | None
 ) -> dict[str, str]:
     blocks = runbook_of(settings, outside.workshop, policy, configuration, release)
-    redact, name = outside.secrets.redact, policy.service
-    title = f"Runbook: {name}"
-    return {f"{name}.md": redact(as_markdown(blocks)), f"{name}.html": redact(as_html(title, blocks))}
+    name = policy.service
+    return {f"{name}.md": as_markdown(blocks), f"{name}.html": as_html(f"Runbook: {name}", blocks)}
 
 
 def runbook_of(
@@ -71,7 +69,7 @@ def runbook_of(
     release: Release | None,
     environment: str | None = None,
 ) -> list[Block]:
-    """The runbook as it is now. NotFound where the policy has no such environment."""
+    """The runbook as it is now, without secrets. NotFound where the policy has no such environment."""
     if environment is not None and environment not in policy.targets:
         known = ", ".join(policy.targets) or "none"
         raise NotFound(f"{policy.service} has no environment {environment!r}", next=f"its policy names {known}")
@@ -90,14 +88,21 @@ def runbook_of(
     marks, expressions = Marks(secrets.token_hex(16)), SandboxedExpressions(workshop.secrets)
     manual = Manual(workshop.steps, expressions, marks, str(settings.config))
     environments = [environment] if environment else list(policy.targets)
-    return runbook(policy, configuration, release, manual, house, environments)
+    blocks = runbook(policy, configuration, release, manual, house, environments)
+    return [redacted(block, workshop.secrets.redact) for block in blocks]
 
 
 def _without_secrets(address: str) -> str:
-    """Scheme, host and path: no user, no password, no parameters."""
-    parts = urlsplit(address)
-    host = parts.netloc.rpartition("@")[2]
-    return f"{parts.scheme}://{host}{parts.path}"
+    """Scheme, host and path: no user, no password, no parameters; the scheme alone where it is not sure what is what.
+
+    A password may have `/` and `#` in it, which would end a host elsewhere."""
+    scheme, _, rest = address.partition("://")
+    if rest.startswith("/"):  # no host and no user: a path, which may have an `@`
+        return f"{scheme}://{rest.partition('?')[0]}"
+    user, _, place = rest.rpartition("@")
+    if "@" in user or "?" in user:
+        return f"{scheme}://…"
+    return f"{scheme}://{place.partition('?')[0].partition('#')[0]}"
 
 
 def _heartbeat(settings: Settings, outside: Outside) -> Heartbeat:

@@ -24,28 +24,21 @@ def controls(args: argparse.Namespace) -> int:
             if args.service and tx.service(args.service) is None:
                 app.configuration.current.policy(args.service)
             facts = controls_report(tx, period)
-        text = signed(app, facts) if args.json else written(app, facts)
+        text = _paper(app, facts, signed=args.json)
     put(text, args.output)
     return 0
 
 
-def signed(app: App, facts: dict[str, Any]) -> str:
-    """The envelope around the report as JSON."""
-    from bot.adapters.envelopes import plain_json, seal_payload
+def _paper(app: App, facts: dict[str, Any], *, signed: bool) -> str:
+    from bot.adapters.controls_papers import ControlsPapers
+    from bot.adapters.shipped import shipped_folder
     from bot.flow.controls import PAYLOAD_TYPE
     from bot.outside import keyring
 
-    payload = app.secrets.redact(plain_json(facts).decode("ascii")).encode("ascii")
-    return seal_payload(payload, PAYLOAD_TYPE, keyring(app.settings).own()).decode("ascii")
-
-
-def written(app: App, facts: dict[str, Any]) -> str:
-    """The report as Markdown."""
-    from bot.adapters.report_templates import ReportTemplates
-    from bot.adapters.shipped import shipped_folder
-
-    templates = ReportTemplates([app.settings.config / "templates", shipped_folder("templates")])
-    return app.secrets.redact(templates.controls(facts))
+    papers = ControlsPapers([app.settings.config / "templates", shipped_folder("templates")], app.secrets.redact)
+    if signed:
+        return papers.sealed(facts, PAYLOAD_TYPE, keyring(app.settings).own()).decode("ascii")
+    return papers.markdown(facts)
 
 
 def verify(args: argparse.Namespace) -> int:
@@ -120,7 +113,6 @@ def runbook(args: argparse.Namespace) -> int:
         with app.store.read() as tx:
             release = tx.latest_releases((policy.service,)).get(policy.service)
         blocks = runbook_of(app.settings, app.workshop, policy, current, release, args.environment)
-        text = as_html(f"Runbook: {policy.service}", blocks) if args.html else as_markdown(blocks)
-        text = app.secrets.redact(text)
+    text = as_html(f"Runbook: {policy.service}", blocks) if args.html else as_markdown(blocks)
     put(text, args.output)
     return 0

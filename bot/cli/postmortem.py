@@ -20,6 +20,7 @@ def show_one(args: argparse.Namespace) -> int:
     from bot.flow.postmortem_views import postmortem_view
 
     with program(args) as app, app.store.read() as tx:
+        redact = app.secrets.redact
         incident = tx.incident(args.incident)
         if incident is None:
             raise NotFound(f"No incident {args.incident!r}", next="`andon incident list` shows what there is")
@@ -29,7 +30,7 @@ def show_one(args: argparse.Namespace) -> int:
     if args.json:
         show(dict(view))
         return 0
-    papers = PostmortemPapers(folders)
+    papers = PostmortemPapers(folders, redact)
     text = papers.html(view["draft"]) if args.html else papers.markdown(view["draft"])
     put(text, args.output)
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -51,3 +52,20 @@ Block = Heading | Prose | Points | Commands
 def prose(*line: str | Mono) -> Prose:
     """A paragraph of these parts."""
     return Prose(line)
+
+
+def redacted(block: Block, redact: Callable[[str], str]) -> Block:
+    """The block without secrets: taken out before marks and escapes could stand inside of them."""
+    match block:
+        case Heading(level, text):
+            return Heading(level, redact(text))
+        case Prose(line):
+            return Prose(_line(line, redact))
+        case Points(lines):
+            return Points(tuple(_line(one, redact) for one in lines))
+        case Commands(text):
+            return Commands(redact(text))
+
+
+def _line(line: Line, redact: Callable[[str], str]) -> Line:
+    return tuple(Mono(redact(one.text)) if isinstance(one, Mono) else redact(one) for one in line)

@@ -50,7 +50,9 @@ class Pulse:
 
 
 def ailments(pulses: Mapping[str, Pulse], now: datetime) -> list[str]:
-    """Why the house is not well; empty where it is. The database was reached, since these came out of it."""
+    """Why the house is not well; empty where it is. The database was reached, since these came out of it.
+
+    A sign of life from the future says nothing of now: whoever gave it may be dead until that time has come."""
     found = []
     for part in (Part.SWEEP, *WORKERS):
         pulse = pulses.get(part)
@@ -59,6 +61,9 @@ def ailments(pulses: Mapping[str, Pulse], now: datetime) -> list[str]:
             found.append(f"{what} was never seen")
         elif now - pulse.at > SILENT_AFTER:
             found.append(f"{what} was last seen {round((now - pulse.at).total_seconds())} s ago")
+        elif pulse.at - now > SILENT_AFTER:
+            ahead = round((pulse.at - now).total_seconds())
+            found.append(f"{what} was last seen {ahead} s in the future: the clocks of the hosts differ")
     return found
 
 

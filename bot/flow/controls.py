@@ -20,11 +20,14 @@ from bot.domain.records import Approval, ApprovalStatus, AuditEntry
 from bot.domain.releases import Release
 from bot.domain.times import format_time, parse_time
 from bot.domain.walks import Walk
+from bot.flow.controls_postmortems import postmortems_of
 from bot.flow.controls_trail import Trail, policy_change
 from bot.flow.token_keeping import CONFIGURED
 from bot.ports import Transaction
 
 PAYLOAD_TYPE = "application/vnd.andon.controls.v1+json"
+ANCHORED = "audit.anchored"
+"""Counted, not listed: it happens every hour."""
 _DAY = timedelta(days=1)
 
 
@@ -75,8 +78,8 @@ def controls_report(tx: Transaction, period: Period) -> dict[str, Any]:
         for service, environment, one in tx.approvals_between(period.since, period.until)
         if period.is_about(service)
     ]
-    drills = [_drill(one, period) for one in tx.drills_between(period.since, period.until)]
-    drills = [one for one in drills if period.is_about(one["service"])]
+    rehearsed = tx.drills_between(period.since, period.until)
+    drills = [_drill(one, period) for one in rehearsed if period.is_about(one.service)]
     verdicts = (GateVerdict.FAIL, GateVerdict.UNKNOWN)
     gates = [one for one in tx.gate_tallies(period.since, period.until, verdicts) if period.is_about(one.service)]
     emergencies = [
@@ -84,6 +87,7 @@ def controls_report(tx: Transaction, period: Period) -> dict[str, Any]:
         for release, walk in tx.emergencies_between(period.since, period.until)
         if period.is_about(release.service)
     ]
+    accounts = _postmortems(tx, period)
     changes = [policy_change(tx, one) for one in trail.starting("policy.")]
     return {
         "report": "controls",
@@ -100,9 +104,10 @@ def controls_report(tx: Transaction, period: Period) -> dict[str, Any]:
         "emergencies": emergencies,
         "policy_changes": [one for one in changes if period.is_about(one["service"])],
         "access": _access(tx, trail, period),
-        "keeping": trail.rows("keeping.", "audit."),
-        "exports": [one for one in trail.rows("bundle.", "export.") if period.is_about(one["data"].get("service"))],
-        "postmortems": [one for one in trail.rows("postmortem.") if period.is_about(one["data"].get("service"))],
+        "keeping": [one for one in trail.rows_about(period.is_about, "hold.", "audit.") if one["action"] != ANCHORED],
+        "anchored": len(trail.starting(ANCHORED)),
+        "exports": trail.rows_about(period.is_about, "bundle."),
+        "postmortems": {"counts": _counts(one["state"] for one in accounts), "items": accounts},
         "watchdog": trail.rows("watchdog."),
     }
 
@@ -161,6 +166,11 @@ def _drill(one: Drill, period: Period) -> dict[str, Any]:
         "objective_seconds": one.objective_seconds,
         "human": one.human if ended else None,
     }
+
+
+def _postmortems(tx: Transaction, period: Period) -> list[dict[str, Any]]:
+    found = postmortems_of(tx, period.since, period.until, period.seen_until)
+    return [one for one in found if period.is_about(one["service"])]
 
 
 def _counts(words: Iterable[str]) -> list[dict[str, Any]]:

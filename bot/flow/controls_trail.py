@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
+from bot.domain.incidents import Incident
 from bot.domain.policy_versions import diff_of
 from bot.domain.records import AuditEntry
 from bot.domain.times import format_time
@@ -13,7 +14,7 @@ from bot.domain.words import SUBJECT_OF, Subject, Word
 from bot.ports import Transaction
 
 PREFIXES = (
-    "order.", "refused.", "policy.", "access.", "keeping.", "audit.", "bundle.", "export.", "postmortem.", "watchdog.",
+    "order.", "refused.", "policy.", "access.", "hold.", "audit.", "bundle.", "watchdog.",
 )  # fmt: skip
 
 TALK = frozenset(
@@ -21,6 +22,7 @@ TALK = frozenset(
         Word.REPORT, Word.UPDATE, Word.DECIDE, Word.ACTION, Word.QUESTION, Word.NOTES, Word.ANSWER, Word.FINISH,
         Word.SNOOZE, Word.REASSIGN, Word.AMEND, Word.WITHDRAW, Word.CONFIRM, Word.MEETING_PROPOSE,
         Word.MEETING_START, Word.MEETING_END, Word.MEETING_CANCEL, Word.ACKNOWLEDGE,
+        Word.POSTMORTEM_COMMENT,
     }
 )  # fmt: skip
 """Orders by which people tell each other something: counted, not listed."""
@@ -32,9 +34,14 @@ HEADINGS: Mapping[str, tuple[Word, ...]] = {
     "Automation off and on": (Word.AUTOMATION,),
     "Endorsements": (Word.ENDORSE, Word.RELEASE_ENDORSE),
     "Rollbacks asked for": (Word.ROLLBACK,),
-    "Releases": (Word.RELEASE_START, Word.PROMOTE, Word.SIGN, Word.UNSIGN, Word.SECOND, Word.ABANDON),
+    "Releases": (Word.RELEASE_START, Word.PROMOTE, Word.SIGN, Word.UNSIGN, Word.SECOND, Word.ABANDON,
+                 Word.RETROSPECTIVE),
     "Runs steered by hand": (Word.CANCEL, Word.RETRY, Word.DONE, Word.UNDO, Word.TAKE_OVER),
-}
+    "Drills asked for, skipped and moved": (Word.DRILL, Word.RUN_DRILL, Word.SKIP_DRILL, Word.MOVE_DRILL),
+    "Postmortems written, signed off and reopened": (
+        Word.POSTMORTEM_EDIT, Word.POSTMORTEM_LESSON, Word.POSTMORTEM_SIGN_OFF, Word.POSTMORTEM_REOPEN,
+    ),
+}  # fmt: skip
 """In which part of the report each order is listed; every other one that is no talk stands under `Other orders`."""
 _ELSEWHERE = frozenset({Word.APPROVE, Word.REJECT})
 """Approvals have a part of their own, with what was asked."""
@@ -54,11 +61,15 @@ class Trail:
 
     def rows(self, *prefixes: str) -> list[dict[str, Any]]:
         """The same as plain values."""
-        return [
-            {"at": format_time(row.at), "by": row.actor, "action": row.action, "subject": row.subject,
-             "data": dict(row.data)}
-            for row in self.starting(*prefixes)
-        ]  # fmt: skip
+        return [_plain(row) for row in self.starting(*prefixes)]
+
+    def rows_about(self, is_about: Callable[[str | None], bool], *prefixes: str) -> list[dict[str, Any]]:
+        """Those whose subject, written as `kind:id`, is of such a service."""
+        return [_plain(row) for row in self.starting(*prefixes) if is_about(self._service_named(row.subject))]
+
+    def _service_named(self, subject: str) -> str | None:
+        kind, _, name = subject.partition(":")
+        return self._service(Subject(kind), name) if kind in set(Subject) else None
 
     def orders(self, is_about: Callable[[str | None], bool]) -> dict[str, Any]:
         """Orders that were carried out, under their headings, and how many there were of each."""
@@ -89,7 +100,9 @@ class Trail:
         word, name = row.action.partition(".")[2], row.subject.partition(":")[2]
         if word not in set(Word):
             return None
-        subject = SUBJECT_OF[Word(word)]
+        return self._service(SUBJECT_OF[Word(word)], name)
+
+    def _service(self, subject: Subject, name: str) -> str | None:
         if subject is Subject.SERVICE:
             return None if name == "all" else name
         key = (subject, name)
@@ -102,10 +115,26 @@ class Trail:
             Subject.RUN: self._tx.run,
             Subject.INCIDENT: self._tx.incident,
             Subject.MINUTE: self._tx.minute,
+            Subject.ESCALATION: self._incident_called,
             Subject.RELEASE: self._tx.release,
+            Subject.DRILL: self._tx.drill,
         }
         found = finders[subject](name) if subject in finders else None
         return str(found.service) if found else None
+
+    def _incident_called(self, name: str) -> Incident | None:
+        level = self._tx.escalation(name)
+        return self._tx.incident(level.incident_id) if level else None
+
+
+def _plain(row: AuditEntry) -> dict[str, Any]:
+    return {
+        "at": format_time(row.at),
+        "by": row.actor,
+        "action": row.action,
+        "subject": row.subject,
+        "data": dict(row.data),
+    }
 
 
 def _order(row: AuditEntry, word: str, service: str | None) -> dict[str, Any]:

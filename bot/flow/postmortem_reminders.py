@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.domain.incidents import Severity
@@ -36,10 +37,14 @@ class PostmortemReminders:
                 return
             incident = situation.tx.incident(current.incident_id)
             policy = self._rounds.configuration().policies.get(current.service)
-            if current.is_reviewed or incident is None or policy is None:
-                situation.keep(current.silent())  # nobody is named who could be told
+            if current.is_reviewed or incident is None:
+                situation.keep(current.silent())
                 return
-            reminded = current.reminded(situation.now, _PAUSES.get(incident.severity, _PAUSE))
+            pause = _PAUSES.get(incident.severity, _PAUSE)
+            if policy is None:  # nobody is named who could be told; the policy may come back
+                situation.keep(replace(current, remind_at=situation.now + pause))
+                return
+            reminded = current.reminded(situation.now, pause)
             situation.keep(reminded)
             telling = PostmortemTeller(self._rounds.consequences, situation, policy, incident)
             people, cause = telling.people(reminded), f"incident:{incident.id}"

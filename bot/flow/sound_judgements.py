@@ -10,6 +10,7 @@ from typing import Any
 
 from bot.domain.errors import Refused
 from bot.domain.gates import Figure, GateVerdict, Judgement
+from bot.domain.hiding import hidden
 from bot.ports import Secrets
 
 MOST_DETAILS = 256 * 1024
@@ -57,15 +58,5 @@ def _details(found: object, secrets: Secrets) -> Mapping[str, Any]:
         raise Refused("The details of the gate hold a value that cannot be kept", why=str(error)) from None
     if len(text) > MOST_DETAILS:
         return {"left_out": f"{len(text)} bytes of details; {MOST_DETAILS // 1024} KiB are kept at most"}
-    return {secrets.redact(name): _hidden(one, secrets) for name, one in json.loads(text).items()}
-
-
-def _hidden(value: Any, secrets: Secrets) -> Any:
-    """Plain JSON with secrets hidden in every text, keys included; numbers stay numbers."""
-    if isinstance(value, str):
-        return secrets.redact(value)
-    if isinstance(value, list):
-        return [_hidden(one, secrets) for one in value]
-    if isinstance(value, dict):
-        return {secrets.redact(name): _hidden(one, secrets) for name, one in value.items()}
-    return value
+    found_again: dict[str, Any] = hidden(json.loads(text), secrets.redact)
+    return found_again

@@ -7,8 +7,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import Response
 
-from bot.adapters.envelopes import plain_json, seal_payload
-from bot.adapters.report_templates import ReportTemplates
+from bot.adapters.controls_papers import ControlsPapers
 from bot.adapters.shipped import shipped_folder
 from bot.domain.events import Actor, Role
 from bot.flow.controls import PAYLOAD_TYPE, controls_report, period_of
@@ -35,18 +34,20 @@ _MARKDOWN = {"description": "Markdown.", "content": {"text/markdown": {"schema":
 def show_controls(_: Viewer, request: Request, since: First, until: Last, service: Service = None) -> Response:
     """Who approved, ordered, changed and entered what within a time, as a signed DSSE envelope."""
     head: Head = request.app.state.head
-    facts = _facts(head, since, until, service)
-    payload = head.secrets.redact(plain_json(facts).decode("ascii")).encode("ascii")
-    return Response(seal_payload(payload, PAYLOAD_TYPE, keyring(head.settings).own()), media_type="application/json")
+    sealed = _papers(head).sealed(_facts(head, since, until, service), PAYLOAD_TYPE, keyring(head.settings).own())
+    return Response(sealed, media_type="application/json")
 
 
 @account.get("/reports/controls.md", tags=["reports"], responses={200: _MARKDOWN}, response_class=Response)
 def show_controls_text(_: Viewer, request: Request, since: First, until: Last, service: Service = None) -> Response:
     """The same as Markdown."""
     head: Head = request.app.state.head
-    templates = ReportTemplates([head.settings.config / "templates", shipped_folder("templates")])
-    text = head.secrets.redact(templates.controls(_facts(head, since, until, service)))
+    text = _papers(head).markdown(_facts(head, since, until, service))
     return Response(text.encode("utf-8", "replace"), media_type="text/markdown; charset=utf-8")
+
+
+def _papers(head: Head) -> ControlsPapers:
+    return ControlsPapers([head.settings.config / "templates", shipped_folder("templates")], head.secrets.redact)
 
 
 def _facts(head: Head, since: str, until: str, service: str | None) -> dict[str, Any]:

@@ -137,7 +137,8 @@ class Refusals:
         now = self._head.clock.now()
         with self._lock:
             self._waiting += 1
-            if self._free_at is not None and now < self._free_at:
+            # A clock that is set back must not silence this until it has come to where it was.
+            if self._free_at is not None and self._free_at - _QUIET <= now < self._free_at:
                 return
             count, self._waiting, self._free_at = self._waiting, 0, now + _QUIET
         with self._head.store.write() as tx:

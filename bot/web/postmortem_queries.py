@@ -22,7 +22,8 @@ class PostmortemQueries:
 
     def __init__(self, head: Head) -> None:
         self._head = head
-        self._papers = PostmortemPapers([head.settings.config / "templates", shipped_folder("templates")])
+        folders = [head.settings.config / "templates", shipped_folder("templates")]
+        self._papers = PostmortemPapers(folders, head.secrets.redact)
 
     def one(self, incident_id: str) -> PostmortemView:
         """The account of an incident; where nobody has begun one, its draft."""

@@ -53,6 +53,18 @@ def test_of_many_clocks_one_takes_the_turn_and_the_next_comes_when_it_is_over(
     assert found(store, Part.HEARTBEAT).at is None  # type: ignore[union-attr]
 
 
+def test_a_turn_that_a_clock_from_the_future_took_holds_nobody_up(store: SqlStore) -> None:
+    def take(now: datetime, by: str) -> bool:
+        with store.write() as tx:
+            return tx.claim_pulse(Part.HEARTBEAT, now, now + MINUTE, by)
+
+    assert take(AT + 365 * DAY, "wrong")
+    assert take(AT, "right")
+    assert not take(AT + MINUTE / 2, "another")  # nobody's turn is taken away that ends when a turn may end
+    assert take(AT + 5 * MINUTE, "a little ahead")
+    assert not take(AT + MINUTE, "right")
+
+
 def test_a_silence_is_told_by_one_and_anew_after_it_was_broken(
     open_another: Callable[[], SqlStore], store: SqlStore
 ) -> None:

@@ -6,24 +6,26 @@ import json
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
 
 import pytest
 from securesystemslib.dsse import Envelope
 from securesystemslib.exceptions import VerificationError
 from support.alert_bodies import firing
 from support.cli import TOKENS, Andon, andon_by
+from support.control_reports import part, report
 from support.databases import KINDS
 from support.driven_engine import DrivenEngine, MovableClock, builder
 from support.engine import Engine, running_engine
 from support.ledger import Ledger, running_ledger
 from support.passing_time import LONG_AGO
 from support.web_server import running as running_web
+from support.written_config import write_config
 
 from bot.adapters.envelopes import public_key
 from bot.domain.errors import BadInput
 from bot.domain.events import Word
-from bot.flow.controls import controls_report, period_of
+from bot.flow.controls import period_of
+from bot.web.login import Refusals
 
 
 @pytest.fixture
@@ -62,16 +64,6 @@ def story(engine: Engine, service: str) -> str:
     assert not engine.order(Word.LIFT, service, by="ada").refused
     assert not engine.order(Word.HANDS_OFF, service, by="ada", **{"for": "1h"}).refused
     return run
-
-
-def report(engine: Engine, since: str, until: str, service: str | None = None) -> dict[str, Any]:
-    period = period_of(since, until, engine.app.clock.now(), service)
-    with engine.app.store.read() as tx:
-        return controls_report(tx, period)
-
-
-def part(found: dict[str, Any], heading: str) -> list[dict[str, Any]]:
-    return list(next(one["items"] for one in found["orders"]["parts"] if one["heading"] == heading))
 
 
 def test_it_says_who_asked_who_approved_and_who_may_not_approve_their_own(anywhere: DrivenEngine) -> None:
@@ -236,6 +228,28 @@ def test_logins_links_and_refused_ones_are_on_record(engine: Engine, andon: Ando
     assert access["refused_logins"] == 1  # the four others of the same minute are counted with the next entry
 
 
+SHAPED = "hush_hush*<1>&2"
+"""A secret that looks different once it was made plain for Markdown or HTML."""
+DIGITS = "20260304"
+"""A secret that could be a part of a number."""
+
+
+def test_no_secret_stands_in_a_report_however_it_is_written_down(engine: Engine, andon: Andon, tmp_path: Path) -> None:
+    day = f"{engine.app.clock.now():%Y-%m-%d}"
+    write_config(engine.config, [], [], {"DEPLOYER": SHAPED, "PIN": DIGITS})
+    engine.protect("scores")
+    assert not engine.order(Word.HALT, "scores", by="olga", reason=f"with {SHAPED} and {DIGITS}").refused
+    said = andon("report", "controls", "--from", day, "--to", day)
+    file = tmp_path / "controls.json"
+    assert andon("report", "controls", "--from", day, "--to", day, "--json", "--output", str(file)).code == 0
+    payload = Envelope.from_dict(json.loads(file.read_text())).payload.decode()
+    for text in (said.out, payload):
+        assert "hush" not in text
+        assert DIGITS not in text
+    halt = next(one for one in json.loads(payload)["orders"]["parts"] if one["heading"] == "Halts")
+    assert halt["items"][0]["reason"] == "with *** and ***"
+
+
 def test_an_order_over_the_network_that_the_role_is_too_low_for_is_on_record(engine: Engine) -> None:
     day = f"{engine.app.clock.now():%Y-%m-%d}"
     engine.protect("scores")
@@ -264,3 +278,14 @@ def test_the_api_gives_the_same_report_signed_and_as_markdown(engine: Engine, an
         assert server.client().get("/api/v1/reports/controls", params=period).status_code == 401
     said = andon("report", "controls", "--from", period["from"], "--to", period["to"], "--json")
     assert said.json == first.json()
+
+
+def test_a_clock_that_is_set_back_silences_no_refused_login(anywhere: DrivenEngine) -> None:
+    engine, day = anywhere, f"{anywhere.clock.now():%Y-%m-%d}"
+    refusals = Refusals(engine.app)
+    engine.clock.turn(timedelta(days=30))
+    for _ in range(3):
+        refusals.note("token")
+    engine.clock.turn(-timedelta(days=30))
+    refusals.note("token")
+    assert report(engine, day, day)["access"]["refused_logins"] == 3  # the two that waited, and this one

@@ -196,6 +196,19 @@ def test_after_days_in_which_nothing_ran_and_by_several_clocks_there_is_one_remi
     assert told_to(engine.notices(incident, "postmortem_due")) == ["person:nina", "person:otto"]
 
 
+def test_a_policy_that_was_away_for_a_while_ends_no_reminders(engine: DrivenEngine) -> None:
+    incident = resolved(engine)
+    path, text = policy_text(engine, incident)
+    (engine.config / path).unlink()
+    engine.app.configuration.reload()
+    turn(engine, 3 * DAY, ticks=DAY)
+    assert told_to(engine.notices(incident, "postmortem_due")) == []
+    (engine.config / path).write_text(text)
+    engine.app.configuration.reload()
+    turn(engine, 2 * DAY, ticks=DAY)
+    assert set(told_to(engine.notices(incident, "postmortem_due"))) == {"person:nina", "person:otto"}
+
+
 def test_the_only_one_who_wrote_it_does_not_review_it(engine: DrivenEngine) -> None:
     incident = resolved(engine)
     write(engine, incident, by="otto")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 from support.cli import TOKENS, Andon, andon_by
 from support.driven_engine import DrivenEngine, MovableClock, builder
 from support.engine import Engine, running_engine
@@ -20,11 +21,10 @@ from support.scripted_server import ScriptedServer, scripted_server
 from support.written_config import playbook, write_config
 
 from bot.adapters.paper import as_html, as_markdown
-from bot.adapters.runbook_folder import MARK, put_runbooks
-from bot.domain.errors import ConfigError
 from bot.domain.paper import Commands, Heading, Mono, Points, prose
 from bot.domain.pulses import Part
 from bot.domain.shell_words import Marks, Unwritable
+from bot.upkeep import runbook_of
 
 NASTY = [
     "$(touch {trap})", "`touch {trap}`", "'; touch {trap}; '", '"; touch {trap}; "', "a\\'; touch {trap}",
@@ -174,6 +174,44 @@ def test_scripts_are_run_where_they_are_with_their_variables(engine: Engine, and
     assert "exit code 0" in said
 
 
+def test_a_secret_that_somebody_wrote_into_a_policy_is_hidden_whatever_its_shape(engine: Engine, andon: Andon) -> None:
+    secret = "hush_hush*<1>&2"
+    write_config(engine.config, [], [], {"DEPLOYER": secret})
+    engine.protect("scores", summary=f"use {secret}")
+    for said in (andon("runbook", "scores"), andon("runbook", "scores", "--html")):
+        assert said.code == 0, said.err
+        assert "hush" not in said.out
+        assert "***" in said.out.replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("{kind}://andon:s3cret@db.example:5432/andon?sslmode=require", "{kind}://db.example:5432/andon"),
+        ("{kind}://andon:s3c/ret@db.example:5432/andon", "{kind}://db.example:5432/andon"),
+        ("{kind}://:s3c#ret@db.example:5432/andon", "{kind}://db.example:5432/andon"),
+        ("{kind}://andon:s3c?ret@db.example/andon", "{kind}://…"),
+        ("{kind}://andon:/s3c@ret@db.example/andon", "{kind}://…"),
+        ("{kind}://db.example/andon?password=a@s3cret", "{kind}://…"),
+        ("{kind}:///andon?host=/run&password=a@s3cret", "{kind}:///andon"),
+        ("{kind}:////data/a@b/andon.db", "{kind}:////data/a@b/andon.db"),
+        ("{kind}://db.example/andon", "{kind}://db.example/andon"),
+    ],
+)
+def test_no_password_of_a_place_stands_in_it(engine: Engine, address: str, shown: str) -> None:
+    app = engine.app
+    engine.protect("scores")
+    places = {
+        "database_url": SecretStr(address.format(kind="postgresql")),
+        "redis_url": SecretStr(address.format(kind="redis")),
+    }
+    settings, current = app.settings.model_copy(update=places), app.configuration.current
+    written = as_markdown(runbook_of(settings, app.workshop, current.policy("scores"), current, None))
+    assert "s3c" not in written
+    for kind in ("postgresql", "redis"):
+        assert f"`{shown.format(kind=kind)}`" in written
+
+
 def test_it_names_whom_to_call_and_tell_and_how_to_bring_andon_back(engine: Engine, andon: Andon) -> None:
     engine.protect(
         "scores",
@@ -201,22 +239,6 @@ def test_nothing_in_a_text_becomes_a_mark_of_the_document() -> None:
     page = as_html(HOSTILE, blocks)
     assert "<b>" not in page
     assert page.count("<code>") == 2
-
-
-def test_the_folder_has_the_runbooks_in_force_and_leaves_the_files_of_others_alone(tmp_path: Path) -> None:
-    folder = tmp_path / "books"
-    assert put_runbooks(folder, {"a.md": "one", "b.md": "two"}) == 2
-    assert put_runbooks(folder, {"a.md": "one", "b.md": "two"}) == 0
-    (folder / "notes.md").write_text("mine")
-    (folder / "link.md").symlink_to(tmp_path / "elsewhere")
-    before = (folder / "a.md").stat().st_mtime_ns
-    assert put_runbooks(folder, {"a.md": "one", "c.md": "three"}) == 2
-    assert sorted(one.name for one in folder.iterdir()) == ["a.md", "c.md", "link.md", "notes.md"]
-    assert (folder / "a.md").stat().st_mtime_ns == before
-    assert (folder / "c.md").read_text() == f"{MARK}\nthree"
-    (tmp_path / "file").write_text("")
-    with pytest.raises(ConfigError, match="ANDON_RUNBOOKS"):
-        put_runbooks(tmp_path / "file", {"a.md": "one"})
 
 
 @pytest.fixture(scope="module")

@@ -254,7 +254,7 @@ def _words() -> Words:
 
 def golden() -> dict[str, str]:
     """What each golden file has to hold, by its name."""
-    papers = PostmortemPapers([SHIPPED])
+    papers = PostmortemPapers([SHIPPED], str)
     facts = {"poor": draft_facts(poor()), "rich": draft_facts(rich())}
     texts = {f"{name}.md": papers.markdown(one) for name, one in facts.items()}
     return texts | {"rich.html": papers.html(facts["rich"])}

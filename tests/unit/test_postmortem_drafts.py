@@ -46,7 +46,7 @@ def test_every_section_is_there_in_its_order_also_where_nothing_is_known(name: s
 
 
 def test_the_parts_for_a_page_are_the_sections_and_what_stands_before_them() -> None:
-    parts = PostmortemPapers([SHIPPED]).parts(draft_facts(rich()))
+    parts = PostmortemPapers([SHIPPED], str).parts(draft_facts(rich()))
     assert [title for title, _ in parts] == ["", *TITLES.values()]
     assert not [title for title, html in parts if "<h1" in html or "<h2" in html or "+    when:" in html]
 
@@ -103,7 +103,7 @@ def test_a_long_timeline_keeps_its_beginning_and_its_end_and_says_what_is_left_o
     drafting = rich()
     lines = [TimelineEntry(f"t{n}", "inc", T0, "note", f"line number {n}") for n in range(MOST_LINES + 250)]
     long = replace(drafting, account=replace(drafting.account, timeline=lines))
-    text = PostmortemPapers([SHIPPED]).markdown(draft_facts(long))
+    text = PostmortemPapers([SHIPPED], str).markdown(draft_facts(long))
     assert text.count("line number") == MOST_LINES
     assert "… 250 lines in between are on the page of the incident." in text
     assert "line number 1249" in text
@@ -131,10 +131,10 @@ def test_a_template_of_ones_own_replaces_the_shipped_one_and_a_broken_one_says_s
     folder.mkdir()
     file = folder / "postmortem.md.j2"
     file.write_text("# {{ incident.title | plain }}\n", encoding="utf-8")
-    assert PostmortemPapers([tmp_path, SHIPPED]).markdown(draft_facts(rich())) == "# PredictionDivergence\n"
+    assert PostmortemPapers([tmp_path, SHIPPED], str).markdown(draft_facts(rich())) == "# PredictionDivergence\n"
     file.write_text("{{ nobody.knows }}", encoding="utf-8")
     with pytest.raises(StepFailed, match="template of the postmortem"):
-        PostmortemPapers([tmp_path, SHIPPED]).markdown(draft_facts(rich()))
+        PostmortemPapers([tmp_path, SHIPPED], str).markdown(draft_facts(rich()))
 
 
 def test_the_policy_of_the_golden_files_is_one() -> None:
@@ -158,3 +158,12 @@ def test_the_record_suggests_lessons_with_the_change_where_it_is_obvious() -> No
     for text in ("", "service: x\n", f"{account.policy_text}\ndrills: []\n"):
         assert suggestions_of(replace(never, policy_text=text))[0].diff == ""
     assert suggestions_of(poor().account) == []
+
+
+def test_no_secret_that_somebody_wrote_stands_in_a_file_whatever_its_shape() -> None:
+    secret = "hush_hush*<1>&2"
+    facts = draft_facts(rich())
+    facts["incident"] = facts["incident"] | {"title": f"it fails with {secret}"}
+    papers = PostmortemPapers([SHIPPED], lambda text: text.replace(secret, "***"))
+    for text in (papers.markdown(facts), papers.html(facts), str(papers.parts(facts))):
+        assert "hush" not in text

@@ -3,31 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, bindparam, func, or_, select, update
 
-from bot.account_records import GateTally
+from bot.account_records import AskedPostmortem, GateTally
 from bot.adapters.sql.account_tables import pulses
 from bot.adapters.sql.column_types import Moment
 from bot.adapters.sql.drill_tables import drills
+from bot.adapters.sql.postmortem_tables import postmortems
 from bot.adapters.sql.release_tables import gate_results, walks
 from bot.adapters.sql.run_tables import approvals, runs
 from bot.adapters.sql.statements import columns_of
-from bot.adapters.sql.tables import audit, releases
+from bot.adapters.sql.tables import audit, incidents, releases
 from bot.adapters.sql.work import Work
 from bot.domain.drills import Drill
 from bot.domain.gates import GateVerdict
+from bot.domain.postmortems import Postmortem
 from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry
 from bot.domain.releases import Release
 from bot.domain.walks import ReleaseKind, Walk
 
+_AHEAD = timedelta(minutes=10)
+"""By more than this no host's clock is ahead of another's while both are right enough to be believed."""
 _PULSES = select(*columns_of(pulses, Pulse)).order_by(pulses.c.part)
 _THE_PART = pulses.c.part == bindparam("the_part")
 _TAKE_TURN = (
     update(pulses)
-    .where(_THE_PART, or_(pulses.c.due_at.is_(None), pulses.c.due_at <= bindparam("the_moment", type_=Moment())))
+    .where(
+        _THE_PART,
+        or_(
+            pulses.c.due_at.is_(None),
+            pulses.c.due_at <= bindparam("the_moment", type_=Moment()),
+            pulses.c.due_at > bindparam("the_horizon", type_=Moment()),
+        ),
+    )
     .values(due_at=bindparam("the_end", type_=Moment()), by=bindparam("the_owner"))
     .returning(pulses.c.part)
 )
@@ -49,11 +60,13 @@ class AccountQueries(Work):
         return {row[0]: Pulse(*row) for row in self.rows(_PULSES)}
 
     def claim_pulse(self, part: str, now: datetime, until: datetime, by: str) -> bool:
-        """Take the turn of looking at this part until then; False where it is somebody else's. Keeps `at`."""
+        """Take the turn of looking at this part until then; False where it is somebody else's. Keeps `at`.
+
+        A turn that ends far later than any turn taken now was taken by a clock that went wrong: it holds nobody up."""
         values = {"part": part, "at": None, "by": by, "due_at": until, "problem": "", "told_at": None}
         if self.count(self.statements.meet_pulse, values):
             return True
-        turn = {"the_part": part, "the_moment": now, "the_end": until, "the_owner": by}
+        turn = {"the_part": part, "the_moment": now, "the_end": until, "the_owner": by, "the_horizon": until + _AHEAD}
         return self.row(_TAKE_TURN, turn) is not None
 
     def claim_silence(self, part: str, before: datetime, now: datetime) -> bool:
@@ -118,3 +131,14 @@ class AccountQueries(Work):
         )
         middle = len(_RELEASE)
         return [(Release(*row[:middle]), Walk(*row[middle:])) for row in self.rows(statement)]
+
+    def postmortems_between(self, since: datetime, until: datetime) -> Sequence[AskedPostmortem]:
+        """Those begun before the end, but for those whose review was made before the time began; oldest first."""
+        one = postmortems.c
+        statement = (
+            select(incidents.c.resolved_at, *columns_of(postmortems, Postmortem))
+            .join_from(postmortems, incidents, one.incident_id == incidents.c.id)
+            .where(one.opened_at < until, or_(one.reviewed_at.is_(None), one.reviewed_at >= since))
+            .order_by(one.opened_at, one.incident_id)
+        )
+        return [AskedPostmortem(Postmortem(*row[1:]), row[0]) for row in self.rows(statement)]
