@@ -1,7 +1,8 @@
 # The words that people and CI type. Everything is made inside this folder; `make clean` takes it away again.
 
 VENV  ?= .venv
-JOBS  ?= 2
+# One more than processors on a small machine: a third of the time a test waits for processes that it started.
+JOBS  ?= 3
 # A file stays with one worker; files go out in the order of their names, so that no long one is left for the end.
 SPREAD = -n $(JOBS) --dist loadfile --no-loadscope-reorder
 # CI installs exactly what requirements/ci.txt names, by hash; people get the ranges of pyproject.toml.
@@ -9,8 +10,8 @@ ifeq ($(CI),true)
 LOCKED ?= 1
 endif
 
-# Settings of the caller that would install elsewhere or import something else.
-unexport PYTHONHOME PYTHONPATH PYTHONPYCACHEPREFIX PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_HASHES VIRTUAL_ENV
+# Settings of the caller that would install elsewhere, import something else, or have every process compile it all again.
+unexport PYTHONHOME PYTHONPATH PYTHONPYCACHEPREFIX PYTHONDONTWRITEBYTECODE PIP_USER PIP_TARGET PIP_PREFIX PIP_ROOT PIP_REQUIRE_HASHES VIRTUAL_ENV
 
 BIN  := $(VENV)/bin
 PIP  := $(BIN)/python -m pip --disable-pip-version-check --no-input --no-cache-dir --quiet
@@ -122,6 +123,6 @@ $(VENV)/.ready-lock: $(VENV)/.made pyproject.toml
 	@$(BIN)/python requirements/in_step.py --list lock | $(PIP) install --requirement /dev/stdin
 	@touch $@
 
-# Bytecode is made now, not at the first start; also where the caller forbids Python to write it while running.
+# Bytecode is made now, not at the first start.
 # Some packages ship templates that are no valid Python, so the exit code says nothing.
-COMPILE = $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib $(CODE) || true
+COMPILE = $(BIN)/python -m compileall -qq -j 0 $(VENV)/lib $(wildcard $(CODE) tests) || true

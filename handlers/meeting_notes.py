@@ -7,8 +7,6 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from bot.domain.heard import HeardItem, KnownPerson
-from handlers.hearing import hear
-from handlers.notes import read_notes
 
 
 def hear_notes(
@@ -17,4 +15,8 @@ def hear_notes(
     """Every item, in the order of the lines. BadInput where the file cannot be read.
 
     `name` is the file's, whose ending may tell its format; `now` is when what it tells of began."""
+    # Their patterns take a twentieth of a process's start: only who reads notes waits for them.
+    from handlers.hearing import hear
+    from handlers.notes import read_notes
+
     return hear(read_notes(text.encode("utf-8", "replace"), name), people, now, zone)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from bot.adapters.conditions import compile_condition
-from bot.adapters.configuration.reader import Document, read_document
+from bot.adapters.configuration.reader import Document, read_bytes, read_document, unreadable
 from bot.adapters.configuration.sentences import explain
 from bot.domain.errors import Fault
 from bot.domain.keeping import Retention
@@ -47,7 +49,7 @@ def yaml_files(folder: Path) -> tuple[dict[str, Path], list[Fault]]:
     return found, faults
 
 
-def read_policy(path: Path, raw: bytes | None = None) -> tuple[PolicyFile | None, list[Fault]]:
+def read_policy(path: Path, raw: bytes | None = None) -> tuple[PolicyFile | None, Sequence[Fault]]:
     """One policy, or what is wrong with it. Its service is called as the file is."""
     document, model, faults = _read(path, raw, Policy, "service")
     if document is None or not isinstance(model, Policy):
@@ -55,7 +57,7 @@ def read_policy(path: Path, raw: bytes | None = None) -> tuple[PolicyFile | None
     return PolicyFile(document, model.model_copy(update={"digest": document.digest})), faults
 
 
-def read_playbook(path: Path, raw: bytes | None = None) -> tuple[PlaybookFile | None, list[Fault]]:
+def read_playbook(path: Path, raw: bytes | None = None) -> tuple[PlaybookFile | None, Sequence[Fault]]:
     """One playbook, or what is wrong with it. It is called as its file is."""
     document, model, faults = _read(path, raw, Playbook, "playbook")
     if document is None or not isinstance(model, Playbook):
@@ -83,18 +85,31 @@ def read_retention(folder: Path) -> tuple[Retention, list[Fault]]:
 
 def _read(
     path: Path, raw: bytes | None, model: type[BaseModel], name_key: str
-) -> tuple[Document | None, Any, list[Fault]]:
+) -> tuple[Document | None, Any, Sequence[Fault]]:
+    if raw is None:
+        try:
+            raw = read_bytes(path)
+        except OSError as error:
+            return None, None, (unreadable(str(path), error),)
+    return _understood(path, raw, model, name_key)
+
+
+@lru_cache(maxsize=2048)
+def _understood(
+    path: Path, raw: bytes, model: type[BaseModel], name_key: str
+) -> tuple[Document | None, Any, Sequence[Fault]]:
+    """Kept by what the files hold: when one of some hundred is changed, the others need not be understood again."""
     document, faults = read_document(path, str(path), raw)
     if document is None:
-        return None, None, faults
+        return None, None, tuple(faults)
     if not isinstance(document.value, dict):
-        return None, None, [Fault(document.file, 1, f"the file must be a map that starts with '{name_key}:'")]
+        return None, None, (Fault(document.file, 1, f"the file must be a map that starts with '{name_key}:'"),)
     try:
         value = model.model_validate(document.value, context={"compile": compile_condition})
     except ValidationError as error:
-        return document, None, explain(error, document, model)
+        return document, None, tuple(explain(error, document, model))
     name = getattr(value, name_key)
     if name != path.stem:
         message = f"{name_key} is {name!r}, but the file is called {path.name}; the two names must be the same"
-        return document, value, [document.fault((name_key,), message)]
-    return document, value, []
+        return document, value, (document.fault((name_key,), message),)
+    return document, value, ()

@@ -78,9 +78,14 @@ def read_document(path: Path, shown: str, raw: bytes | None = None) -> tuple[Doc
     try:
         raw = read_bytes(path) if raw is None else raw
     except OSError as error:
-        return None, [Fault(shown, 0, f"the file cannot be read: {error.strerror}")]
+        return None, [unreadable(shown, error)]
     document, faults = parse_document(raw, shown)
     return document and replace(document, digest=digest_of(raw), raw=raw), faults
+
+
+def unreadable(shown: str, error: OSError) -> Fault:
+    """What is said of a file that is there and cannot be read."""
+    return Fault(shown, 0, f"the file cannot be read: {error.strerror}")
 
 
 def read_bytes(path: Path) -> bytes:
