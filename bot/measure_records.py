@@ -14,6 +14,6 @@ class MeasureRecords(Protocol):
     def tallies(self, scope: Scope, of: Collection[Measured] = ()) -> Sequence[Tally]:
         """Facts by service and month, of these kinds; without any, of all kinds. Drills are left out of all but theirs.
 
-        Times are ascending. See `docs/process-measures.md` for the columns and moments behind each.
+        Times are in no order. See `docs/process-measures.md` for the columns and moments behind each.
         """
         ...

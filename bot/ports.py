@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Protocol
 from bot.domain.audit_trail import AuditReport
 from bot.domain.keeping import Pruned, Retention
 from bot.domain.letters import Letter, Posted
+from bot.domain.measures import Scope, Tally
 from bot.domain.pages import Page, PageReceipt, PageStanding
 from bot.domain.people import Profile
 from bot.domain.records import AuditFault, Notice
@@ -35,6 +36,10 @@ class Store(Protocol):
 
     def read(self) -> AbstractContextManager[Transaction]:
         """A consistent view; nothing may be added or saved."""
+        ...
+
+    def tallies(self, scope: Scope) -> Sequence[Tally]:
+        """All facts that the process is measured by, as of one moment; see `MeasureRecords.tallies`."""
         ...
 
     def seal(self) -> tuple[int, str] | None:

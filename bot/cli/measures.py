@@ -31,8 +31,8 @@ def measures(args: argparse.Namespace) -> int:
     from bot.flow.measure_views import Wanted, measured, teams_of
 
     wanted = Wanted(args.service, args.team, args.first, args.last, args.environment)
-    with program(args) as app, app.store.read() as tx:
-        view = measured(tx, teams_of(app.configuration.current.policies), wanted, app.clock.now())
+    with program(args) as app:
+        view = measured(app.store, teams_of(app.configuration.current.policies), wanted, app.clock.now())
     if args.json:
         show(dict(view))
         return 0

@@ -13,7 +13,7 @@ from bot.domain.months import Period
 from bot.domain.policies import Policy
 from bot.domain.times import format_time
 from bot.flow import measure_shapes as shapes
-from bot.ports import Transaction
+from bot.ports import Store
 
 Teams = Mapping[str, str | None]
 """By service; None where its policy names no team."""
@@ -30,11 +30,15 @@ class Wanted:
     environment: str | None = None
 
 
-def measured(tx: Transaction, teams: Teams, wanted: Wanted, now: datetime) -> shapes.MeasuresView:
+def measured(store: Store, teams: Teams, wanted: Wanted, now: datetime) -> shapes.MeasuresView:
     """The measures. BadInput for a period that is none; NotFound for a service or a team that nobody knows."""
     period = Period.read(wanted.first, wanted.last, now)
-    scope = Scope(period, now, _services(tx, teams, wanted), wanted.environment)
-    tallies = tx.tallies(scope)
+    tallies = store.tallies(Scope(period, now, _services(store, teams, wanted), wanted.environment))
+    services = {name: Sums(of) for name, of in sorted(_by_service(tallies).items())}
+    # What is ordered for each service is ordered for all of them in no time, so these come first.
+    by_service: list[shapes.ServiceMeasures] = [
+        {"service": name, "team": teams.get(name), "measures": _measures(sums)} for name, sums in services.items()
+    ]
     return {
         "from": str(period.first),
         "to": str(period.last),
@@ -42,13 +46,10 @@ def measured(tx: Transaction, teams: Teams, wanted: Wanted, now: datetime) -> sh
         "service": wanted.service,
         "team": wanted.team,
         "environment": wanted.environment,
-        "total": _measures(tallies),
+        "total": _measures(Sums.together(services.values())),
         "months": _months(tallies, period),
-        "services": [
-            {"service": name, "team": teams.get(name), "measures": _measures(of)}
-            for name, of in sorted(_by_service(tallies).items())
-        ],
-        "teams": _teams(tallies, teams),
+        "services": by_service,
+        "teams": _teams(services, teams),
     }
 
 
@@ -57,9 +58,8 @@ def teams_of(policies: Mapping[str, Policy]) -> Teams:
     return {name: policy.team for name, policy in policies.items()}
 
 
-def _services(tx: Transaction, teams: Teams, wanted: Wanted) -> frozenset[str] | None:
-    known = teams.keys() | {one.name for one in tx.services()} if wanted.service else teams.keys()
-    if wanted.service and wanted.service not in known:
+def _services(store: Store, teams: Teams, wanted: Wanted) -> frozenset[str] | None:
+    if wanted.service and wanted.service not in teams and wanted.service not in _met(store):
         raise NotFound(f"No service {wanted.service!r}", next="`andon service` shows those there are")
     if wanted.team is None:
         return None if wanted.service is None else frozenset({wanted.service})
@@ -69,6 +69,12 @@ def _services(tx: Transaction, teams: Teams, wanted: Wanted) -> frozenset[str] |
             f"No policy names the team {wanted.team!r}", next="write `team:` into the policies of its services"
         )
     return members if wanted.service is None else members & {wanted.service}
+
+
+def _met(store: Store) -> set[str]:
+    """Services that there are records of, also of those without a policy."""
+    with store.read() as tx:
+        return {one.name for one in tx.services()}
 
 
 def _by_service(tallies: Sequence[Tally]) -> dict[str, list[Tally]]:
@@ -82,22 +88,21 @@ def _months(tallies: Sequence[Tally], period: Period) -> list[shapes.MonthMeasur
     found: dict[str, list[Tally]] = {str(month): [] for month in period.months}
     for one in tallies:
         found[one.month].append(one)
-    return [{"month": month, "measures": _measures(of)} for month, of in found.items()]
+    return [{"month": month, "measures": _measures(Sums(of))} for month, of in found.items()]
 
 
-def _teams(tallies: Sequence[Tally], teams: Teams) -> list[shapes.TeamMeasures]:
-    found: defaultdict[str | None, list[Tally]] = defaultdict(list)
-    for one in tallies:
-        found[teams.get(one.service)].append(one)
+def _teams(services: Mapping[str, Sums], teams: Teams) -> list[shapes.TeamMeasures]:
+    found: defaultdict[str | None, list[str]] = defaultdict(list)
+    for service in services:
+        found[teams.get(service)].append(service)
     ordered = sorted(found.items(), key=lambda one: (one[0] is None, one[0] or ""))
     return [
-        {"team": team, "services": sorted({one.service for one in of}), "measures": _measures(of)}
-        for team, of in ordered
+        {"team": team, "services": members, "measures": _measures(Sums.together(services[one] for one in members))}
+        for team, members in ordered
     ]
 
 
-def _measures(tallies: Sequence[Tally]) -> shapes.Measures:
-    sums = Sums(tallies)
+def _measures(sums: Sums) -> shapes.Measures:
     waiting, disruptions = sums.count(Measured.ATTEMPT, "open"), sums.count(Measured.DISRUPTION)
     rollback = _spread(sums.spread(Measured.ROLLBACK))
     rollback["unknown"] += waiting

@@ -41,5 +41,5 @@ def show_measures(
     """Times, frequencies and rates of the process, computed from the record: in all, by month, service and team."""
     head: Head = request.app.state.head
     teams = teams_of(head.configuration.current.policies)
-    with head.store.read() as tx:
-        return answer(measured(tx, teams, Wanted(service, team, first, last, environment), head.clock.now()))
+    wanted = Wanted(service, team, first, last, environment)
+    return answer(measured(head.store, teams, wanted, head.clock.now()))

@@ -36,8 +36,8 @@ class MeasurePages:
         service = named(asked["service"], "service") if asked["service"] else None
         wanted = Wanted(service, asked["team"], asked["from"], asked["to"], asked["environment"])
         teams = teams_of(self._head.configuration.current.policies)
+        view: dict[str, Any] = dict(measured(self._head.store, teams, wanted, self._head.clock.now()))
         with self._head.store.read() as tx:
-            view: dict[str, Any] = dict(measured(tx, teams, wanted, self._head.clock.now()))
             services = sorted({*teams, *(one.name for one in tx.services())})
 
         def address(**changed: str | None) -> str:

@@ -9,11 +9,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 from support.process_facts import Counted, counted
 from support.process_history import SERVICES, History, made_up, records_of, walk_of
 from support.store_records import AT, incident, new_id, timeline_entry
 
 from bot.adapters.sql import SqlStore
+from bot.adapters.sql.engines import readers_of
+from bot.adapters.sql.side_by_side import same_moment
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.measures import Measured, Scope
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
@@ -33,7 +36,7 @@ def keep(store: SqlStore, history: History) -> None:
 
 def plain(tallies: Any) -> Counted:
     """By everything that tells one from another."""
-    return {(one.service, one.month, str(one.of), one.key): (one.count, list(one.micros)) for one in tallies}
+    return {(one.service, one.month, str(one.of), one.key): (one.count, sorted(one.micros)) for one in tallies}
 
 
 def ask(store: SqlStore, period: Period = WHOLE, **narrowed: Any) -> Counted:
@@ -155,3 +158,23 @@ def test_a_halt_that_found_one_is_not_how_long_the_halt_took(store: SqlStore) ->
 def test_an_empty_record_has_no_tallies(store: SqlStore) -> None:
     with store.read() as tx:
         assert tx.tallies(Scope(WHOLE, NOW)) == []
+
+
+def test_all_facts_are_those_of_a_view(store: SqlStore, rng: random.Random) -> None:
+    keep(store, made_up(rng))
+    scope = Scope(WHOLE, NOW)
+    with store.read() as tx:
+        assert plain(store.tallies(scope)) == plain(tx.tallies(scope))
+
+
+@pytest.mark.parametrize("kind", ["postgresql"])  # one view reads everything on SQLite
+def test_views_of_one_moment_do_not_see_what_is_committed_between_their_readings(store: SqlStore) -> None:
+    counting = text("SELECT count(*) FROM incidents")
+    with same_moment(readers_of(store.engine)) as views:
+        counts = [views[0].execute(counting).scalar_one()]
+        with store.write() as tx:
+            tx.add(incident())
+        counts += [view.execute(counting).scalar_one() for view in views]
+        with store.read() as tx:
+            assert len(tx.incidents(limit=9)) == 1, "it is there for those who look now"
+    assert counts == [0] * (len(views) + 1)

@@ -24,7 +24,8 @@ _POSTGRESQL = re.compile(r"postgres(ql)?(\+psycopg)?")
 # A worker that is stopped in the middle of a transaction must not hold up the others for ever.
 _SESSION = (
     "SET timezone = 'UTC'; SET lock_timeout = '10s'; SET statement_timeout = '30s'; "
-    "SET idle_in_transaction_session_timeout = '60s'"
+    # To compile a statement while it runs takes longer than any of ours gains by it.
+    "SET idle_in_transaction_session_timeout = '60s'; SET jit = off"
 )
 
 

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
 from sqlalchemy import BigInteger, String, Text, cast, func
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
+
+# Since SQLite 3.38 there is a function that makes no text of the number first.
+_SECONDS = (
+    "unixepoch(substr({}, 1, 19))"
+    if sqlite3.sqlite_version_info >= (3, 38)
+    else "CAST(strftime('%s', substr({}, 1, 19)) AS INTEGER)"
+)
 
 
 class MonthOf(FunctionElement[str]):
@@ -42,8 +50,7 @@ def _micros_on_sqlite(element: Micros, compiler: Any, **options: Any) -> str:
 
 def _since_epoch(moment: str) -> str:
     """SQLite's own clock functions know milliseconds only, so the digits after the point are read as they stand."""
-    seconds = f"CAST(strftime('%s', substr({moment}, 1, 19)) AS INTEGER)"
-    return f"({seconds} * 1000000 + CAST(substr({moment}, 21, 6) AS INTEGER))"
+    return f"({_SECONDS.format(moment)} * 1000000 + substr({moment}, 21, 6))"
 
 
 @compiles(Micros, "postgresql")

@@ -20,8 +20,6 @@ HALT, _ENDORSED = "halt", "endorsed"
 _OPENING = (Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD)
 """What is decided of an alert that opens an incident, or takes an accepted one up again."""
 _MOMENT = incidents.c.opened_at.type
-_UNTOLD = -1
-"""Less than any span that is known."""
 
 
 def _turning_points() -> CTE:
@@ -46,26 +44,34 @@ def detections(scope: Scope) -> Select[Any]:
     """
     told = _told(scope)
     one = (
-        select(told.c.service, told.c.opened_at, func.max(told.c.micros).label("micros"))
+        select(
+            told.c.service,
+            told.c.opened_at,
+            func.max(told.c.at, type_=_MOMENT).label("at"),
+            func.min(told.c.started_at, type_=_MOMENT).label("started_at"),
+        )
+        .where(told.c.is_firing)
         .group_by(told.c.id, told.c.service, told.c.opened_at)
         .subquery()
     )
-    month, known = MonthOf(one.c.opened_at), case((one.c.micros >= 0, one.c.micros))
-    return (
-        select(one.c.service, month, literal(""), func.count(), listed(known))
-        .where(one.c.micros.is_not(None))
-        .group_by(one.c.service, month)
-    )
+    month = MonthOf(one.c.opened_at)
+    known = case((one.c.started_at <= one.c.at, Micros(one.c.at, one.c.started_at)))
+    return select(one.c.service, month, literal(""), func.count(), listed(known)).group_by(one.c.service, month)
 
 
 def _told(scope: Scope) -> CTE:
-    """What each decision of an opening delivery says of when it began: a span, _UNTOLD, or NULL where nothing fires."""
-    started = WrittenMoment(JsonField(decisions.c.alert, "starts_at"))
-    # Not in WHERE: PostgreSQL cannot estimate it there, so it would join row by row, and sort whole alerts.
+    """The decisions of opening deliveries: whether the alert fires, and since when."""
     is_firing = JsonField(decisions.c.alert, "status") == AlertStatus.FIRING
-    micros = case((is_firing, func.coalesce(Micros(decisions.c.at, started), _UNTOLD)))
+    started = WrittenMoment(JsonField(decisions.c.alert, "starts_at"))
     return (
-        select(incidents.c.id, incidents.c.service, incidents.c.opened_at, micros.label("micros"))
+        select(
+            incidents.c.id,
+            incidents.c.service,
+            incidents.c.opened_at,
+            decisions.c.at,
+            is_firing.label("is_firing"),
+            started.label("started_at"),
+        )
         .join_from(
             incidents,
             decisions,
@@ -73,6 +79,7 @@ def _told(scope: Scope) -> CTE:
         )
         .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
         .cte("told")
+        # PostgreSQL cannot estimate how many fire: it would join row by row, and sort whole alerts.
         .prefix_with("MATERIALIZED", dialect="postgresql")
     )
 
@@ -210,8 +217,8 @@ def _deployment(points: CTE) -> ColumnElement[int]:
 
 
 INCIDENT_READINGS = (
-    Reading((Part(Measured.INCIDENT),), opened),
-    Reading((Part(Measured.HALT, is_timed=True),), halts),
-    Reading((Part(Measured.DETECTION, is_timed=True),), detections),
     Reading((Part(Measured.DISRUPTION, is_timed=True), Part(Measured.REOPENED)), disruptions),
+    Reading((Part(Measured.DETECTION, is_timed=True),), detections),
+    Reading((Part(Measured.HALT, is_timed=True),), halts),
+    Reading((Part(Measured.INCIDENT),), opened),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,20 +28,23 @@ class Reading:
     parts: tuple[Part, ...]
     statement: Callable[[Scope], Executable]
 
-    def tallies(self, row: Sequence[Any]) -> Iterator[Tally]:
-        """Those of one row that count anything."""
-        service, month, key, *rest = row
-        values = iter(rest)
+    def read(self, rows: Sequence[Any]) -> Sequence[Tally]:
+        """The tallies of its rows that count anything."""
+        tallies: list[Tally] = []
+        at = 3
         for part in self.parts:
-            count, times = next(values), next(values) if part.is_timed else None
-            if count:
-                of = part.key if part.key is not None else key
-                yield Tally(service, month, part.of, of, int(count), _times(times))
+            for row in rows:
+                if row[at]:
+                    key = part.key if part.key is not None else row[2]
+                    times = _times(row[at + 1]) if part.is_timed else ()
+                    tallies.append(Tally(row[0], row[1], part.of, key, int(row[at]), times))
+            at += 2 if part.is_timed else 1
+        return tallies
 
 
 def _times(joined: str | None) -> Sequence[int]:
-    """Sorted here: neither database promises an order inside such a list."""
-    return sorted(map(int, joined.split(","))) if joined else ()
+    """In no order: neither database promises one inside such a list."""
+    return list(map(int, joined.split(","))) if joined else ()
 
 
 def placed(scope: Scope, table: Any) -> list[ColumnElement[bool]]:

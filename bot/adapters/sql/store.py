@@ -26,19 +26,21 @@ from bot.adapters.sql.erasing import Digest
 from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.keeping_queries import KeepingQueries
-from bot.adapters.sql.measure_queries import MeasureQueries
+from bot.adapters.sql.measure_queries import MeasureQueries, read_side_by_side
 from bot.adapters.sql.notice_queries import NoticeQueries
 from bot.adapters.sql.people_queries import PeopleQueries
 from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.postmortem_queries import PostmortemQueries
 from bot.adapters.sql.release_queries import ReleaseQueries
 from bot.adapters.sql.sessions import View, writing
+from bot.adapters.sql.side_by_side import same_moment
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
 from bot.domain.audit_trail import AuditReport
 from bot.domain.erasures import Erased, Erasure
 from bot.domain.errors import ConfigError, TryLater
 from bot.domain.keeping import Kind, Pruned, Retention
+from bot.domain.measures import Scope, Tally
 from bot.domain.records import AuditFault
 
 _THOROUGH_EVERY = 256
@@ -100,6 +102,15 @@ class SqlStore:
         """A consistent view; nothing may be added or saved."""
         with translated(), self._readers.connect() as connection:
             yield SqlTransaction(View(connection), self._statements, writes=False)
+
+    def tallies(self, scope: Scope) -> Sequence[Tally]:
+        """All facts by service and month, as of one moment."""
+        if self._file:  # its threads would stand in each other's way
+            with self.read() as tx:
+                return tx.tallies(scope)
+        with translated(), same_moment(self._readers) as connections:
+            views = [SqlTransaction(View(one), self._statements, writes=False) for one in connections]
+            return read_side_by_side(views, scope)
 
     def seal(self) -> tuple[int, str] | None:
         """Chain the audit rows that are not chained yet and sign the new head (position, hash); None if none were.
