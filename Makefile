@@ -45,6 +45,8 @@ demo: $(VENV)/.ready
 test: $(VENV)/.ready-test
 	$(BIN)/python -m pytest -m "not e2e" $(SPREAD) $(ARGS)
 
+# Its stories load a machine by themselves.
+e2e: JOBS = 2
 e2e: $(VENV)/.ready-e2e
 	$(BIN)/python -m pytest -m e2e -rs $(SPREAD) $(ARGS)
 

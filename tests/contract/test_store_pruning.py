@@ -29,6 +29,7 @@ from support.store_records import (
 from bot.adapters.sql import SqlStore
 from bot.adapters.sql.people_tables import minutes
 from bot.domain.attachments import KeptFile
+from bot.domain.canaries import AffectedKeys, ObservationBatch
 from bot.domain.gates import Evidence
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.keeping import Hold, HoldKind, Keep, Kind, Pruned, Retention
@@ -206,6 +207,34 @@ def test_contents_of_evidence_go_once_only_releases_that_are_over_rest_on_them(s
         assert len(tx.evidence_of(old.id)) == 3
         entry = tx.audit_entries(limit=9)[-1][1]
     assert entry.data["files"] == ["a" * 64]
+    store.seal()
+    assert store.verify_audit() is None
+
+
+def test_observations_go_once_folded_and_their_release_is_over_and_followed_by_another(store: SqlStore) -> None:
+    old, new = (release(opened_at=AT + timedelta(days=day), candidate=str(42 + day)) for day in (0, 1))
+    with store.write() as tx:
+        tx.lock_services(["fraud-model"])
+        tx.add(replace(old, status=ReleaseStatus.ENDORSED), new)
+        for of, key, received_at in (
+            (old, "folded", AT),
+            (old, "waiting", AT),
+            (old, "late", LATER),
+            (new, "of the next", AT),
+        ):
+            tx.keep_batch(ObservationBatch(new_id("obs"), of.id, key, received_at, "text/csv", "", key, b"a,b"))
+        tx.add(*(AffectedKeys(of.id, at, 1, b"k") for of, at in ((old, AT), (old, LATER), (new, AT))))
+    with store.engine.begin() as connection:
+        statement = text("UPDATE observation_batches SET folded_at = received_at WHERE key <> 'waiting'")
+        connection.execute(statement)
+    found = _prune(store, Retention(keep=Keep(observations=timedelta(days=90))))
+    assert found.counts == {Kind.OBSERVATIONS: 2}, "a batch, and the keys of that time"
+    with store.engine.connect() as connection:
+        left = connection.execute(text("SELECT key FROM observation_batches ORDER BY key")).scalars().all()
+    assert left == ["late", "of the next", "waiting"]
+    with store.read() as tx:
+        assert [one.at for _, one in tx.affected_keys(old.id)] == [LATER]
+        assert len(tx.affected_keys(new.id)) == 1
     store.seal()
     assert store.verify_audit() is None
 
