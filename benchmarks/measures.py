@@ -16,6 +16,7 @@ from benchmarks.installation import folder
 from benchmarks.reports import Cell, Goal, Report, Table
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.sql.table_shapes import metadata
+from bot.cli.serving import collect_seldom
 from bot.domain.measures import Measured, Scope
 from bot.domain.months import Period
 from bot.flow.measure_views import Wanted, measured
@@ -30,12 +31,14 @@ action item, two decisions and seven to nine lines of timeline each), 5,000 rele
 and 2,400 drills.
 Measured: everything behind `GET /api/v1/measures` for the whole year over everything, from the first statement to the
 finished answer, in one process that reads with two connections, after one call that warms the caches. On PostgreSQL
-the tables were analysed before, as autovacuum does; SQLite got no such help. `--quick` takes a fiftieth of it.
+the tables were analysed before, as autovacuum does; SQLite got no such help. Garbage is collected as seldom as in the
+web process. `--quick` takes a fiftieth of it.
 """
 
 
 def measure(*, quick: bool, seed: int) -> Report:
     """Both databases, one after the other."""
+    collect_seldom()
     report = Report("measures", "Measures of the process over a long record", METHOD, seed)
     turns = 3 if quick else 12
     for kind in KINDS:

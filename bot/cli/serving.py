@@ -105,11 +105,11 @@ def _process(args: argparse.Namespace, name: str) -> App:
     for warning in app.configuration.current.warnings:
         if warning.message.startswith(NOT_REVIEWED):
             app.log("policy_not_reviewed", what=str(warning))
-    _collect_seldom()
+    collect_seldom()
     return app
 
 
-def _collect_seldom() -> None:
+def collect_seldom() -> None:
     """What was loaded at the start stays for good: looking through all of it for cycles stops every thread for
     a quarter of a second, and finds none."""
     gc.collect()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import CTE, CompoundSelect, Select, and_, case, exists, func, literal, null, or_, select, union_all
 
 from bot.adapters.sql.measure_functions import Micros, MonthOf, listed
 from bot.adapters.sql.measure_incidents import HALT
@@ -17,18 +17,25 @@ from bot.domain.releases import ReleaseStatus
 from bot.domain.walks import ReleaseKind
 
 
-def started(scope: Scope) -> Select[Any]:
+def walked(scope: Scope) -> CompoundSelect[Any]:
+    """Releases by the month of their start, and by that in which they went live. Both need to know when each was
+    ready, which is found out once."""
+    ready = _ready(scope)
+    return union_all(_started(scope, ready), _went_live(scope, ready))
+
+
+def _started(scope: Scope, ready: CTE) -> Select[Any]:
     """By the month of their start; those without a walk apart, for whether they went live is not recorded.
 
     From the start to the judgement that its first gates passed: unknown while they have not. Releases of which no gate
     was ever judged have no such time to come.
     """
-    ready = _ready(scope)
     key = case((walks.c.release_id.is_(None), "unstaged"), else_="").label("key")
     month = MonthOf(releases.c.opened_at)
     times = listed(Micros(ready.c.ready_at, releases.c.opened_at))
+    started = (func.count(), func.count(ready.c.release_id), times)
     return (
-        select(releases.c.service, month, key, func.count(), func.count(ready.c.release_id), times)
+        select(releases.c.service, month, key, *started, literal(0), null(), literal(0), null())
         .select_from(
             releases.outerjoin(walks, walks.c.release_id == releases.c.id).outerjoin(
                 ready, ready.c.release_id == releases.c.id
@@ -39,14 +46,15 @@ def started(scope: Scope) -> Select[Any]:
     )
 
 
-def went_live(scope: Scope) -> Select[Any]:
+def _went_live(scope: Scope, ready: CTE) -> Select[Any]:
     """By the month in which the candidate served everybody: from the start to then, and from the judgement that its
     first gates passed to then, which is unknown where no gate was judged before."""
-    ready, month = _ready(scope), MonthOf(walks.c.live_at)
+    month = MonthOf(walks.c.live_at)
     lead = listed(Micros(walks.c.live_at, releases.c.opened_at))
     serving = listed(Micros(walks.c.live_at, ready.c.ready_at))
+    live = (func.count(), lead, func.count(), serving)
     return (
-        select(walks.c.service, month, literal(""), func.count(), lead, func.count(), serving)
+        select(walks.c.service, month, literal(""), literal(0), literal(0), null(), *live)
         .select_from(
             walks.join(releases, releases.c.id == walks.c.release_id).outerjoin(
                 ready, ready.c.release_id == walks.c.release_id
@@ -187,8 +195,15 @@ def _befallen(scope: Scope) -> CTE:
 
 
 RELEASE_READINGS = (
-    Reading((Part(Measured.STARTED), Part(Measured.READINESS, is_timed=True)), started),
-    Reading((Part(Measured.LEAD, is_timed=True), Part(Measured.SERVING, is_timed=True)), went_live),
+    Reading(
+        (
+            Part(Measured.STARTED),
+            Part(Measured.READINESS, is_timed=True),
+            Part(Measured.LEAD, is_timed=True),
+            Part(Measured.SERVING, is_timed=True),
+        ),
+        walked,
+    ),
     Reading(
         tuple(Part(Measured.CHANGE, key) for key in ("live", "failed", "rolled_back", "halted", "emergency")), changes
     ),
