@@ -4,7 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Select, and_, case, exists, func, literal, or_, select
+from sqlalchemy import (
+    CTE,
+    ColumnElement,
+    CompoundSelect,
+    Join,
+    Select,
+    and_,
+    case,
+    exists,
+    func,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from bot.adapters.sql.measure_functions import JsonField, Micros, MonthOf, WrittenMoment, listed
 from bot.adapters.sql.measure_rows import Part, Reading, flag, placed, within
@@ -114,19 +128,8 @@ def halts(scope: Scope) -> Select[Any]:
 def disruptions(scope: Scope) -> Select[Any]:
     """From the first opening to the end of the last incident of a chain, unknown while that is not over; and how many
     incidents took it up again."""
-    seen = _seen(scope)
-    last = func.max(seen.c.over_at, type_=_MOMENT)
-    one = (
-        select(
-            func.min(seen.c.service).label("service"),
-            func.min(seen.c.opened_at, type_=_MOMENT).label("opened_at"),
-            case((func.count(seen.c.over_at) == func.count(), last)).label("over_at"),
-            func.max(seen.c.deployment).label("deployment"),
-            (func.count() - 1).label("again"),
-        )
-        .group_by(seen.c.chain)
-        .subquery()
-    )
+    points, heads = _turning_points(), _heads(scope)
+    one = union_all(_alone(scope, points, heads), _chained(scope, points, heads)).subquery()
     key = case((one.c.deployment == 1, "deployment"), else_="other").label("key")
     month, times = MonthOf(one.c.opened_at), listed(Micros(one.c.over_at, one.c.opened_at))
     return (
@@ -136,30 +139,49 @@ def disruptions(scope: Scope) -> Select[Any]:
     )
 
 
-def _seen(scope: Scope) -> CTE:
-    """Incidents, each with the first of its chain. Looked at are those of the period and all that may be in a chain
-    with one of it; of a chain begun earlier at least one from before, which tells it from those begun in the period."""
-    points, heads = _turning_points(), _heads(scope)
-    return (
-        select(
-            func.coalesce(heads.c.head, incidents.c.id).label("chain"),
-            incidents.c.service,
-            incidents.c.opened_at,
-            _over_at(points).label("over_at"),
-            _deployment(points).label("deployment"),
-        )
-        .select_from(
-            incidents.outerjoin(points, points.c.incident_id == incidents.c.id)
-            .outerjoin(walks, walks.c.release_id == incidents.c.release_id)
-            .outerjoin(heads, heads.c.id == incidents.c.id)
-        )
-        .where(*_near(scope))
-        .cte("seen")
-        .prefix_with("MATERIALIZED")  # else what is costly in it is computed wherever it is used
+def _alone(scope: Scope, points: CTE, heads: CTE) -> Select[Any]:
+    """Incidents that are in no chain: nearly all, so it pays to group none of them."""
+    columns = (*_of_each(points), literal(0).label("again"))
+    return select(*columns).select_from(_with_all(points)).where(*_near(scope), incidents.c.id.not_in(_linked(heads)))
+
+
+def _chained(scope: Scope, points: CTE, heads: CTE) -> Select[Any]:
+    """Chains of incidents. Of one begun before the period there is at least one incident from before, which tells it
+    from those begun in it."""
+    seen = (
+        select(func.coalesce(heads.c.head, incidents.c.id).label("chain"), *_of_each(points))
+        .select_from(_with_all(points).outerjoin(heads, heads.c.id == incidents.c.id))
+        .where(*_near(scope), incidents.c.id.in_(_linked(heads)))
+        .subquery()
+    )
+    last = func.max(seen.c.over_at, type_=_MOMENT)
+    return select(
+        func.min(seen.c.service).label("service"),
+        func.min(seen.c.opened_at, type_=_MOMENT).label("opened_at"),
+        case((func.count(seen.c.over_at) == func.count(), last)).label("over_at"),
+        func.max(seen.c.deployment).label("deployment"),
+        (func.count() - 1).label("again"),
+    ).group_by(seen.c.chain)
+
+
+def _of_each(points: CTE) -> tuple[ColumnElement[Any], ...]:
+    over_at, deployment = _over_at(points).label("over_at"), _deployment(points).label("deployment")
+    return incidents.c.service, incidents.c.opened_at, over_at, deployment
+
+
+def _with_all(points: CTE) -> Join:
+    return incidents.outerjoin(points, points.c.incident_id == incidents.c.id).outerjoin(
+        walks, walks.c.release_id == incidents.c.release_id
     )
 
 
+def _linked(heads: CTE) -> CompoundSelect[Any]:
+    """Incidents that are in a chain with another."""
+    return select(heads.c.id).union(select(heads.c.head))
+
+
 def _near(scope: Scope) -> list[ColumnElement[bool]]:
+    """Of the period, or such that it may be in a chain with one of it."""
     start = scope.period.start
     may_belong = or_(incidents.c.opened_at >= start, incidents.c.resolved_at >= start - SAME_DISRUPTION)
     return [incidents.c.drill.is_(False), *placed(scope, incidents), may_belong]
