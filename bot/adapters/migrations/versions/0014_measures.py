@@ -18,10 +18,10 @@ def upgrade() -> None:
     op.create_index(
         "timeline_turning_points",
         "timeline",
-        ["incident_id", "kind", "at", "data"],
+        ["incident_id", "kind", "at"],
         sqlite_where=TURNING_POINT,
         postgresql_where=TURNING_POINT,
     )
     op.create_index(
-        "live_versions_restored", "live_versions", ["run_id", "how"], sqlite_where=RESTORED, postgresql_where=RESTORED
+        "live_versions_restored", "live_versions", ["run_id"], sqlite_where=RESTORED, postgresql_where=RESTORED
     )
