@@ -9,7 +9,7 @@ from typing import Any
 from bot.adapters.envelopes import plain_json, seal_payload
 from bot.adapters.report_templates import ReportTemplates
 from bot.adapters.signing import SigningKey
-from bot.domain.hiding import Redact, hidden
+from bot.domain.redaction import Redact, redacted
 
 
 class ControlsPapers:
@@ -21,8 +21,8 @@ class ControlsPapers:
 
     def markdown(self, facts: Mapping[str, Any]) -> str:
         """A file of its own; ends with a line break. StepFailed where a template is broken."""
-        return ReportTemplates(self._folders).controls(hidden(facts, self._redact))
+        return ReportTemplates(self._folders).controls(redacted(facts, self._redact))
 
     def sealed(self, facts: Mapping[str, Any], kind: str, key: SigningKey) -> bytes:
         """The DSSE envelope as JSON; the same facts, kind and key give the same bytes."""
-        return seal_payload(plain_json(hidden(facts, self._redact)), kind, key)
+        return seal_payload(plain_json(redacted(facts, self._redact)), kind, key)

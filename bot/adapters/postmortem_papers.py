@@ -11,7 +11,7 @@ from markupsafe import Markup
 from bot.adapters.glossary import load_glossary
 from bot.adapters.report_pages import ReportPages
 from bot.adapters.report_templates import ReportTemplates
-from bot.domain.hiding import Redact, hidden
+from bot.domain.redaction import Redact, redacted
 
 
 class PostmortemPapers:
@@ -25,7 +25,7 @@ class PostmortemPapers:
 
     def markdown(self, facts: Mapping[str, Any]) -> str:
         """A file of its own; ends with a line break. StepFailed where a template is broken."""
-        return self._templates.postmortem(hidden(facts, self._redact), self._glossary)
+        return self._templates.postmortem(redacted(facts, self._redact), self._glossary)
 
     def html(self, facts: Mapping[str, Any]) -> str:
         """A file of its own, which loads nothing and runs nothing."""

@@ -8,12 +8,12 @@ from typing import Any
 Redact = Callable[[str], str]
 
 
-def hidden(value: Any, redact: Redact) -> Any:
+def redacted(value: Any, redact: Redact) -> Any:
     """The same value with secrets hidden in every text, keys included; numbers stay numbers."""
     if isinstance(value, str):
         return redact(value)
     if isinstance(value, list | tuple):
-        return [hidden(one, redact) for one in value]
+        return [redacted(one, redact) for one in value]
     if isinstance(value, Mapping):
-        return {redact(name): hidden(one, redact) for name, one in value.items()}
+        return {redact(name): redacted(one, redact) for name, one in value.items()}
     return value

@@ -10,7 +10,7 @@ from typing import Any
 
 from bot.domain.errors import Refused
 from bot.domain.gates import Figure, GateVerdict, Judgement
-from bot.domain.hiding import hidden
+from bot.domain.redaction import redacted
 from bot.ports import Secrets
 
 MOST_DETAILS = 256 * 1024
@@ -58,5 +58,5 @@ def _details(found: object, secrets: Secrets) -> Mapping[str, Any]:
         raise Refused("The details of the gate hold a value that cannot be kept", why=str(error)) from None
     if len(text) > MOST_DETAILS:
         return {"left_out": f"{len(text)} bytes of details; {MOST_DETAILS // 1024} KiB are kept at most"}
-    found_again: dict[str, Any] = hidden(json.loads(text), secrets.redact)
+    found_again: dict[str, Any] = redacted(json.loads(text), secrets.redact)
     return found_again

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -14,9 +15,9 @@ from support.process_facts import Counted, counted
 from support.process_history import SERVICES, History, made_up, records_of, walk_of
 from support.store_records import AT, incident, new_id, timeline_entry
 
-from bot.adapters.sql import SqlStore
+from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.sql.engines import readers_of
-from bot.adapters.sql.side_by_side import same_moment
+from bot.adapters.sql.shared_snapshot import shared_snapshot
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.measures import Measured, Scope
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
@@ -170,7 +171,7 @@ def test_all_facts_are_those_of_a_view(store: SqlStore, rng: random.Random) -> N
 @pytest.mark.parametrize("kind", ["postgresql"])  # one view reads everything on SQLite
 def test_views_of_one_moment_do_not_see_what_is_committed_between_their_readings(store: SqlStore) -> None:
     counting = text("SELECT count(*) FROM incidents")
-    with same_moment(readers_of(store.engine)) as views:
+    with shared_snapshot(readers_of(store.engine)) as views:
         counts = [views[0].execute(counting).scalar_one()]
         with store.write() as tx:
             tx.add(incident())
@@ -178,3 +179,17 @@ def test_views_of_one_moment_do_not_see_what_is_committed_between_their_readings
         with store.read() as tx:
             assert len(tx.incidents(limit=9)) == 1, "it is there for those who look now"
     assert counts == [0] * (len(views) + 1)
+
+
+def test_many_who_measure_at_once_leave_connections_to_others_and_all_get_their_figures(
+    store: SqlStore, address: str, rng: random.Random
+) -> None:
+    keep(store, made_up(rng))
+    scope = Scope(WHOLE, NOW)
+    small = open_store(address, pool_size=1)  # two connections at most
+    try:
+        with ThreadPoolExecutor(6) as crowd:
+            found = [plain(one.result()) for one in [crowd.submit(small.tallies, scope) for _ in range(6)]]
+    finally:
+        small.close()
+    assert found == [plain(store.tallies(scope))] * 6

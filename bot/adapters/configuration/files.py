@@ -86,19 +86,18 @@ def read_retention(folder: Path) -> tuple[Retention, list[Fault]]:
 def _read(
     path: Path, raw: bytes | None, model: type[BaseModel], name_key: str
 ) -> tuple[Document | None, Any, Sequence[Fault]]:
-    if raw is None:
-        try:
-            raw = read_bytes(path)
-        except OSError as error:
-            return None, None, (unreadable(str(path), error),)
-    return _understood(path, raw, model, name_key)
+    if raw is not None:  # somebody's proposal: keeping all of them would fill the memory
+        return _understood(path, raw, model, name_key)
+    try:
+        raw = read_bytes(path)
+    except OSError as error:
+        return None, None, (unreadable(str(path), error),)
+    return _understood_before(path, raw, model, name_key)
 
 
-@lru_cache(maxsize=2048)
 def _understood(
     path: Path, raw: bytes, model: type[BaseModel], name_key: str
 ) -> tuple[Document | None, Any, Sequence[Fault]]:
-    """Kept by what the files hold: when one of some hundred is changed, the others need not be understood again."""
     document, faults = read_document(path, str(path), raw)
     if document is None:
         return None, None, tuple(faults)
@@ -113,3 +112,7 @@ def _understood(
         message = f"{name_key} is {name!r}, but the file is called {path.name}; the two names must be the same"
         return document, value, (document.fault((name_key,), message),)
     return document, value, ()
+
+
+_understood_before = lru_cache(maxsize=1024)(_understood)
+"""By what the files hold: when one of some hundred is changed, the others need not be understood again."""

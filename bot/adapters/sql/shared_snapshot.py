@@ -12,7 +12,7 @@ _VIEWS = 2
 
 
 @contextmanager
-def same_moment(readers: Engine) -> Iterator[Sequence[Connection]]:
+def shared_snapshot(readers: Engine) -> Iterator[Sequence[Connection]]:
     """Connections that all see what was committed until the same commit. `readers` is the engine for views.
 
     https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-SNAPSHOT-SYNCHRONIZATION"""

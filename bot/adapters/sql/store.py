@@ -33,7 +33,7 @@ from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.postmortem_queries import PostmortemQueries
 from bot.adapters.sql.release_queries import ReleaseQueries
 from bot.adapters.sql.sessions import View, writing
-from bot.adapters.sql.side_by_side import same_moment
+from bot.adapters.sql.shared_snapshot import shared_snapshot
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
 from bot.domain.audit_trail import AuditReport
@@ -77,6 +77,7 @@ class SqlStore:
         self._statements = statements_for(self._engine.dialect.name)
         # SQLite's own waiting sleeps in growing steps; threads of one process can take turns without.
         self._turn = threading.Lock() if self._file else None
+        self._measuring = threading.Lock()
         self._seals = 0
         self._met: set[str] = set()
 
@@ -104,13 +105,15 @@ class SqlStore:
             yield SqlTransaction(View(connection), self._statements, writes=False)
 
     def tallies(self, scope: Scope) -> Sequence[Tally]:
-        """All facts by service and month, as of one moment."""
-        if self._file:  # its threads would stand in each other's way
-            with self.read() as tx:
-                return tx.tallies(scope)
-        with translated(), same_moment(self._readers) as connections:
-            views = [SqlTransaction(View(one), self._statements, writes=False) for one in connections]
-            return read_side_by_side(views, scope)
+        """All facts by service and month, as of one moment. One reading at a time: many of them would take all
+        connections from those who write. TryLater where others measure all the while."""
+        with _turn_of(self._measuring, "The process is being measured already", "others wait for the same figures"):
+            if self._file:  # its threads would stand in each other's way
+                with self.read() as tx:
+                    return tx.tallies(scope)
+            with translated(), shared_snapshot(self._readers) as connections:
+                views = [SqlTransaction(View(one), self._statements, writes=False) for one in connections]
+                return read_side_by_side(views, scope)
 
     def seal(self) -> tuple[int, str] | None:
         """Chain the audit rows that are not chained yet and sign the new head (position, hash); None if none were.
@@ -206,12 +209,18 @@ class SqlStore:
         if self._turn is None:
             yield
             return
-        if not self._turn.acquire(timeout=BUSY_SECONDS):
-            raise TryLater("The database is busy", why="another writer of this process does not come to its end")
-        try:
+        with _turn_of(self._turn, "The database is busy", "another writer of this process does not come to its end"):
             yield
-        finally:
-            self._turn.release()
+
+
+@contextmanager
+def _turn_of(turn: threading.Lock, what: str, why: str) -> Iterator[None]:
+    if not turn.acquire(timeout=BUSY_SECONDS):
+        raise TryLater(what, why=why)
+    try:
+        yield
+    finally:
+        turn.release()
 
 
 def open_store(url: str, *, pool_size: int = 10, keys: Keyring | None = None) -> SqlStore:
