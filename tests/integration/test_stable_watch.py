@@ -194,7 +194,9 @@ def test_no_data_pauses_the_window_and_is_told_after_three_looks(anywhere: Drive
     look(engine, times=2)
     assert engine.notices(incident_id, "not_stable") == []
     missing = f"`{ERRORS}` is not known: no data: the query gives nothing"
-    assert f"{missing}; 1m of 2m are left" in refused(engine, incident_id)
+    told = refused(engine, incident_id)
+    # The host's clock goes on beside the one that is turned: a slow machine has lost a second of the minute by now.
+    assert any(f"{missing}; {left} of 2m are left" in told for left in ("1m", "59s", "58s")), told
     look(engine, times=40)
     (told,) = engine.notices(incident_id, "not_stable")
     assert (told.audience, told.facts["watch"], told.facts["problem"]) == ("engineering", "unknown", missing)
