@@ -92,8 +92,24 @@ class Bell:
     lane: Lane
 
 
+class ReadyRing(Protocol):
+    """A ring that is made and not sent: it is rung once, or dropped."""
+
+    def ring(self) -> bool:
+        """As `Queue.ring`."""
+        ...
+
+    def drop(self) -> None:
+        """Let it be."""
+        ...
+
+
 class Queue(Protocol):
     """The doorbell. Losing a ring costs seconds, never work."""
+
+    def ready(self, bells: Sequence[Bell]) -> ReadyRing:
+        """Do everything of `ring` but the sending, while there is time. Never raises."""
+        ...
 
     def ring(self, bells: Sequence[Bell]) -> bool:
         """Ring in bounded time; False where the queue is away. Never raises."""

@@ -137,6 +137,10 @@ class Transaction(
         """Update by id, or insert."""
         ...
 
+    def flush(self) -> None:
+        """Write what was held back until now: what is left to do is the commit."""
+        ...
+
     # Events
     def event(self, event_id: str) -> Event | None: ...
     def events_by_key(self, source: str, keys: Collection[str]) -> Mapping[str, Event]:

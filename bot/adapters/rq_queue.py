@@ -11,15 +11,17 @@ from typing import Any
 
 import structlog
 from redis import Redis
+from redis.exceptions import ConnectionError as LinkBroken
 from redis.exceptions import ResponseError
 from rq import Queue as StockQueue
 from rq.serializers import JSONSerializer
 from rq.utils import now as rq_now
 from rq.utils import utcformat
 
+from bot.adapters.redis_errands import Errand
 from bot.adapters.redis_links import AWAY, connect
 from bot.adapters.rq_jobs import AndonJob, function_name
-from bot.ports import Bell, JobName, Lane
+from bot.ports import Bell, JobName, Lane, ReadyRing
 
 ANSWER_SECONDS = 0.5
 PAUSE_SECONDS = 1.0
@@ -79,10 +81,26 @@ class RqQueue:
             for start in range(0, len(bells), BATCH):
                 self._ring_batch(bells[start : start + BATCH])
         except AWAY as error:
-            self._silent_until = time.monotonic() + PAUSE_SECONDS
-            log.warning("queue_away", error=type(error).__name__, bells=len(bells))
+            self.fall_silent(error, bells)
             return False
         return True
+
+    def fall_silent(self, error: BaseException, bells: Sequence[Bell]) -> None:
+        """Ring for nobody during the pause."""
+        self._silent_until = time.monotonic() + PAUSE_SECONDS
+        log.warning("queue_away", error=type(error).__name__, bells=len(bells))
+
+    def ready(self, bells: Sequence[Bell]) -> ReadyRing:
+        """A ring whose bytes and connection are at hand, where Redis is; else one that rings as `ring` does."""
+        once = list(dict.fromkeys(bells))
+        if not 0 < len(once) <= BATCH or time.monotonic() < self._silent_until:
+            return _Ready(self, bells, None)
+        try:
+            errand = Errand(self.link, self._ring)
+        except AWAY:
+            return _Ready(self, bells, None)
+        errand.pack(*self._asked(once))
+        return _Ready(self, bells, errand)
 
     def ping(self) -> bool:
         """Whether Redis answers."""
@@ -109,14 +127,15 @@ class RqQueue:
     def _ring_batch(self, bells: Iterable[Bell]) -> None:
         once = list(dict.fromkeys(bells))
         try:
-            self._ring_by_script(once)
+            keys, args = self._asked(once)
+            self._ring(keys=keys, args=args)
         except ResponseError as error:
             # A server may forbid scripts to this user; the plain way costs two round trips for each bell.
             log.info("ringing_without_script", error=type(error).__name__)
             for bell in once:
                 self._queue(bell.lane).enqueue_job(self._job(bell, _new_id(bell)))
 
-    def _ring_by_script(self, bells: Sequence[Bell]) -> None:
+    def _asked(self, bells: Sequence[Bell]) -> tuple[list[str], list[str | bytes]]:
         keys: list[str] = []
         plans: list[str] = []
         payloads: list[bytes] = []
@@ -129,7 +148,7 @@ class RqQueue:
             keys += [mark_key(bell.id), AndonJob.key_for(job_id), queue_key(bell.lane)]
             flat = [part for pair in fields.items() for part in pair]
             plans.append(json.dumps({"mark": MARK_SECONDS, "id": job_id, "fields": flat}))
-        self._ring(keys=keys, args=[*plans, *payloads])
+        return keys, [*plans, *payloads]
 
     def _fields_of(self, bell: Bell) -> Mapping[str, str]:
         """What the stock library writes for any bell like this one: it takes its time, and a rollback waits for it."""
@@ -147,6 +166,35 @@ class RqQueue:
 
     def _queue(self, lane: Lane) -> StockQueue:
         return StockQueue(lane.value, connection=self.link, job_class=AndonJob, serializer=JSONSerializer)
+
+
+class _Ready:
+    """`bot.ports.ReadyRing`."""
+
+    def __init__(self, queue: RqQueue, bells: Sequence[Bell], errand: Errand | None) -> None:
+        self._queue = queue
+        self._bells = bells
+        self._errand = errand
+
+    def ring(self) -> bool:
+        errand, self._errand = self._errand, None
+        if errand is None:
+            return self._queue.ring(self._bells)
+        try:
+            errand.send()
+            errand.answer()
+        except (ResponseError, LinkBroken):
+            # The server was started anew, or forbids scripts. Whatever did arrive is not rung twice: see the marks.
+            return self._queue.ring(self._bells)
+        except AWAY as error:
+            self._queue.fall_silent(error, self._bells)
+            return False
+        return True
+
+    def drop(self) -> None:
+        errand, self._errand = self._errand, None
+        if errand is not None:
+            errand.give_back()
 
 
 def queue_key(lane: Lane) -> str:

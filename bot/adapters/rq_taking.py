@@ -14,7 +14,8 @@ from redis.exceptions import ResponseError
 from rq.executions import Execution, ExecutionRegistry
 from rq.worker import SimpleWorker, WorkerStatus
 
-from bot.adapters.rq_jobs import AndonJob
+from bot.adapters.redis_errands import Errand
+from bot.adapters.rq_jobs import AndonJob, job_of
 from bot.adapters.rq_queue import mark_key
 
 TAKE = """
@@ -47,81 +48,94 @@ class Taking:
         self._taken_key = taken_key
         self._lease_seconds = lease_seconds
         self._script = link.register_script(TAKE)
-        self._is_loaded = False
         self._started_key = f"rq:wip:{worker.queue_names()[0]}"
+        self._is_loaded = False
+        self._errand: Errand | None = None
 
-    def take(self, job: AndonJob) -> tuple[Any, Execution]:
+    def take(self, job_id: str) -> tuple[Any, Execution]:
         """What the server says is stored under the job, and the note that it is worked on."""
-        try:
-            return self._by_script(job)
-        except ResponseError as error:
-            # A server may forbid scripts to this user, or hold something strange under one of the keys.
-            log.info("taking_without_script", error=type(error).__name__)
-            return self._by_pipeline(job)
+        execution = self._execution(job_id)
+        return self._take(execution), execution
 
-    def begin(self, job: AndonJob) -> tuple[Callable[[], Any], Execution]:
-        """The same, on its way while the job is done already: the answer is read by the call that is returned."""
+    def ready(self) -> None:
+        """Have a living connection at hand for `begin`, to a server that knows the script. Raises what Redis raises."""
+        errand, self._errand = self._errand, None
+        if errand is not None:
+            errand.give_back()
         if not self._is_loaded:
-            fields, execution = self.take(job)
-            return lambda: fields, execution
-        keys, args, execution = self._asked(job)
-        pool = self._link.connection_pool
-        connection: Any = pool.get_connection()
-        try:
-            connection.send_command("EVALSHA", self._script.sha, len(keys), *keys, *args)
-        except BaseException:
-            connection.disconnect()
-            pool.release(connection)
-            raise
-        self._worker._state = WorkerStatus.BUSY
-        return lambda: self._answer(connection, job), execution
+            self._is_loaded = self._load()
+        self._errand = Errand(self._link, self._script)
 
-    def _answer(self, connection: Any, job: AndonJob) -> Any:
+    def _load(self) -> bool:
         try:
-            return _fields(connection.read_response())
+            self._link.script_load(TAKE)
+        except ResponseError:
+            return False
+        return True
+
+    def begin(self, job_id: str) -> tuple[Callable[[], Any], Execution]:
+        """The same, on its way while the job is done already: the answer is read by the call that is returned."""
+        if self._errand is None or not self._is_loaded:
+            fields, execution = self.take(job_id)
+            return lambda: fields, execution
+        errand, self._errand = self._errand, None
+        execution = self._execution(job_id)
+        errand.pack(*self._asked(execution))
+        errand.send()
+        self._worker._state = WorkerStatus.BUSY
+        return lambda: self._answer(errand, execution), execution
+
+    def _answer(self, errand: Errand, execution: Execution) -> Any:
+        try:
+            return _fields(errand.answer())
         except ResponseError:
             # The server was started anew and has forgotten the script, or forbids it.
             self._is_loaded = False
-            return self.take(job)[0]
-        except BaseException:
-            connection.disconnect()
-            raise
-        finally:
-            self._link.connection_pool.release(connection)
+            return self._take(execution)
 
-    def _by_script(self, job: AndonJob) -> tuple[Any, Execution]:
-        keys, args, execution = self._asked(job)
-        answer = self._script(keys=keys, args=args)
-        self._is_loaded = True
+    def _execution(self, job_id: str) -> Execution:
+        return Execution(uuid4().hex, job_id, self._link, worker_name=self._worker.name)
+
+    def _take(self, execution: Execution) -> Any:
+        try:
+            keys, args = self._asked(execution)
+            answer = self._script(keys=keys, args=args)
+        except ResponseError as error:
+            # A server may forbid scripts to this user, or hold something strange under one of the keys.
+            log.info("taking_without_script", error=type(error).__name__)
+            return self._by_pipeline(execution)
         self._worker._state = WorkerStatus.BUSY
-        return _fields(answer), execution
+        return _fields(answer)
 
-    def _asked(self, job: AndonJob) -> tuple[list[str], list[Any], Execution]:
-        worker = self._worker
-        execution = Execution(uuid4().hex, job.id, self._link, worker_name=worker.name)
+    def _asked(self, execution: Execution) -> tuple[list[str], list[Any]]:
+        worker, job_id = self._worker, execution.job_id
         keys = [
-            job.key,
+            AndonJob.key_for(job_id),
             self._taken_key,
             execution.key,
-            ExecutionRegistry.key_template.format(job.id),
+            ExecutionRegistry.key_template.format(job_id),
             self._started_key,
             worker.key,
-            _mark(job.id),
+            _mark(job_id),
         ]
         began, now = execution.created_at.timestamp(), int(time.time())
         state = WorkerStatus.BUSY.value
-        return keys, [job.id, execution.id, began, worker.name, self._lease_seconds, now, state], execution
+        return keys, [job_id, execution.id, began, worker.name, self._lease_seconds, now, state]
 
-    def _by_pipeline(self, job: AndonJob) -> tuple[Any, Execution]:
-        worker = self._worker
+    def _by_pipeline(self, execution: Execution) -> Any:
+        """As the library itself does it."""
+        worker, ttl = self._worker, self._lease_seconds
+        job = job_of(execution.job_id, worker.queue_names()[0], self._link)
         with self._link.pipeline(transaction=True) as pipe:
             pipe.hgetall(job.key)
             pipe.lrem(self._taken_key, 1, job.id)
             pipe.delete(_mark(job.id))
-            execution = Execution.create(job, self._lease_seconds, pipeline=pipe, worker_name=worker.name)
+            execution.save(ttl, pipe)
+            ExecutionRegistry(job.id, connection=pipe).add(execution, ttl, pipe)
+            job.started_job_registry.add_execution(execution, pipe, ttl=ttl, xx=False)
             worker.set_state(WorkerStatus.BUSY, pipeline=pipe)
             worker.set_current_job_id(job.id, pipeline=pipe)
-            return pipe.execute(raise_on_error=False)[0], execution
+            return pipe.execute(raise_on_error=False)[0]
 
 
 def _fields(answer: Any) -> Any:

@@ -18,7 +18,7 @@ from rq.worker import SimpleWorker, WorkerStatus
 
 from bot.adapters.fault_traces import describe_fault
 from bot.adapters.redis_links import AWAY, connect
-from bot.adapters.rq_jobs import JOB_ID, AndonJob, bell_in, read_bell, same_bell
+from bot.adapters.rq_jobs import JOB_ID, AndonJob, bell_in, job_of, read_bell, same_bell
 from bot.adapters.rq_queue import ALARMS, FAILURE_SECONDS
 from bot.adapters.rq_taking import Taking
 from bot.adapters.rq_upkeep import Upkeep
@@ -125,6 +125,7 @@ class LaneWorker(SimpleWorker):
             self._take_due()
             self.stopping.wait(RETRY_SECONDS)
             return
+        self._taking.ready()
         job_id: Any = self._listener.blmove(self._queue_key, self._taken_key, LISTEN_SECONDS)
         if job_id is not None:
             self.answer(job_id)
@@ -180,23 +181,23 @@ class LaneWorker(SimpleWorker):
         if JOB_ID.fullmatch(job_id) is None:
             self._refuse(raw_id, None, "The job id does not look like one")
             return
-        job = AndonJob(job_id, connection=self.connection, serializer=JSONSerializer)
-        job.origin = self.lane.value
         bell = bell_in(job_id, self.lane)
         if bell is not None:
-            self._answer_ours(bell, job)
+            self._answer_ours(bell, job_id)
             return
-        fields, execution = self._taking.take(job)
+        fields, execution = self._taking.take(job_id)
         self.execution = execution
+        job = job_of(job_id, self.lane, self.connection)
         found = self._checked(job, execution, fields)
         if found is not None:
             self._finish(job, execution, self._call(found))
 
-    def _answer_ours(self, bell: Bell, job: AndonJob) -> None:
+    def _answer_ours(self, bell: Bell, job_id: str) -> None:
         """A rollback waits for no answer of Redis: what is stored under the job is looked at when it is done."""
-        fields, execution = self._taking.begin(job)
+        fields, execution = self._taking.begin(job_id)
         self.execution = execution
         problem = self._call(bell)
+        job = job_of(job_id, self.lane, self.connection)
         if self._checked(job, execution, fields(), bell) is not None:
             self._finish(job, execution, problem)
 

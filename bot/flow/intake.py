@@ -19,6 +19,12 @@ from bot.ports import Bell, Clock, Ids, Log, Queue, Store
 
 _ATTEMPTS = 5
 
+Ring = Callable[[Sequence[Bell]], object]
+
+
+def _unforeseen(bells: Sequence[Bell]) -> None:
+    """Nobody is in a hurry."""
+
 
 class Intake:
     """Takes deliveries. Nothing is answered before the commit, and the bell is rung only after it."""
@@ -50,16 +56,17 @@ class Intake:
         self._indexed: tuple[Configuration | None, PolicyIndex] = (None, PolicyIndex(()))
 
     def accept(
-        self, deliveries: Sequence[Delivery], ring: Callable[[Sequence[Bell]], object] | None = None
+        self, deliveries: Sequence[Delivery], ring: Ring | None = None, foresee: Ring = _unforeseen
     ) -> list[Receipt]:
         """Answer each delivery, all in one commit. Raises TryLater where it cannot be stored; then nothing is.
 
         `ring` may hand the bells to another thread, so that a queue that is away never delays an answer; whoever does
-        so calls `note` once everybody has theirs.
+        so calls `note` once everybody has theirs. `foresee` is told just before the commit what will be rung after
+        it; the commit may still come to nothing.
         """
         configuration = self._configuration()
         heard = [self._hear(delivery, configuration) for delivery in deliveries]
-        receipts, bells = self._store_all(heard, configuration)
+        receipts, bells = self._store_all(heard, configuration, foresee)
         self._crash("after_inbox_commit")
         (ring or self._queue.ring)(bells)
         if ring is None:
@@ -98,7 +105,7 @@ class Intake:
         heard = self._hear(delivery, self._configuration())
         if heard.problem:
             raise BadInput("It is still not understood", why=heard.problem, next="it stays among the dead letters")
-        receipts, bells = self._store_all([heard], self._configuration(), replayed=event, actor=actor)
+        receipts, bells = self._store_all([heard], self._configuration(), _unforeseen, event, actor)
         self._queue.ring(bells)
         return receipts[0]
 
@@ -132,6 +139,7 @@ class Intake:
         self,
         heard: Sequence[Heard],
         configuration: Configuration,
+        foresee: Ring,
         replayed: Event | None = None,
         actor: Actor | None = None,
     ) -> tuple[list[Receipt], list[Bell]]:
@@ -143,7 +151,9 @@ class Intake:
                     if replayed is not None and actor is not None:
                         batch.mark_replayed(replayed, receipts[0].event_id, actor)
                     batch.situation.write_back()
+                    tx.flush()
                     self._crash("before_inbox_commit")
+                    foresee(batch.situation.bells)
                 return receipts, batch.situation.bells
             except Conflict:
                 # Another process wrote the same alert or opened the same incident first: read again, decide again.

@@ -53,7 +53,7 @@ class Observations:
     def __init__(self, head: Head) -> None:
         self._head = head
         self._in_hand = 0
-        self._batcher: Batcher[Sent, Taken] = Batcher(self._take, head.queue.ring, most=MOST_IN_HAND)
+        self._batcher: Batcher[Sent, Taken] = Batcher(self._take, head.queue, most=MOST_IN_HAND)
 
     def start(self) -> None:
         """Begin, inside the running event loop."""
@@ -85,7 +85,7 @@ class Observations:
         finally:
             self._in_hand -= 1
 
-    def _take(self, sent: Sequence[Sent], ring: Ring) -> Sequence[Taken | AndonError]:
+    def _take(self, sent: Sequence[Sent], ring: Ring, _foresee: Ring) -> Sequence[Taken | AndonError]:
         return self._head.observing.take(sent, ring)
 
 

@@ -65,7 +65,7 @@ def create_web(head: Head) -> FastAPI:
     """The ASGI application. Starts one intake thread with its lifespan and ends it there."""
     metrics = WebMetrics(head)
     batcher: Batcher[Delivery, Receipt] = Batcher(
-        _timed(head, metrics), head.queue.ring, measure=metrics.batched, note=head.intake.note
+        _timed(head, metrics), head.queue, measure=metrics.batched, note=head.intake.note
     )
     slack, observations = SlackEvents(head, _guard(head.settings), open_edge(head), metrics), Observations(head)
     app = FastAPI(
@@ -101,9 +101,9 @@ def create_web(head: Head) -> FastAPI:
 
 
 def _timed(head: Head, metrics: WebMetrics) -> Any:
-    def accept(deliveries: Sequence[Delivery], ring: Ring) -> list[Receipt]:
+    def accept(deliveries: Sequence[Delivery], ring: Ring, foresee: Ring) -> list[Receipt]:
         started = time.perf_counter()
-        receipts = head.intake.accept(deliveries, ring)
+        receipts = head.intake.accept(deliveries, ring, foresee)
         metrics.decided("webhook", time.perf_counter() - started)
         return receipts
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-import time
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Generic, TypeVar
@@ -14,7 +13,7 @@ import structlog
 
 from bot.adapters.fault_traces import describe_fault
 from bot.domain.errors import AndonError, TryLater
-from bot.ports import Bell, Lane
+from bot.web.bells import Bells, Doorbell
 from bot.web.head import Ring
 
 Came = TypeVar("Came")
@@ -22,12 +21,9 @@ Came = TypeVar("Came")
 Said = TypeVar("Said")
 """The answer to it, given after its commit."""
 
-Accept = Callable[[Sequence[Came], Ring], Sequence[Said | AndonError]]
+Accept = Callable[[Sequence[Came], Ring, Ring], Sequence[Said | AndonError]]
+"""Gets what came, what takes the bells after the commit, and what is told just before it which they will be."""
 Settled = tuple["_Waiting[Came, Said]", Said | BaseException]
-
-LATER_SECONDS = 0.03
-"""How long notices and the like stand back: the first call of a rollback leaves within this time on an idle machine,
-and the workers of the other lanes would take processors and the writers' turn from it."""
 
 _log = structlog.get_logger("andon.web")
 
@@ -46,14 +42,12 @@ class Batcher(Generic[Came, Said]):
     """Hands deliveries to `accept` in batches. A lone delivery goes at once; those that come meanwhile share the next.
 
     An error among the answers is that delivery's alone; one that is raised is everybody's.
-
-    Bells are rung by a thread of their own: a queue that is away never delays an answer.
     """
 
     def __init__(
         self,
         accept: Accept[Came, Said],
-        ring: Ring,
+        doorbell: Doorbell,
         *,
         most: int = 256,
         most_waiting: int = 4096,
@@ -62,31 +56,26 @@ class Batcher(Generic[Came, Said]):
     ) -> None:
         self._note = note
         self._accept = accept
-        self._ring = ring
+        self._bells = Bells(doorbell)
         self._most = most
         self._most_waiting = most_waiting
         self._measure = measure
         self._inbox: queue.SimpleQueue[_Waiting[Came, Said] | None] = queue.SimpleQueue()
-        self._bells: queue.SimpleQueue[Sequence[Bell] | None] = queue.SimpleQueue()
         self._count = 0
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._threads: list[threading.Thread] = []
+        self._intake = threading.Thread(target=self._take, name="andon-intake", daemon=True)
 
     def start(self) -> None:
         """Begin, inside the running event loop."""
         self._loop = asyncio.get_running_loop()
-        for name, target in (("andon-intake", self._take), ("andon-bells", self._ring_all)):
-            thread = threading.Thread(target=target, name=name, daemon=True)
-            thread.start()
-            self._threads.append(thread)
+        self._bells.start()
+        self._intake.start()
 
     async def stop(self) -> None:
         """Store what waits, ring what is to be rung, and end."""
-        intake, bells = self._threads
         self._inbox.put(None)
-        await asyncio.to_thread(intake.join)
-        self._bells.put(None)
-        await asyncio.to_thread(bells.join)
+        await asyncio.to_thread(self._intake.join)
+        await asyncio.to_thread(self._bells.stop)
 
     async def submit(self, delivery: Came) -> Said:
         """The receipt, after the commit. TryLater where too many wait or the store is away."""
@@ -124,7 +113,7 @@ class Batcher(Generic[Came, Said]):
 
     def _answers(self, batch: list[_Waiting[Came, Said]]) -> list[Settled[Came, Said]]:
         try:
-            receipts = self._accept([one.delivery for one in batch], self._pass_on)
+            receipts = self._accept([one.delivery for one in batch], self._bells.ring, self._bells.foresee)
             return list(zip(batch, receipts, strict=True))
         except AndonError as error:
             if isinstance(error, TryLater) or len(batch) == 1:
@@ -136,11 +125,6 @@ class Batcher(Generic[Came, Said]):
                 return [(batch[0], error)]
         # One request that cannot be taken must not hurt those that came with it.
         return [settled for one in batch for settled in self._answers([one])]
-
-    def _pass_on(self, bells: Sequence[Bell]) -> None:
-        """To the bell thread, which rings before this one goes on: a rollback waits for it."""
-        self._bells.put(bells)
-        time.sleep(0)
 
     def _settle(self, settled: list[Settled[Came, Said]]) -> None:
         assert self._loop is not None
@@ -159,32 +143,3 @@ class Batcher(Generic[Came, Said]):
                 waiting.future.set_exception(result)
             else:
                 waiting.future.set_result(result)
-
-    def _ring_all(self) -> None:
-        """The bell thread: rollbacks at once; what only tells or waits a moment later, so that it is not in front."""
-        later: list[Bell] = []
-        later_at = 0.0
-        while True:
-            try:
-                bells = self._bells.get(timeout=max(0.0, later_at - time.monotonic()) if later else None)
-            except queue.Empty:
-                bells = ()
-            urgent = [bell for bell in bells or () if bell.lane is Lane.ROLLBACKS]
-            self._ring_safely(urgent)
-            if not later:
-                later_at = time.monotonic() + LATER_SECONDS
-            later += [bell for bell in bells or () if bell.lane is not Lane.ROLLBACKS]
-            if bells is None or time.monotonic() >= later_at:
-                self._ring_safely(later)
-                later = []
-            if bells is None:
-                return
-
-    def _ring_safely(self, bells: Sequence[Bell]) -> None:
-        if not bells:
-            return
-        try:
-            self._ring(bells)
-        except Exception as error:
-            # A lost ring costs seconds: the sweep rings again.
-            _log.error("ring_failed", bells=len(bells), **describe_fault(error))

@@ -32,7 +32,7 @@ class ReadyStore(Store, Protocol):
 class Intake(Protocol):
     """The front door of the head."""
 
-    def accept(self, deliveries: Sequence[Delivery], ring: Ring | None = None) -> list[Receipt]:
+    def accept(self, deliveries: Sequence[Delivery], ring: Ring | None = None, foresee: Ring = ...) -> list[Receipt]:
         """One receipt for each delivery, all in one commit; TryLater where it cannot be stored."""
         ...
 

@@ -89,7 +89,7 @@ def test_the_script_writes_what_the_commands_write(server: EmbeddedRedis, link: 
     states, answers = [], []
     for client in (Redis.from_url(server.url), limited(link, server)):
         job = rung(link, server)
-        fields, execution = Taking(worker_at(server), client, TAKEN, 6).take(job)
+        fields, execution = Taking(worker_at(server), client, TAKEN, 6).take(job.id)
         answers.append({name: value for name, value in fields.items() if not name.endswith(b"_at")})
         states.append(written(link, job.id, execution.id))
         client.close()
@@ -104,7 +104,7 @@ def test_the_script_writes_what_the_commands_write(server: EmbeddedRedis, link: 
 def test_the_lease_of_a_taken_job_is_where_the_upkeep_looks_for_it(server: EmbeddedRedis, link: Redis) -> None:
     job = rung(link, server)
     now: Any = link.time()
-    Taking(worker_at(server), link, TAKEN, 6).take(job)
+    Taking(worker_at(server), link, TAKEN, 6).take(job.id)
     [(member, score)] = link.zrange("rq:wip:rollbacks", 0, -1, withscores=True)  # type: ignore[misc]
     assert member.decode().startswith(job.id + ":")
     assert now[0] + 5 <= score <= now[0] + 8
@@ -114,11 +114,11 @@ def test_the_lease_of_a_taken_job_is_where_the_upkeep_looks_for_it(server: Embed
 def test_a_job_that_is_no_hash_is_told_as_such(server: EmbeddedRedis, link: Redis) -> None:
     link.set("rq:job:odd", "text")
     job = AndonJob("odd", connection=link, serializer=JSONSerializer)
-    fields, _ = Taking(worker_at(server), link, TAKEN, 6).take(job)
+    fields, _ = Taking(worker_at(server), link, TAKEN, 6).take(job.id)
     assert not isinstance(fields, dict)
 
 
 def test_a_job_that_is_gone_has_no_fields(server: EmbeddedRedis, link: Redis) -> None:
     job = AndonJob("gone", connection=link, serializer=JSONSerializer)
-    fields, _ = Taking(worker_at(server), link, TAKEN, 6).take(job)
+    fields, _ = Taking(worker_at(server), link, TAKEN, 6).take(job.id)
     assert fields == {}

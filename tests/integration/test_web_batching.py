@@ -8,6 +8,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any
 
 import pytest
+from support.doorbells import NotedDoorbell
 
 from bot.domain.errors import BadInput, TryLater
 from bot.domain.events import Delivery, Disposition, Receipt
@@ -26,7 +27,7 @@ class Door:
         self.open = threading.Event()
         self.open.set()
 
-    def accept(self, deliveries: Sequence[Delivery], ring: Ring) -> list[Receipt]:
+    def accept(self, deliveries: Sequence[Delivery], ring: Ring, _foresee: Ring) -> list[Receipt]:
         self.batches.append([one.raw for one in deliveries])
         assert self.open.wait(10)
         for one in deliveries:
@@ -45,7 +46,7 @@ def played(scene: Callable[[Batcher], Coroutine[Any, Any, None]], door: Door, **
     rung: list[Sequence[Bell]] = []
 
     async def play() -> None:
-        batcher = Batcher(door.accept, rung.append, **options)
+        batcher = Batcher(door.accept, NotedDoorbell(rung.append), **options)
         batcher.start()
         try:
             await scene(batcher)
@@ -200,7 +201,7 @@ def test_a_bell_that_cannot_be_rung_delays_no_answer() -> None:
     stuck = threading.Event()
 
     async def play() -> None:
-        batcher = Batcher(door.accept, lambda _: stuck.wait(10))
+        batcher = Batcher(door.accept, NotedDoorbell(lambda _: stuck.wait(10)))
         batcher.start()
         try:
             async with asyncio.timeout(5):

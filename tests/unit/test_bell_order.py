@@ -5,11 +5,14 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from support.doorbells import NotedDoorbell
 
 from bot.domain.events import Delivery, Disposition, Receipt
 from bot.ports import Bell, JobName, Lane
-from bot.web.batching import LATER_SECONDS, Batcher
+from bot.web.batching import Batcher
+from bot.web.bells import LATER_SECONDS, Bells
 from bot.web.head import Ring
 
 
@@ -29,7 +32,7 @@ class Door:
         self.count = 0
         self.enough = threading.Event()
 
-    def accept(self, deliveries: Sequence[Delivery], ring: Ring) -> list[Receipt]:
+    def accept(self, deliveries: Sequence[Delivery], ring: Ring, _foresee: Ring) -> list[Receipt]:
         for _ in deliveries:
             self.count += 1
             ring([notice_bell(self.count), run_bell(self.count)])
@@ -49,7 +52,7 @@ def test_a_rollback_is_rung_before_the_notice_that_stood_in_front_of_it() -> Non
     door = Door()
 
     async def one() -> None:
-        batcher = Batcher(door.accept, door.ring)
+        batcher = Batcher(door.accept, NotedDoorbell(door.ring))
         batcher.start()
         await batcher.submit(Delivery("generic", b"{}", {}))
         assert await asyncio.to_thread(door.enough.wait, 10)
@@ -65,7 +68,7 @@ def test_a_stop_rings_what_still_waits() -> None:
     door = Door()
 
     async def some() -> None:
-        batcher = Batcher(door.accept, door.ring)
+        batcher = Batcher(door.accept, NotedDoorbell(door.ring))
         batcher.start()
         await asyncio.gather(*(batcher.submit(Delivery("generic", b"{}", {})) for _ in range(5)))
         await batcher.stop()
@@ -80,7 +83,7 @@ def test_rollbacks_that_keep_coming_do_not_put_off_notices() -> None:
     door = Door()
 
     async def many() -> None:
-        batcher = Batcher(door.accept, door.ring)
+        batcher = Batcher(door.accept, NotedDoorbell(door.ring))
         batcher.start()
         while not door.enough.is_set() and door.count < 100_000:
             await batcher.submit(Delivery("generic", b"{}", {}))
@@ -89,3 +92,45 @@ def test_rollbacks_that_keep_coming_do_not_put_off_notices() -> None:
     asyncio.run(many())
     # Stopping rings whatever is left, so what counts is that a notice was rung while rollbacks still came.
     assert door.count < 100_000
+
+
+def heard_by(door: Door, told: Callable[[Bells], object]) -> NotedDoorbell:
+    """What becomes of what a front door says."""
+    doorbell = NotedDoorbell(door.ring)
+    bells = Bells(doorbell)
+    bells.start()
+    told(bells)
+    bells.stop()
+    return doorbell
+
+
+def test_a_foreseen_rollback_is_made_ready_before_the_commit_and_sent_after_it() -> None:
+    door = Door()
+
+    def told(bells: Bells) -> None:
+        bells.foresee([notice_bell(1), run_bell(1)])
+        bells.ring([notice_bell(1), run_bell(1)])
+
+    made = heard_by(door, told).made
+    assert [(one.bells, one.became) for one in made] == [([run_bell(1)], "rung")]
+    assert door.lanes() == [Lane.ROLLBACKS, Lane.NOTICES]
+
+
+def test_what_was_foreseen_for_a_commit_that_came_to_nothing_is_never_rung() -> None:
+    door = Door()
+
+    def told(bells: Bells) -> None:
+        bells.foresee([run_bell(1)])
+        bells.foresee([run_bell(2)])
+        bells.ring([run_bell(2)])
+        bells.foresee([run_bell(3)])
+        bells.ring([run_bell(4), notice_bell(4)])
+
+    made = heard_by(door, told).made
+    assert [one.became for one in made] == ["dropped", "rung", "dropped"]
+    assert [bell for _, bell in door.rung] == [run_bell(2), run_bell(4), notice_bell(4)]
+
+
+def test_a_notice_alone_is_in_no_hurry() -> None:
+    door = Door()
+    assert heard_by(door, lambda bells: bells.foresee([notice_bell(1)])).made == []
