@@ -20,6 +20,9 @@ from typing import Any
 
 import httpcore
 
+MUCH = 64 * 1024
+"""Bytes of a request that are sent before the next ones are there."""
+
 
 class Exchange(threading.local):
     """The call that this thread is making. Sockets outlive calls, so the limit belongs to the thread."""
@@ -110,9 +113,11 @@ class DeadlineStream(httpcore.NetworkStream):
     def __init__(self, sock: socket.socket, exchange: Exchange) -> None:
         self._sock = sock
         self._exchange = exchange
+        self._held = b""
 
     def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         """What has arrived, at least one byte, or nothing at the end."""
+        self._send()
         self._sock.settimeout(self._exchange.left(httpcore.ReadTimeout))
         try:
             return self._sock.recv(max_bytes)
@@ -122,7 +127,14 @@ class DeadlineStream(httpcore.NetworkStream):
             raise httpcore.ReadError(_words(error)) from error
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        """All of it."""
+        """Held until nothing comes, which ends a request, or until it is much: head and body leave together."""
+        self._held += buffer
+        if not buffer or len(self._held) > MUCH:
+            self._send()
+
+    def _send(self) -> None:
+        """All that is held; of a failure the rest is not sent later."""
+        buffer, self._held = self._held, b""
         while buffer:
             self._sock.settimeout(self._exchange.left(httpcore.WriteTimeout))
             try:

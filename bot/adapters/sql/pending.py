@@ -91,6 +91,10 @@ class Pending:
         else:
             batches.append((statement, [row]))
 
+    def holds(self, table: object) -> bool:
+        """Whether something waits for this table."""
+        return table in self._tables
+
     def flush(self, session: Session) -> None:
         """Write everything that was held back."""
         if not self._tables:

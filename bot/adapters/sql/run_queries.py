@@ -138,11 +138,11 @@ class RunQueries(Work):
     def save_run(self, before: Run, after: Run) -> Run:
         """Write what changed; returns `after` with the next version. LeaseLost where somebody moved it meanwhile.
 
-        It may come at the next read or at the end, like every error of what is written."""
+        It may come only at the commit, like every error of what is written."""
         changed = tuple(name for name in RUN_CHANGES if getattr(before, name) != getattr(after, name))
         values = {f"new_{name}": getattr(after, name) for name in changed}
-        saved = self.ask(save_run(changed), {"run_id": before.id, "seen_version": before.version, **values})
-        self.expect(saved, LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again"))
+        moved = LeaseLost(f"Run {before.id} was moved meanwhile", next="read it again")
+        self.must(save_run(changed), {"run_id": before.id, "seen_version": before.version, **values}, moved)
         old = before.steps
         for position, step in enumerate(after.steps):
             if position >= len(old) or (step is not old[position] and step != old[position]):

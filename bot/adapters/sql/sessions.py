@@ -6,10 +6,12 @@ import select
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import Connection, Engine, Executable
+from sqlalchemy import Connection, Engine, Executable, Select, Update, literal_column
+from sqlalchemy import select as chosen
 from sqlalchemy.engine import Dialect
 
 from bot.adapters.sql.prepared import Prepared, Row, prepared
@@ -17,6 +19,8 @@ from bot.adapters.sql.prepared import Prepared, Row, prepared
 Answer = Callable[[], Sequence[Any]]
 """The rows of a statement. What was asked before the first answer is taken travels together on PostgreSQL."""
 
+_Musts = list[tuple["psycopg.RawCursor[Any]", Exception]]
+"""Statements that have to change a row, each with what it means where it does not."""
 _NOTHING: Mapping[str, Any] = {}
 _SEND_SECONDS = 30
 """How long a server that takes nothing is waited for."""
@@ -34,6 +38,10 @@ class Session(Protocol):
 
     def write(self, statement: Executable, rows: Sequence[Row]) -> None:
         """Have a statement carried out for each row, in their order. Its errors may come out later."""
+        ...
+
+    def must(self, statement: Update, values: Row, problem: Exception) -> None:
+        """The same for one row; where it changes none, the problem is raised, at the commit at the latest."""
         ...
 
     def count(self, statement: Executable, rows: Sequence[Row]) -> int:
@@ -54,6 +62,9 @@ class View:
 
     def write(self, statement: Executable, rows: Sequence[Row]) -> None:  # noqa: ARG002
         raise RuntimeError("a consistent view writes nothing: use Store.write()")
+
+    def must(self, statement: Update, values: Row, problem: Exception) -> None:  # noqa: ARG002
+        self.write(statement, (values,))
 
     def count(self, statement: Executable, rows: Sequence[Row]) -> int:
         self.write(statement, rows)
@@ -79,6 +90,10 @@ class SqliteSession:
     def write(self, statement: Executable, rows: Sequence[Row]) -> None:
         self.count(statement, rows)
 
+    def must(self, statement: Update, values: Row, problem: Exception) -> None:
+        if self.count(statement, (values,)) == 0:
+            raise problem
+
     def count(self, statement: Executable, rows: Sequence[Row]) -> int:
         ready = prepared(statement, self.dialect, tuple(rows[0]))
         one = len(rows) == 1
@@ -96,9 +111,12 @@ class PostgresqlSession:
     each had been waited for. https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
     """
 
-    def __init__(self, driver: psycopg.Connection[Any], pipeline: psycopg.Pipeline, dialect: Dialect) -> None:
+    def __init__(
+        self, driver: psycopg.Connection[Any], pipeline: psycopg.Pipeline, dialect: Dialect, musts: _Musts
+    ) -> None:
         self._driver = driver
         self._pipeline = pipeline
+        self._musts = musts
         self.dialect = dialect
 
     def ask(self, statement: Executable, values: Row | None) -> Answer:
@@ -117,6 +135,9 @@ class PostgresqlSession:
 
     def write(self, statement: Executable, rows: Sequence[Row]) -> None:
         self._send(statement, rows)
+
+    def must(self, statement: Update, values: Row, problem: Exception) -> None:
+        self._musts.append((self._send(_failing_where_it_changes_nothing(statement), (values,)), problem))
 
     def count(self, statement: Executable, rows: Sequence[Row]) -> int:
         cursor = self._send(statement, rows)
@@ -145,6 +166,13 @@ class PostgresqlSession:
         while driver.flush():
             if not door.poll(_SEND_SECONDS * 1000):
                 raise psycopg.OperationalError("the server takes nothing any more")
+
+
+@lru_cache
+def _failing_where_it_changes_nothing(statement: Update) -> Select[Any]:
+    """With such an error the server refuses the COMMIT that follows, so that no answer is waited for in between."""
+    changed = statement.returning(literal_column("1")).cte("changed")
+    return chosen(literal_column("1 / count(*)")).select_from(changed)
 
 
 def _call(ready: Prepared, values: Row) -> tuple[bytes, list[Any]]:
@@ -179,15 +207,20 @@ def _on_sqlite(driver: sqlite3.Connection, dialect: Dialect) -> Iterator[Session
 @contextmanager
 def _on_postgresql(driver: psycopg.Connection[Any], dialect: Dialect) -> Iterator[Session]:
     """BEGIN goes with the first statement and COMMIT with the last ones."""
-    with driver.pipeline() as pipeline:
-        driver.execute("BEGIN")
-        try:
-            yield PostgresqlSession(driver, pipeline, dialect)
-        except BaseException:
-            # Whatever else comes out now follows from the first error.
-            with suppress(psycopg.Error):
-                pipeline.sync()
-            raise
-        commit = driver.execute("COMMIT")
+    musts: _Musts = []
+    try:
+        with driver.pipeline() as pipeline:
+            driver.execute("BEGIN")
+            try:
+                yield PostgresqlSession(driver, pipeline, dialect, musts)
+            except BaseException:
+                # Whatever else comes out now follows from the first error.
+                with suppress(psycopg.Error):
+                    pipeline.sync()
+                raise
+            commit = driver.execute("COMMIT")
+    except psycopg.errors.DivisionByZero as error:
+        unmet = [problem for cursor, problem in musts if cursor.pgresult is None]
+        raise unmet[0] if unmet else error from error
     if commit.statusmessage != "COMMIT":  # PostgreSQL answers ROLLBACK where an error of the transaction was swallowed
         raise RuntimeError("the transaction was rolled back: an error inside it went unnoticed")

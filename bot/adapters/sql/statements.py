@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from functools import lru_cache
 from typing import Any
 
-from sqlalchemy import Column, Executable, Table, and_, bindparam, func, literal, select, update
+from sqlalchemy import Column, Executable, Table, Update, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from bot.adapters.sql import (
@@ -216,7 +216,7 @@ RUN_CHANGES = tuple(column.name for column in run_tables.runs.columns if column.
 
 
 @lru_cache
-def save_run(changed: tuple[str, ...]) -> Executable:
+def save_run(changed: tuple[str, ...]) -> Update:
     """Change these columns of the run `run_id`, as parameters `new_…`, if it still has the version `seen_version`."""
     runs = run_tables.runs
     values: dict[str, Any] = {name: bindparam(f"new_{name}", type_=runs.c[name].type) for name in changed}
@@ -226,5 +226,4 @@ def save_run(changed: tuple[str, ...]) -> Executable:
         update(runs)
         .where(runs.c.id == bindparam("run_id"), runs.c.version == bindparam("seen_version"))
         .values(values | {"version": runs.c.version + 1})
-        .returning(runs.c.version)
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sqlalchemy import Executable
+from sqlalchemy import Executable, Update
 
 from bot.adapters.sql.pending import Pending
 from bot.adapters.sql.run_tables import run_plans, run_steps, runs
@@ -36,7 +36,6 @@ class Work:
         self.meets = set[str]()
         """Services that have one once this transaction is committed."""
         self._pending = Pending()
-        self._expected: list[tuple[Answer, Exception]] = []
 
     def add(self, *records: Record) -> None:
         """Hold records back until the next read or the end."""
@@ -60,16 +59,8 @@ class Work:
         self._pending.put(run_steps, self.statements.save_step, row)
 
     def flush(self) -> None:
-        """Write everything that was held back, and see that what was expected has come."""
+        """Write everything that was held back."""
         self._pending.flush(self.session)
-        expected, self._expected = self._expected, []
-        for answer, problem in expected:
-            if not answer():
-                raise problem
-
-    def expect(self, answer: Answer, problem: Exception) -> None:
-        """Raise this, at the next read or at the end, where the answer has no rows."""
-        self._expected.append((answer, problem))
 
     def must_write(self) -> None:
         """RuntimeError in a view: that is a mistake in the program."""
@@ -83,9 +74,7 @@ class Work:
 
     def rows(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
         """All rows of a statement."""
-        answer = self.ask(statement, values)
-        self.flush()
-        return answer()
+        return self.ask(statement, values)()
 
     def row(self, statement: Executable, values: Mapping[str, Any] | None = None) -> Any:
         """The first row of a statement, None if there is none."""
@@ -96,6 +85,13 @@ class Work:
         self.must_write()
         self._pending.flush(self.session)
         self.session.write(statement, rows)
+
+    def must(self, statement: Update, values: Mapping[str, Any], problem: Exception) -> None:
+        """Change a row. Where there is none to change, the problem is raised: now, or at the commit at the latest."""
+        self.must_write()
+        if self._pending.holds(statement.table):  # what waits for other tables can go together with what still comes
+            self._pending.flush(self.session)
+        self.session.must(statement, values, problem)
 
     def count(self, statement: Executable, *rows: Mapping[str, Any]) -> int:
         """How many rows a writing statement changed."""
