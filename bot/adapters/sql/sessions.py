@@ -13,6 +13,7 @@ import psycopg
 from sqlalchemy import Connection, Engine, Executable, Select, Update, literal_column
 from sqlalchemy import select as chosen
 from sqlalchemy.engine import Dialect
+from sqlalchemy.pool import PoolProxiedConnection
 
 from bot.adapters.sql.prepared import Prepared, Row, prepared
 
@@ -180,32 +181,63 @@ def _call(ready: Prepared, values: Row) -> tuple[bytes, list[Any]]:
     return text.encode(), parameters
 
 
-@contextmanager
-def writing(engine: Engine) -> Iterator[Session]:
-    """A transaction that may write, committed at the end; nothing is kept where anything is raised."""
-    lent = engine.raw_connection()
-    driver: Any = lent.driver_connection
-    try:
-        with (_on_sqlite if engine.dialect.name == "sqlite" else _on_postgresql)(driver, engine.dialect) as session:
-            yield session
-    except BaseException:
-        if engine.dialect.name != "sqlite" and driver.closed:
-            lent.invalidate()
-        raise
-    finally:
-        lent.close()  # rolls back what was not committed
+class FileWriter:
+    """Transactions that may write to a SQLite file, for one thread at a time: they share one connection, since to take
+    it from the pool and to give it back costs as much as to write a few rows."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._lent: PoolProxiedConnection | None = None
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction, committed at the end; nothing is kept where anything is raised."""
+        if self._lent is None:
+            self._lent = self._engine.raw_connection()
+        driver: Any = self._lent.driver_connection
+        try:
+            # One that reads first and writes later cannot wait for its turn any more: SQLite refuses it at once.
+            driver.execute("BEGIN IMMEDIATE").close()
+            yield SqliteSession(driver, self._engine.dialect)
+            driver.commit()
+        except BaseException:
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back, which rolls back what was not committed."""
+        lent, self._lent = self._lent, None
+        if lent is not None:
+            lent.close()
+
+
+class ServerWriter:
+    """Transactions that may write to a PostgreSQL server, for any number of threads."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction, committed at the end; nothing is kept where anything is raised."""
+        lent = self._engine.raw_connection()
+        driver: Any = lent.driver_connection
+        try:
+            with _piped(driver, self._engine.dialect) as session:
+                yield session
+        except BaseException:
+            if driver.closed:
+                lent.invalidate()
+            raise
+        finally:
+            lent.close()  # rolls back what was not committed
+
+    def close(self) -> None:
+        """Nothing is kept."""
 
 
 @contextmanager
-def _on_sqlite(driver: sqlite3.Connection, dialect: Dialect) -> Iterator[Session]:
-    # A transaction that reads first and writes later cannot wait for its turn any more: SQLite refuses it at once.
-    driver.execute("BEGIN IMMEDIATE").close()
-    yield SqliteSession(driver, dialect)
-    driver.commit()
-
-
-@contextmanager
-def _on_postgresql(driver: psycopg.Connection[Any], dialect: Dialect) -> Iterator[Session]:
+def _piped(driver: psycopg.Connection[Any], dialect: Dialect) -> Iterator[Session]:
     """BEGIN goes with the first statement and COMMIT with the last ones."""
     musts: _Musts = []
     try:

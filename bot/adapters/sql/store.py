@@ -32,7 +32,7 @@ from bot.adapters.sql.people_queries import PeopleQueries
 from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.postmortem_queries import PostmortemQueries
 from bot.adapters.sql.release_queries import ReleaseQueries
-from bot.adapters.sql.sessions import View, writing
+from bot.adapters.sql.sessions import FileWriter, ServerWriter, View
 from bot.adapters.sql.shared_snapshot import shared_snapshot
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
@@ -74,6 +74,7 @@ class SqlStore:
         self._file = file_of(url)
         self._engine = open_engine(url, pool_size)
         self._readers = readers_of(self._engine)
+        self._writer = FileWriter(self._engine) if self._file else ServerWriter(self._engine)
         self._statements = statements_for(self._engine.dialect.name)
         # SQLite's own waiting sleeps in growing steps; threads of one process can take turns without.
         self._turn = threading.Lock() if self._file else None
@@ -92,7 +93,7 @@ class SqlStore:
 
         An error at the commit itself may come after the database has kept the work: callers read again by key.
         """
-        with translated(), self._taking_turns(), writing(self._engine) as session:
+        with translated(), self._taking_turns(), self._writer.writing() as session:
             transaction = SqlTransaction(session, self._statements, writes=True, met=self._met)
             yield transaction
             transaction.flush()
@@ -202,6 +203,10 @@ class SqlStore:
 
     def close(self) -> None:
         """End all connections; the store may not be used any more."""
+        turn = self._turn or threading.Lock()
+        if turn.acquire(blocking=False):  # else somebody still writes on that connection, and ends it with the process
+            self._writer.close()
+            turn.release()
         self._engine.dispose()
 
     @contextmanager
