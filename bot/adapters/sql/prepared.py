@@ -19,6 +19,9 @@ from sqlalchemy.types import TypeEngine
 Row = Mapping[str, Any]
 Convert = Callable[[Any], Any] | None
 
+FEW_ROWS = 8
+_MARK = re.compile(r"\$(\d+)")
+_PLAIN_INSERT = re.compile(r"(INSERT INTO \w+ \([^()]*\) VALUES )(\([^()]*\))")
 _LIST = re.compile(r"IN \(__\[POSTCOMPILE_(\w+)\]\)")
 
 
@@ -37,6 +40,8 @@ class Prepared:
             bind = compiled.binds[name]
             convert: Convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
             self._parameters.append((name, convert, bind.expanding))
+        self._values = None if is_sqlite else _values_of(self._text)
+        self._texts: dict[int, str] = {}
         self._lists_grow = is_sqlite and any(grows for _, _, grows in self._parameters)
         columns = list(getattr(statement, "exported_columns", ()))
         self._row = _tuple_of([column.name for column in columns])
@@ -62,6 +67,24 @@ class Prepared:
         """The text and the parameters for each row; what a row shares with the one before is converted once."""
         columns = [self._column(name, convert, rows) for name, convert, _ in self._parameters]
         return self._text, list(zip(*columns, strict=True))
+
+    def together(self, rows: Sequence[Row]) -> tuple[str, list[Any]] | None:
+        """One text that adds all of these rows, and its parameters; None where the statement is no plain INSERT for
+        PostgreSQL, or where they are more than a few: each number of rows makes a text of its own."""
+        if self._values is None or len(rows) > FEW_ROWS:
+            return None
+        columns = [self._column(name, convert, rows) for name, convert, _ in self._parameters]
+        return self._text_for(len(rows)), [value for row in zip(*columns, strict=True) for value in row]
+
+    def _text_for(self, count: int) -> str:
+        text = self._texts.get(count)
+        if text is None:
+            assert self._values is not None
+            head, values = self._values
+            width = len(self._parameters)
+            text = head + ", ".join(_moved_on(values, by) for by in range(0, width * count, width))
+            self._texts[count] = text
+        return text
 
     def rows(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         """Named tuples of converted values."""
@@ -101,6 +124,16 @@ def _numbered(compiled: Any) -> tuple[str, list[str]]:
     text = _LIST.sub(lambda match: f"= ANY (%({match[1]})s)", compiled.string)
     text = re.sub(r"%\((\w+)\)s|%%", lambda match: number(match[1]) if match[1] else "%", text)
     return text, list(order)
+
+
+def _values_of(text: str) -> tuple[str, str] | None:
+    """A plain INSERT of one row in two parts: up to its values, and these. One that may meet itself stays whole."""
+    found = _PLAIN_INSERT.fullmatch(text)
+    return (found[1], found[2]) if found else None
+
+
+def _moved_on(values: str, by: int) -> str:
+    return _MARK.sub(lambda found: f"${int(found[1]) + by}", values)
 
 
 def _tuple_of(names: Sequence[str]) -> Any:

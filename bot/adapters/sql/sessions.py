@@ -15,6 +15,7 @@ from sqlalchemy import select as chosen
 from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import PoolProxiedConnection
 
+from bot.adapters.sql.bursts import in_bursts
 from bot.adapters.sql.prepared import Prepared, Row, prepared
 
 Answer = Callable[[], Sequence[Any]]
@@ -106,7 +107,7 @@ class SqliteSession:
 
 
 class PostgresqlSession:
-    """A pipeline: statements leave as they are made, and only an answer that is needed is waited for.
+    """A pipeline: statements leave in bursts, and only an answer that is needed is waited for.
 
     The server carries them out one after the other, each with a snapshot of its own (READ COMMITTED), exactly as if
     each had been waited for. https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
@@ -142,23 +143,30 @@ class PostgresqlSession:
 
     def count(self, statement: Executable, rows: Sequence[Row]) -> int:
         cursor = self._send(statement, rows)
-        self._pipeline.sync()
+        self.sync()
         return cursor.rowcount
+
+    def sync(self) -> None:
+        """Have everything carried out, and wait for it."""
+        self._send_all()
+        self._pipeline.sync()
 
     def _send(self, statement: Executable, rows: Sequence[Row]) -> psycopg.RawCursor[Any]:
         ready = prepared(statement, self.dialect, tuple(rows[0]))
         cursor = psycopg.RawCursor(self._driver)
         if len(rows) == 1:
             cursor.execute(*_call(ready, rows[0]))
+        elif call := ready.together(rows):
+            cursor.execute(call[0].encode(), call[1])
         else:
             text, parameters = ready.calls(rows)
             cursor.executemany(text.encode(), parameters)
-        self._send_all()
         return cursor
 
     def _send_all(self) -> None:
-        """Wait until all bytes of it have left. A pipeline sends what fits into the socket and then only reads: with
-        more than about a megabyte in hand it would wait for ever for the answer to what the server never got whole."""
+        """Wait until all bytes of it have left. A pipeline that is synchronized sends what fits into the socket and
+        then only reads: with more than about a megabyte in hand it would wait for ever for the answer to what the
+        server never got whole."""
         driver = self._driver.pgconn
         if not driver.flush():
             return
@@ -241,14 +249,15 @@ def _piped(driver: psycopg.Connection[Any], dialect: Dialect) -> Iterator[Sessio
     """BEGIN goes with the first statement and COMMIT with the last ones."""
     musts: _Musts = []
     try:
-        with driver.pipeline() as pipeline:
+        with in_bursts(driver) as pipeline:
             driver.execute("BEGIN")
+            session = PostgresqlSession(driver, pipeline, dialect, musts)
             try:
-                yield PostgresqlSession(driver, pipeline, dialect, musts)
+                yield session
             except BaseException:
                 # Whatever else comes out now follows from the first error.
                 with suppress(psycopg.Error):
-                    pipeline.sync()
+                    session.sync()
                 raise
             commit = driver.execute("COMMIT")
     except psycopg.errors.DivisionByZero as error:
