@@ -114,10 +114,12 @@ def place_of(alert: Alert, policy: Policy) -> tuple[str, str]:
     return policy.service, _environment(alert, policy, {"alert": alert_facts(alert)})
 
 
-def decide(alert: Alert, policy: Policy, known: Known) -> Decision:
-    """One answer to one alert of one service. Ids and links are filled in by the caller."""
+def decide(alert: Alert, policy: Policy, known: Known, environment: str | None = None) -> Decision:
+    """One answer to one alert of one service. Ids and links are filled in by the caller, who may also know already
+    which environment `place_of` names."""
     facts: dict[str, Any] = {"alert": alert_facts(alert)}
-    environment = _environment(alert, policy, facts)
+    if environment is None:
+        environment = _environment(alert, policy, facts)
     severity = _severity(alert, policy, facts)
     draft = replace(
         _draft(alert, known.now, Verdict.NOTE, ""),

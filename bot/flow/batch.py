@@ -189,14 +189,14 @@ class Batch:
             return False
         if matches and not before.incident_ids:
             return True
-        answers = [decide(alert, policy, self.situation.known(place, policy)) for policy, place in matches]
+        answers = [decide(alert, policy, self.situation.known(place, policy), place[1]) for policy, place in matches]
         return any(answer.verdict in (Verdict.RUN, Verdict.ASK) for answer in answers)
 
     def _decide(self, event_id: str, alert: Alert, policy: Policy, place: Place) -> Decision:
         if alert.source == DRILL_SOURCE and not self._is_drilled(alert, place):
             return ignored(alert, self.now, "no such drill is running there")
         known = self.situation.known(place, policy)
-        decision = replace(decide(alert, policy, known), id=self.ids.new("dec"), event_id=event_id)
+        decision = replace(decide(alert, policy, known, place[1]), id=self.ids.new("dec"), event_id=event_id)
         carry_out = of_canary if alert.source == CANARY_SOURCE else Consequences.of_alert
         return carry_out(self.consequences, self.situation, decision, alert, policy, self.configuration)
 

@@ -119,8 +119,14 @@ class RunQueries(Work):
 
     def _ask_active(self, services: Collection[str]) -> Callable[[], dict[Place, Run]]:
         values = {"services": list(services)}
-        found, steps = self.ask(_ACTIVE, values), self.ask(_STEPS_OF_ACTIVE, values)
-        return lambda: {(run.service, run.environment): run for run in _with_steps(found(), steps())}
+        found = self.ask(_ACTIVE, values)
+
+        def answer() -> dict[Place, Run]:
+            # Mostly nothing is going on, and then there are no steps to ask for.
+            steps = self.ask(_STEPS_OF_ACTIVE, values)() if found() else ()
+            return {(run.service, run.environment): run for run in _with_steps(found(), steps)}
+
+        return answer
 
     def runs(
         self, *, limit: int, before: str | None = None, incident_id: str | None = None, service: str | None = None
