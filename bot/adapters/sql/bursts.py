@@ -26,7 +26,9 @@ class BurstPipeline(psycopg.Pipeline):
 
     def _communicate_gen(self) -> PQGen[None]:
         self._held += 1
-        if self._held % BURST == 0:
+        # Once it is synchronized it is only read: what the socket does not take at once would never be sent.
+        synchronizes = bool(self.result_queue) and self.result_queue[-1] is None
+        if synchronizes or self._held % BURST == 0:
             yield from super()._communicate_gen()
         while self.command_queue:
             self.command_queue.popleft()()

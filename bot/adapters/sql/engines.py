@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import select
 import time
+from collections.abc import Mapping, MutableMapping
 from pathlib import Path
 from typing import Any
 
@@ -114,21 +115,33 @@ def _only_reads(connection: Connection) -> bool:
 
 
 def _note_use(_connection: object, record: Any) -> None:
-    record.info["used_at"] = time.monotonic()
+    note_use(record.info)
+
+
+def note_use(info: MutableMapping[str, Any]) -> None:
+    """Note for `lives` that a connection did its work just now."""
+    info["used_at"] = time.monotonic()
 
 
 def _ask_whether_it_lives(connection: psycopg.Connection[Any], record: Any, _lent: object) -> None:
-    """Asking costs a round trip, so it is done where there is reason to doubt: long idle, or the server said something.
+    if not lives(connection, record.info):
+        # Whatever cut this one off has cut off the others too; the pool connects anew.
+        raise InvalidatePoolError("PostgreSQL has closed the connection")
+
+
+def lives(connection: psycopg.Connection[Any], info: Mapping[str, Any]) -> bool:
+    """Whether the server still answers. Asking costs a round trip, so it is done where there is reason to doubt: long
+    idle by what is noted in `info`, or the server said something.
 
     A server that ends closes its connections, and that can be seen without asking: there is something to read."""
-    idle = time.monotonic() - record.info.get("used_at", time.monotonic())
+    idle = time.monotonic() - info.get("used_at", time.monotonic())
     if not connection.closed and idle < TRUSTED_SECONDS and not _has_something_to_read(connection):
-        return
+        return True
     try:
         connection.execute("SELECT 1")
-    except psycopg.Error as error:
-        # Whatever cut this one off has cut off the others too; the pool connects anew.
-        raise InvalidatePoolError("PostgreSQL has closed the connection") from error
+    except psycopg.Error:
+        return False
+    return True
 
 
 def _has_something_to_read(connection: psycopg.Connection[Any]) -> bool:

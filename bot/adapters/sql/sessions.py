@@ -16,6 +16,7 @@ from sqlalchemy.engine import Dialect
 from sqlalchemy.pool import PoolProxiedConnection
 
 from bot.adapters.sql.bursts import in_bursts
+from bot.adapters.sql.engines import lives, note_use
 from bot.adapters.sql.prepared import Prepared, Row, prepared
 
 Answer = Callable[[], Sequence[Any]]
@@ -220,15 +221,17 @@ class FileWriter:
 
 
 class ServerWriter:
-    """Transactions that may write to a PostgreSQL server, for any number of threads."""
+    """Transactions that may write to a PostgreSQL server, for any number of threads. The connection that wrote last is
+    kept for the next one, for the same reason."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
+        self._kept: list[Any] = []
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
         """A transaction, committed at the end; nothing is kept where anything is raised."""
-        lent = self._engine.raw_connection()
+        lent = self._lend()
         driver: Any = lent.driver_connection
         try:
             with _piped(driver, self._engine.dialect) as session:
@@ -236,12 +239,30 @@ class ServerWriter:
         except BaseException:
             if driver.closed:
                 lent.invalidate()
-            raise
-        finally:
             lent.close()  # rolls back what was not committed
+            raise
+        note_use(lent.record_info)
+        self._kept.append(lent)
+        self._give_back(most=1)
 
     def close(self) -> None:
-        """Nothing is kept."""
+        """Give back what is kept."""
+        self._give_back(most=0)
+
+    def _lend(self) -> Any:
+        try:
+            lent = self._kept.pop()
+        except IndexError:
+            return self._engine.raw_connection()
+        if lives(lent.driver_connection, lent.record_info):
+            return lent
+        lent.invalidate()
+        return self._engine.raw_connection()
+
+    def _give_back(self, *, most: int) -> None:
+        with suppress(IndexError):  # another thread may be as quick
+            while len(self._kept) > most:
+                self._kept.pop(0).close()
 
 
 @contextmanager
