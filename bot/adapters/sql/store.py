@@ -102,7 +102,8 @@ class SqlStore:
     @contextmanager
     def read(self) -> Iterator[SqlTransaction]:
         """A consistent view; nothing may be added or saved."""
-        with translated(), self._readers.connect() as connection:
+        # It ends by COMMIT: at a ROLLBACK the driver of PostgreSQL drops every statement that it has prepared.
+        with translated(), self._readers.begin() as connection:
             yield SqlTransaction(View(connection), self._statements, writes=False)
 
     def tallies(self, scope: Scope) -> Sequence[Tally]:
@@ -181,7 +182,7 @@ class SqlStore:
 
     def now(self) -> datetime:
         """The database's clock."""
-        with translated(), self._readers.connect() as connection:
+        with translated(), self._readers.begin() as connection:
             return connection.execute(select(now())).scalar_one()
 
     def upgrade(self) -> None:
