@@ -4,18 +4,26 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 import pytest
+from sqlalchemy import column, select, table, text
 from support.databases import database
 from support.installation import until
-from support.store_records import event
+from support.store_records import AT, event, run
 
 from bot.adapters.sql import SqlStore, open_store
+from bot.adapters.sql.bursts import BURST
 from bot.adapters.sql.engines import TRUSTED_SECONDS
-from bot.domain.errors import AndonError
+from bot.adapters.sql.prepared import FEW_ROWS
+from bot.domain.errors import AndonError, LeaseLost
+from bot.domain.records import AuditEntry
+
+PREPARED = select(column("statement")).select_from(table("pg_prepared_statements"))
 
 
 @pytest.fixture
@@ -80,3 +88,53 @@ def test_an_error_that_was_swallowed_inside_a_transaction_is_no_commit(store: Sq
             tx.events(limit=1)
     with store.read() as tx:
         assert [one.id for one in tx.events(limit=9)] == [first.id]
+
+
+def test_what_was_prepared_stays_prepared_whoever_reads_in_between(store: SqlStore) -> None:
+    """At a ROLLBACK the driver drops all prepared statements, and a view used to end by one."""
+    for number in range(8):
+        with store.write() as tx:
+            tx.add(event(id=f"evt-{number}", dedup_key=str(number)))
+        with store.read() as tx:
+            assert tx.event(f"evt-{number}") is not None
+    with store.write() as tx:
+        prepared = [row[0] for row in tx.rows(PREPARED)]
+    assert any(statement.startswith("INSERT INTO events") for statement in prepared)
+    with store.read() as tx:
+        prepared = [row[0] for row in tx.rows(PREPARED)]
+    assert any("FROM events" in statement for statement in prepared)
+
+
+def test_many_writers_at_once_keep_one_connection(store: SqlStore) -> None:
+    def add(number: int) -> None:
+        with store.write() as tx:
+            tx.add(event(id=f"evt-{number}", dedup_key=str(number)))
+
+    with ThreadPoolExecutor(5) as pool:
+        list(pool.map(add, range(50)))
+    with store.read() as tx:
+        assert len(tx.events(limit=99)) == 50
+    assert store.engine.pool.checkedout() == 1  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("count", [1, 2, FEW_ROWS, FEW_ROWS + 1, 5 * BURST])
+def test_rows_that_go_together_are_all_there_in_their_order(store: SqlStore, count: int) -> None:
+    entries = [AuditEntry(AT, f"a{number}", "tested", f"s:{number % 3}", {"n": number}) for number in range(count)]
+    with store.write() as tx:
+        tx.add(*entries)
+    with store.read() as tx:
+        kept = tx.rows(text("SELECT actor FROM audit ORDER BY id"))
+    assert [row[0] for row in kept] == [one.actor for one in entries]
+
+
+def test_of_several_things_that_had_to_change_the_first_that_did_not_is_told(store: SqlStore) -> None:
+    lines = [run(id=f"run-{number}", service=f"service-{number}") for number in range(3)]
+    with store.write() as tx:
+        tx.add(*lines)
+    moved = replace(lines[1], version=lines[1].version + 5)
+    with pytest.raises(LeaseLost, match="run-1"), store.write() as tx:  # noqa: PT012 - one unit of work
+        tx.save_run(lines[0], replace(lines[0], error="kept?"))
+        tx.save_run(moved, replace(moved, error="kept?"))
+        tx.save_run(lines[2], replace(lines[2], error="kept?"))
+    with store.write() as tx:
+        assert [tx.run(one.id).error for one in lines] == ["", "", ""]  # type: ignore[union-attr]
