@@ -1,4 +1,4 @@
-"""One call of a script for which everything is at hand: it leaves by a single write, and its answer is read later."""
+"""Calls for which everything is at hand: the bytes leave by one write, and what comes back is handed on at once."""
 
 from __future__ import annotations
 
@@ -46,3 +46,30 @@ class Errand:
     def give_back(self) -> None:
         """End the errand."""
         self._pool.release(self._connection)
+
+
+class Listener:
+    """Waits for jobs on a connection of its own that stays taken: it goes back to no pool when a job comes."""
+
+    def __init__(self, link: Redis, queue_key: str, taken_key: str, seconds: float) -> None:
+        self._pool = link.connection_pool
+        self._words = ("BLMOVE", queue_key, taken_key, "LEFT", "RIGHT", seconds)
+        self._connection: Any = None
+
+    def wait(self) -> Any:
+        """The id of a job, now taken; None where none came in time. Raises what Redis raises."""
+        if self._connection is None:
+            self._connection = self._pool.get_connection()
+        try:
+            self._connection.send_command(*self._words)
+            return self._connection.read_response()
+        except BaseException:
+            self._connection.disconnect()
+            self.close()
+            raise
+
+    def close(self) -> None:
+        """Give the connection back."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            self._pool.release(connection)

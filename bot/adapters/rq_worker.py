@@ -17,6 +17,7 @@ from rq.utils import utcformat
 from rq.worker import SimpleWorker, WorkerStatus
 
 from bot.adapters.fault_traces import describe_fault
+from bot.adapters.redis_errands import Listener
 from bot.adapters.redis_links import AWAY, connect
 from bot.adapters.rq_jobs import JOB_ID, AndonJob, bell_in, job_of, read_bell, same_bell
 from bot.adapters.rq_queue import ALARMS, FAILURE_SECONDS
@@ -69,7 +70,7 @@ class LaneWorker(SimpleWorker):
         self._is_linked = True
         self._turned_at = time.monotonic()
         self._at_work = 0
-        self._listener = connect(url, answer_seconds=LISTEN_SECONDS + ANSWER_SECONDS, name=f"{name}-listen")
+        self._waiting = connect(url, answer_seconds=LISTEN_SECONDS + ANSWER_SECONDS, name=f"{name}-listen")
         super().__init__(
             [lane.value],
             name=name,
@@ -82,8 +83,8 @@ class LaneWorker(SimpleWorker):
         )
         self.birth_date = self.last_heartbeat = datetime.now(UTC)
         queue = self.queues[0]
-        self._queue_key = queue.key
         self._taken_key = IntermediateQueue.get_intermediate_queue_key(queue.key)
+        self._listener = Listener(self._waiting, queue.key, self._taken_key, LISTEN_SECONDS)
         self._taking = Taking(self, self.connection, self._taken_key, self.lease_seconds)
         self._upkeep = Upkeep(self, queue, self.lease_seconds)
 
@@ -126,7 +127,7 @@ class LaneWorker(SimpleWorker):
             self.stopping.wait(RETRY_SECONDS)
             return
         self._taking.ready()
-        job_id: Any = self._listener.blmove(self._queue_key, self._taken_key, LISTEN_SECONDS)
+        job_id = self._listener.wait()
         if job_id is not None:
             self.answer(job_id)
 
@@ -286,5 +287,6 @@ class LaneWorker(SimpleWorker):
             self.register_death()  # type: ignore[no-untyped-call]
         except AWAY:
             log.info("goodbye_unsaid", worker=self.name)
-        for link in (self._listener, self.connection):
+        self._listener.close()
+        for link in (self._waiting, self.connection):
             link.close()

@@ -40,6 +40,8 @@ class Prepared:
             bind = compiled.binds[name]
             convert: Convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
             self._parameters.append((name, convert, bind.expanding))
+        is_plain = not self._fixed and not any(grows for _, _, grows in self._parameters)
+        self._plain = [(name, convert) for name, convert, _ in self._parameters] if is_plain else None
         self._values = None if is_sqlite else _values_of(self._text)
         self._texts: dict[int, str] = {}
         self._lists_grow = is_sqlite and any(grows for _, _, grows in self._parameters)
@@ -49,6 +51,8 @@ class Prepared:
 
     def call(self, values: Row) -> tuple[str, list[Any]]:
         """The text and the parameters for these values."""
+        if self._plain is not None:
+            return self._text, [values[name] if how is None else how(values[name]) for name, how in self._plain]
         text, parameters = self._text, []
         for name, convert, grows in self._parameters:
             value = values[name] if name in values else self._fixed[name]
@@ -89,7 +93,10 @@ class Prepared:
     def rows(self, found: Iterable[Sequence[Any]]) -> list[Any]:
         """Named tuples of converted values."""
         make, converts = self._row, self._converts
-        return [make(*map(_converted, converts, row)) for row in found]
+        return [
+            make(*[value if convert is None else convert(value) for convert, value in zip(converts, row, strict=True)])
+            for row in found
+        ]
 
     def _column(self, name: str, convert: Convert, rows: Sequence[Row]) -> list[Any]:
         if name not in rows[0]:
@@ -145,7 +152,3 @@ def _reader(kind: TypeEngine[Any], dialect: Dialect) -> Convert:
         return lambda value: None if value is None else float(value)
     processor: Convert = kind.dialect_impl(dialect).result_processor(dialect, None)
     return processor
-
-
-def _converted(convert: Convert, value: Any) -> Any:
-    return value if convert is None else convert(value)
