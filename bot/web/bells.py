@@ -77,7 +77,7 @@ class Bells:
                 came = ()
             if isinstance(came, _Foreseen):
                 self._safely(self._make, came.bells)
-                continue
+                came = ()
             self._safely(self._ring_rollbacks, [bell for bell in came or () if bell.lane is Lane.ROLLBACKS])
             self._put_off([bell for bell in came or () if bell.lane is not Lane.ROLLBACKS])
             if came is None or time.monotonic() >= self._later_at:
