@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import select
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Protocol
 
 import psycopg
-from sqlalchemy import Connection, Engine, Executable, Select, Update, literal_column
+from sqlalchemy import Connection, Executable, Select, Update, literal_column
 from sqlalchemy import select as chosen
 from sqlalchemy.engine import Dialect
-from sqlalchemy.pool import PoolProxiedConnection
 
-from bot.adapters.sql.bursts import in_bursts
-from bot.adapters.sql.engines import lives, note_use
 from bot.adapters.sql.prepared import Prepared, Row, prepared
 
 Answer = Callable[[], Sequence[Any]]
 """The rows of a statement. What was asked before the first answer is taken travels together on PostgreSQL."""
 
-_Musts = list[tuple["psycopg.RawCursor[Any]", Exception]]
+Musts = list[tuple["psycopg.RawCursor[Any]", Exception]]
 """Statements that have to change a row, each with what it means where it does not."""
 _NOTHING: Mapping[str, Any] = {}
 _SEND_SECONDS = 30
@@ -115,7 +111,7 @@ class PostgresqlSession:
     """
 
     def __init__(
-        self, driver: psycopg.Connection[Any], pipeline: psycopg.Pipeline, dialect: Dialect, musts: _Musts
+        self, driver: psycopg.Connection[Any], pipeline: psycopg.Pipeline, dialect: Dialect, musts: Musts
     ) -> None:
         self._driver = driver
         self._pipeline = pipeline
@@ -188,101 +184,3 @@ def _failing_where_it_changes_nothing(statement: Update) -> Select[Any]:
 def _call(ready: Prepared, values: Row) -> tuple[bytes, list[Any]]:
     text, parameters = ready.call(values)
     return text.encode(), parameters
-
-
-class FileWriter:
-    """Transactions that may write to a SQLite file, for one thread at a time: they share one connection, since to take
-    it from the pool and to give it back costs as much as to write a few rows."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._lent: PoolProxiedConnection | None = None
-
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A transaction, committed at the end; nothing is kept where anything is raised."""
-        if self._lent is None:
-            self._lent = self._engine.raw_connection()
-        driver: Any = self._lent.driver_connection
-        try:
-            # One that reads first and writes later cannot wait for its turn any more: SQLite refuses it at once.
-            driver.execute("BEGIN IMMEDIATE").close()
-            yield SqliteSession(driver, self._engine.dialect)
-            driver.commit()
-        except BaseException:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        """Give the connection back, which rolls back what was not committed."""
-        lent, self._lent = self._lent, None
-        if lent is not None:
-            lent.close()
-
-
-class ServerWriter:
-    """Transactions that may write to a PostgreSQL server, for any number of threads. The connection that wrote last is
-    kept for the next one, for the same reason."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
-        self._kept: list[Any] = []
-
-    @contextmanager
-    def writing(self) -> Iterator[Session]:
-        """A transaction, committed at the end; nothing is kept where anything is raised."""
-        lent = self._lend()
-        driver: Any = lent.driver_connection
-        try:
-            with _piped(driver, self._engine.dialect) as session:
-                yield session
-        except BaseException:
-            if driver.closed:
-                lent.invalidate()
-            lent.close()  # rolls back what was not committed
-            raise
-        note_use(lent.record_info)
-        self._kept.append(lent)
-        self._give_back(most=1)
-
-    def close(self) -> None:
-        """Give back what is kept."""
-        self._give_back(most=0)
-
-    def _lend(self) -> Any:
-        try:
-            lent = self._kept.pop()
-        except IndexError:
-            return self._engine.raw_connection()
-        if lives(lent.driver_connection, lent.record_info):
-            return lent
-        lent.invalidate()
-        return self._engine.raw_connection()
-
-    def _give_back(self, *, most: int) -> None:
-        with suppress(IndexError):  # another thread may be as quick
-            while len(self._kept) > most:
-                self._kept.pop(0).close()
-
-
-@contextmanager
-def _piped(driver: psycopg.Connection[Any], dialect: Dialect) -> Iterator[Session]:
-    """BEGIN goes with the first statement and COMMIT with the last ones."""
-    musts: _Musts = []
-    try:
-        with in_bursts(driver) as pipeline:
-            driver.execute("BEGIN")
-            session = PostgresqlSession(driver, pipeline, dialect, musts)
-            try:
-                yield session
-            except BaseException:
-                # Whatever else comes out now follows from the first error.
-                with suppress(psycopg.Error):
-                    session.sync()
-                raise
-            commit = driver.execute("COMMIT")
-    except psycopg.errors.DivisionByZero as error:
-        unmet = [problem for cursor, problem in musts if cursor.pgresult is None]
-        raise unmet[0] if unmet else error from error
-    if commit.statusmessage != "COMMIT":  # PostgreSQL answers ROLLBACK where an error of the transaction was swallowed
-        raise RuntimeError("the transaction was rolled back: an error inside it went unnoticed")

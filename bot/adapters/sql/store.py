@@ -32,10 +32,11 @@ from bot.adapters.sql.people_queries import PeopleQueries
 from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.postmortem_queries import PostmortemQueries
 from bot.adapters.sql.release_queries import ReleaseQueries
-from bot.adapters.sql.sessions import FileWriter, ServerWriter, View
+from bot.adapters.sql.sessions import View
 from bot.adapters.sql.shared_snapshot import shared_snapshot
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
+from bot.adapters.sql.writers import FileWriter, ServerWriter
 from bot.domain.audit_trail import AuditReport
 from bot.domain.erasures import Erased, Erasure
 from bot.domain.errors import ConfigError, TryLater
