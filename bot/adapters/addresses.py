@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
+from functools import lru_cache
 
 from bot.domain.errors import Refused
 
 _PORTS = {"http": 80, "https": 443}
 _MOST_CHARACTERS = 8192
+_UNFIT = re.compile(r"[\x00-\x20\\\x7f]")
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def parse_address(url: str) -> Address:
     """The address of a URL. Refused where it is not plain http or https, or carries a user name or password."""
     import httpx
 
-    if len(url) > _MOST_CHARACTERS or any(char <= " " or char in "\\\x7f" for char in url):
+    if len(url) > _MOST_CHARACTERS or _UNFIT.search(url):
         raise Refused("An address is too long or holds a space, a backslash or a control character")
     try:
         parsed = httpx.URL(url)
@@ -64,6 +67,7 @@ def is_allowed(address: Address, allow_hosts: Collection[str]) -> bool:
     return any(_names(entry, address) for entry in allow_hosts)
 
 
+@lru_cache(maxsize=1024)
 def entry_parts(entry: str) -> tuple[str, str]:
     """Host and port of an entry, normalised as an address is; the port is empty where any is meant."""
     host, port = _taken_apart(entry.strip())
