@@ -84,6 +84,7 @@ class Bells:
                 self._safely(self._doorbell.ring, self._later)
                 self._later = []
             if came is None:
+                self._drop()
                 return
 
     def _put_off(self, bells: Sequence[Bell]) -> None:

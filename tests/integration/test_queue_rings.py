@@ -18,7 +18,7 @@ from support.redis_servers import eventually, redis_server
 
 from bot.adapters.embedded_redis import EmbeddedRedis
 from bot.adapters.rq_jobs import AndonJob
-from bot.adapters.rq_queue import MARK_SECONDS, PAUSE_SECONDS, RqQueue
+from bot.adapters.rq_queue import BATCH, MARK_SECONDS, PAUSE_SECONDS, RqQueue, queue_key
 from bot.domain.errors import ConfigError
 from bot.ports import Bell, JobName, Lane
 
@@ -181,3 +181,70 @@ def test_depths_and_refusals_can_be_read(link: Redis, queue: RqQueue) -> None:
     queue.ring([bell(), bell(1), bell(2, Lane.OTHER)])
     assert queue.depths() == {Lane.ROLLBACKS: 2, Lane.NOTICES: 0, Lane.OTHER: 1}
     assert queue.refused() == 0
+
+
+# Rings that are made ready: each rings once, whatever became of the server meanwhile; one that is dropped never does.
+
+
+def waiting(link: Redis) -> list[str]:
+    """The ids for which a job waits."""
+    jobs: list[bytes] = link.lrange(queue_key(Lane.ROLLBACKS), 0, -1)  # type: ignore[assignment]
+    return [job.decode().partition("_")[0] for job in jobs]
+
+
+def test_it_waits_until_it_is_rung_and_is_then_like_any_other(link: Redis, queue: RqQueue) -> None:
+    assert queue.ring([bell()])
+    [job] = link.lrange(queue_key(Lane.ROLLBACKS), 0, -1)  # type: ignore[misc]
+    stamps = {b"created_at", b"enqueued_at"}
+    plain = {name: value for name, value in link.hgetall(f"rq:job:{job.decode()}").items() if name not in stamps}  # type: ignore[union-attr]
+    link.flushall()
+    ring = queue.ready([bell()])
+    assert waiting(link) == []
+    assert ring.ring()
+    assert waiting(link) == IDS[:1]
+    [job] = link.lrange(queue_key(Lane.ROLLBACKS), 0, -1)  # type: ignore[misc]
+    made = link.hgetall(f"rq:job:{job.decode()}")
+    assert {name: value for name, value in made.items() if name not in stamps} == plain  # type: ignore[union-attr]
+
+
+def test_one_that_was_dropped_gives_its_connection_back(link: Redis, queue: RqQueue) -> None:
+    for _ in range(20):
+        queue.ready([bell()]).drop()
+    assert waiting(link) == []
+    assert len(queue.link.connection_pool._available_connections) == 1  # type: ignore[attr-defined]
+
+
+def test_a_server_that_forgot_the_script_is_told_it_again(link: Redis, queue: RqQueue) -> None:
+    ring = queue.ready([bell()])
+    link.script_flush()
+    assert ring.ring()
+    assert waiting(link) == IDS[:1]
+
+
+def test_a_connection_that_was_cut_meanwhile_is_replaced(link: Redis, queue: RqQueue) -> None:
+    ring = queue.ready([bell()])
+    for client in link.client_list():
+        if client["id"] != str(link.client_id()):
+            link.client_kill(client["addr"])
+    assert ring.ring()
+    assert waiting(link) == IDS[:1]
+
+
+def test_what_waits_already_is_not_rung_again(link: Redis, queue: RqQueue) -> None:
+    ring = queue.ready([bell(), bell()])
+    assert queue.ring([bell()])
+    assert ring.ring()
+    assert waiting(link) == IDS[:1]
+
+
+def test_more_than_one_message_holds_is_rung_as_ever(link: Redis, queue: RqQueue) -> None:
+    many = [bell(number) for number in range(BATCH + 1)]
+    assert queue.ready(many).ring()
+    assert len(waiting(link)) == BATCH + 1
+
+
+def test_a_server_that_is_away_makes_it_silent_and_never_an_error(server: EmbeddedRedis, queue: RqQueue) -> None:
+    ring = queue.ready([bell()])
+    server.stop()
+    assert not ring.ring()
+    assert not queue.ready([bell()]).ring()

@@ -125,9 +125,10 @@ def test_what_was_foreseen_for_a_commit_that_came_to_nothing_is_never_rung() -> 
         bells.ring([run_bell(2)])
         bells.foresee([run_bell(3)])
         bells.ring([run_bell(4), notice_bell(4)])
+        bells.foresee([run_bell(5)])
 
     made = heard_by(door, told).made
-    assert [one.became for one in made] == ["dropped", "rung", "dropped"]
+    assert [one.became for one in made] == ["dropped", "rung", "dropped", "dropped"]
     assert [bell for _, bell in door.rung] == [run_bell(2), run_bell(4), notice_bell(4)]
 
 
