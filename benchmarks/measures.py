@@ -30,7 +30,7 @@ METHOD = f"""
 action item, two decisions and seven to nine lines of timeline each), 5,000 releases with 16 verdicts each,
 and 2,400 drills.
 Measured: everything behind `GET /api/v1/measures` for the whole year over everything, from the first statement to the
-finished answer, in one process, which reads with two connections on PostgreSQL, after one call that warms the caches.
+finished answer, in one process, which reads with two connections, after one call that warms the caches.
 On PostgreSQL the tables were analysed before, as autovacuum does; SQLite got no such help. Garbage is collected as
 seldom as in the web process. `--quick` takes a fiftieth of it.
 """

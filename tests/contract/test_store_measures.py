@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from support.process_facts import Counted, counted
 from support.process_history import SERVICES, History, made_up, records_of, walk_of
 from support.store_records import AT, incident, new_id, timeline_entry
@@ -168,7 +168,6 @@ def test_all_facts_are_those_of_a_view(store: SqlStore, rng: random.Random) -> N
         assert plain(store.tallies(scope)) == plain(tx.tallies(scope))
 
 
-@pytest.mark.parametrize("kind", ["postgresql"])  # one view reads everything on SQLite
 def test_views_of_one_moment_do_not_see_what_is_committed_between_their_readings(store: SqlStore) -> None:
     counting = text("SELECT count(*) FROM incidents")
     with shared_snapshot(readers_of(store.engine)) as views:
@@ -179,6 +178,28 @@ def test_views_of_one_moment_do_not_see_what_is_committed_between_their_readings
         with store.read() as tx:
             assert len(tx.incidents(limit=9)) == 1, "it is there for those who look now"
     assert counts == [0] * (len(views) + 1)
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+@pytest.mark.parametrize(("commits", "shared"), [(0, 2), (3, 2), (99, 1)])
+def test_views_of_a_file_begin_again_where_others_commit_between_their_beginnings(
+    store: SqlStore, commits: int, shared: int
+) -> None:
+    counting, begun = text("SELECT count(*) FROM incidents"), []
+
+    def someone_else_commits(_connection: object) -> None:
+        begun.append(1)
+        if len(begun) % 2 == 0 and len(begun) <= 2 * commits:  # the first has begun, the second has not
+            with store.write() as tx:
+                tx.add(incident(service=f"model-{len(begun)}"))
+
+    readers = readers_of(store.engine)
+    event.listen(readers, "begin", someone_else_commits)
+    with shared_snapshot(readers) as views:
+        counts = [view.execute(counting).scalar_one() for view in views]
+    assert len(views) == shared
+    assert len(set(counts)) == 1
+    assert (len(begun) > 2) == (commits > 0), "a commit in between was seen"
 
 
 def test_many_who_measure_at_once_leave_connections_to_others_and_all_get_their_figures(

@@ -110,13 +110,10 @@ class SqlStore:
     def tallies(self, scope: Scope) -> Sequence[Tally]:
         """All facts by service and month, as of one moment. One reading at a time: many of them would take all
         connections from those who write. TryLater where others measure all the while."""
-        with _turn_of(self._measuring, "The process is being measured already", "others wait for the same figures"):
-            if self._file:  # its threads would stand in each other's way
-                with self.read() as tx:
-                    return tx.tallies(scope)
-            with translated(), shared_snapshot(self._readers) as connections:
-                views = [SqlTransaction(View(one), self._statements, writes=False) for one in connections]
-                return read_side_by_side(views, scope)
+        turn = _turn_of(self._measuring, "The process is being measured already", "others wait for the same figures")
+        with turn, translated(), shared_snapshot(self._readers) as connections:
+            views = [SqlTransaction(View(one), self._statements, writes=False) for one in connections]
+            return read_side_by_side(views, scope)
 
     def seal(self) -> tuple[int, str] | None:
         """Chain the audit rows that are not chained yet and sign the new head (position, hash); None if none were.
