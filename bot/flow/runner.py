@@ -7,6 +7,7 @@ intent of the next step. A step found with an intent and no outcome does what it
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -18,7 +19,7 @@ from bot.domain.runs import Lease, Run, RunEvent, RunStatus, WaitingFor
 from bot.domain.step_states import StepState, StepStatus
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Move, Mover, next_move
-from bot.flow.stepping import Unforeseen, Workshop, context_for
+from bot.flow.stepping import Filling, Unforeseen, Workshop, context_for
 from bot.ports import Clock, Log, Store, Transaction
 
 _PATIENCE_SECONDS = 120.0
@@ -36,6 +37,8 @@ class _Work:
     step: StepState
     checks: bool
     approval: Approval | None
+    filled: Filling
+    """Its values, which were put in while the intent was being committed."""
 
 
 class Runner:
@@ -63,6 +66,7 @@ class Runner:
         self._ttl = ttl
         self._stopping = stopping
         self._log = log
+        self._ahead = ThreadPoolExecutor(1, "andon-ahead")
 
     def advance(self, run_id: str) -> None:
         """Take the run if it is due and free, and move it as far as it goes. Raises TryLater while SQL is away."""
@@ -129,7 +133,7 @@ class Runner:
         if work.checks:
             outcome = self._workshop.check(work.run, work.step, ctx)
         else:
-            outcome = self._workshop.perform(work.run, work.step, ctx)
+            outcome = self._workshop.perform(work.filled, ctx)
         self._workshop.crash("before_outcome")
         following = self._record(work, outcome)
         self._workshop.crash("after_outcome")
@@ -269,7 +273,9 @@ class Runner:
             self._mover.follow(tx, saved, now)
             return None
         self._mover.intent(tx, before, move, lease, now)
-        return _Work(saved, lease, move.step, move.checks, move.approval)
+        tx.flush()  # what is left is the wait for the disk, in which the step's values can be filled in
+        filled = self._ahead.submit(self._workshop.fill, saved, saved.spec(move.step.id)).result
+        return _Work(saved, lease, move.step, move.checks, move.approval, filled)
 
 
 def _reads_approvals(run: Run) -> bool:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from pydantic import ValidationError
@@ -23,6 +24,10 @@ from bot.ports import Expressions, Http, Processes, Secrets
 
 MOST_OUTPUT = 16 * 1024
 """Characters of a step's output that are kept."""
+
+Filled = tuple[Step, Any]
+"""What does an action, and its values."""
+Filling = Callable[[], Filled]
 
 
 @dataclass(frozen=True)
@@ -123,34 +128,40 @@ class Workshop:
         """Whether something can tell if the step's effect is there."""
         return run.check_of(step.id) is not None or isinstance(self.steps.get(step.use), Checkable)
 
-    def perform(self, run: Run, state: StepState, ctx: StepContext) -> Outcome:
+    def fill(self, run: Run, action: ActionSpec) -> Filled:
+        """What does the action, and the values that it is given. Raises what says why there are none."""
+        step = self._step(action.use)
+        filled = self.expressions.fill(dict(action.with_), step_facts(run), secrets=True)
+        try:
+            return step, step.Params.model_validate(filled)
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False)[0]
+            where = ".".join(str(part) for part in first["loc"])
+            # Not `from error`: what was filled in may be a secret.
+            raise StepFailed(f"{action.use}: {where}: {first['msg']}") from None
+
+    def perform(self, filled: Filling, ctx: StepContext) -> Outcome:
         """Do the step once. Raises LeaseLost only; everything else is an outcome."""
-        return self._guarded(run.spec(state.id), run, lambda step, params: step.perform(params, ctx))
+        return self._guarded(filled, lambda step, params: step.perform(params, ctx))
 
     def check(self, run: Run, state: StepState, ctx: StepContext) -> Outcome:
         """Look whether its effect is there: by its declared check, else by its own."""
         declared = run.check_of(state.id)
         if declared is not None:
-            return self._guarded(declared, run, lambda step, params: step.perform(params, ctx))
+            return self.perform(partial(self.fill, run, declared), ctx)
 
         def look(step: Step, params: Any) -> Outcome:
             if not isinstance(step, Checkable):
                 return Outcome.unknown(f"{step.name} cannot tell whether its effect is there")
             return step.check(params, ctx)
 
-        return self._guarded(run.spec(state.id), run, look)
+        return self._guarded(partial(self.fill, run, run.spec(state.id)), look)
 
-    def _guarded(self, action: ActionSpec, run: Run, do: Callable[[Step, Any], Outcome]) -> Outcome:
+    def _guarded(self, filled: Filling, do: Callable[[Step, Any], Outcome]) -> Outcome:
         try:
-            step = self._step(action.use)
-            filled = self.expressions.fill(dict(action.with_), step_facts(run), secrets=True)
-            return self._clean(do(step, step.Params.model_validate(filled)))
+            return self._clean(do(*filled()))
         except LeaseLost:
             raise
-        except ValidationError as error:
-            first = error.errors(include_input=False, include_url=False)[0]
-            where = ".".join(str(part) for part in first["loc"])
-            return Outcome.failed(f"{action.use}: {where}: {first['msg']}")
         except TryLater as error:
             return Outcome.try_later(self.secrets.redact(str(error)), error.delay)
         except (StepFailed, Refused, BadInput, ConfigError) as error:
