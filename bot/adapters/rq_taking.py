@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -50,7 +51,7 @@ class Taking:
         self._script = link.register_script(TAKE)
         self._started_key = f"rq:wip:{worker.queue_names()[0]}"
         self._is_loaded = False
-        self._errand: Errand | None = None
+        self._ready: tuple[Errand, Execution] | None = None
 
     def take(self, job_id: str) -> tuple[Any, Execution]:
         """What the server says is stored under the job, and the note that it is worked on."""
@@ -58,13 +59,14 @@ class Taking:
         return self._take(execution), execution
 
     def ready(self) -> None:
-        """Have a living connection at hand for `begin`, to a server that knows the script. Raises what Redis raises."""
-        errand, self._errand = self._errand, None
-        if errand is not None:
-            errand.give_back()
+        """Have at hand for `begin`: a living connection to a server that knows the script, and the note of a job that
+        is yet to come. Raises what Redis raises."""
+        ready, self._ready = self._ready, None
+        if ready is not None:
+            ready[0].give_back()
         if not self._is_loaded:
             self._is_loaded = self._load()
-        self._errand = Errand(self._link, self._script)
+        self._ready = Errand(self._link, self._script), self._execution("")
 
     def _load(self) -> bool:
         try:
@@ -75,11 +77,12 @@ class Taking:
 
     def begin(self, job_id: str) -> tuple[Callable[[], Any], Execution]:
         """The same, on its way while the job is done already: the answer is read by the call that is returned."""
-        if self._errand is None or not self._is_loaded:
+        if self._ready is None or not self._is_loaded:
             fields, execution = self.take(job_id)
             return lambda: fields, execution
-        errand, self._errand = self._errand, None
-        execution = self._execution(job_id)
+        (errand, execution), self._ready = self._ready, None
+        execution.job_id = job_id
+        execution.created_at = execution.last_heartbeat = datetime.now(UTC)
         errand.pack(*self._asked(execution))
         errand.send()
         self._worker._state = WorkerStatus.BUSY

@@ -9,29 +9,19 @@ from threading import Barrier, Thread
 from uuid import uuid4
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import DBAPIError
 from support.audit_attacks import chain_as_before, drop_triggers
+from support.old_schemas import upgrade_to
 from support.store_records import audit_entry
 
 from bot.adapters.keyring import Keyring
 from bot.adapters.sql import SqlStore, open_store
-from bot.adapters.sql.upgrading import MIGRATIONS
 from bot.domain.errors import Refused
 
 Head = tuple[int, str]
 FORGED = "'2026-11-20T11:00:00.000000+00:00', 'x', 'x', 'x', '{}'"
-
-
-def _upgrade_to(store: SqlStore, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with store.engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
 
 
 def _write(store: SqlStore, numbers: range) -> None:
@@ -335,7 +325,7 @@ def test_a_trail_of_before_heads_were_signed_is_upgraded_and_verifies(
     open_another: Callable[[], SqlStore],
 ) -> None:
     store = open_another()
-    _upgrade_to(store, "0008")
+    upgrade_to(store, "0008")
     with store.engine.begin() as connection:
         for number in range(1, 21):
             row = f"INSERT INTO audit (at, actor, action, subject, data) VALUES ({FORGED.replace('x', f'x{number}')})"

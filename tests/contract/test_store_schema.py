@@ -6,6 +6,7 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from threading import Barrier, Event, Thread
 
@@ -14,7 +15,8 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
 from support.databases import database
-from support.store_records import decision, event, incident, run, timeline_entry
+from support.old_schemas import upgrade_to
+from support.store_records import alert_state, decision, event, incident, run, timeline_entry
 
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.sql.table_shapes import metadata
@@ -59,6 +61,40 @@ def test_partial_indexes_have_the_conditions_of_the_code(store: SqlStore, kind: 
     for name, condition in declared.items():
         words = {word.strip("'(),[]") for word in condition.split() if word.startswith(("'", "('"))}
         assert all(word in found[str(name)] for word in words), name
+
+
+@pytest.mark.parametrize("kind", ["sqlite"])
+def test_tables_are_their_own_index_where_the_code_says_so(store: SqlStore) -> None:
+    with store.engine.connect() as connection:
+        query = text("SELECT name FROM sqlite_master WHERE type = 'table' AND sql LIKE '% WITHOUT ROWID'")
+        found = set(connection.execute(query).scalars())
+    assert found == {one.name for one in metadata.tables.values() if not one.dialect_options["sqlite"]["with_rowid"]}
+
+
+def test_tables_that_are_made_anew_keep_their_rows(open_another: Callable[[], SqlStore]) -> None:
+    tables = ("alert_states", "run_steps", "leases", "fences")
+    store, cause, trouble = open_another(), event(), incident()
+    upgrade_to(store, "0016")
+    doing = [run(incident_id=trouble.id, event_id=cause.id), run(environment="eu", drill=True)]
+    with store.write() as tx:
+        tx.add(cause, trouble, *doing, alert_state(cause, "a"), alert_state(cause, "b"))
+        claimed = [tx.claim(one, "me", timedelta(hours=1)) for one in doing]
+    before = [_rows(store, name) for name in tables]
+    assert all(len(rows) >= 2 for rows in before)
+
+    store.upgrade()
+    assert [_rows(store, name) for name in tables] == before
+    with store.write() as tx:
+        for lease in claimed:
+            assert lease is not None
+            tx.confirm(lease, live=True)
+        assert tx.claim(doing[0], "another", timedelta(hours=1)) is None
+        assert tx.run(doing[0].id) == doing[0]
+
+
+def _rows(store: SqlStore, name: str) -> list[tuple[object, ...]]:
+    with store.engine.connect() as connection:
+        return sorted(tuple(row) for row in connection.execute(text(f"SELECT * FROM {name}")))
 
 
 def test_processes_that_start_at_once_upgrade_once(address: str, tmp_path: Path) -> None:

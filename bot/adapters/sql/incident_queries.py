@@ -9,7 +9,7 @@ from sqlalchemy import bindparam, select
 from bot.adapters.sql.run_tables import watches
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.stored_text import place_key
-from bot.adapters.sql.tables import OPEN_INCIDENT, incidents, timeline
+from bot.adapters.sql.tables import OPEN_INCIDENT, RESOLVED_INCIDENT, incidents, timeline
 from bot.adapters.sql.work import Work
 from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.records import TimelineEntry
@@ -22,7 +22,7 @@ _BY_ID = select(*_INCIDENT).where(incidents.c.id == bindparam("id"))
 _OPEN = select(*_INCIDENT).where(OPEN_INCIDENT, incidents.c.service.in_(bindparam("services", expanding=True)))
 _LATEST_RESOLVED = (
     select(*_INCIDENT)
-    .where(incidents.c.place == bindparam("place"), incidents.c.status == IncidentStatus.RESOLVED)
+    .where(RESOLVED_INCIDENT, incidents.c.place == bindparam("place"))
     .order_by(incidents.c.resolved_at.desc(), incidents.c.id.desc())
     .limit(1)
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Boolean, Column, Float, ForeignKey, Index, Integer, text
 
 from bot.adapters.sql.column_types import NUMBER, Choice, Json, Key, Moment, Prose
-from bot.adapters.sql.table_shapes import partial, table
+from bot.adapters.sql.table_shapes import ITS_OWN_INDEX, partial, table
 from bot.domain.records import ApprovalStatus
 from bot.domain.runs import RunStatus, WaitingFor
 from bot.domain.step_states import StepStatus
@@ -70,6 +70,7 @@ run_steps = table(
     Column("error", Prose, nullable=False),
     Column("state", Json, nullable=False),
     Column("undoes", Key),
+    **ITS_OWN_INDEX,
 )
 
 leases = table(
@@ -78,6 +79,7 @@ leases = table(
     Column("owner", Key, nullable=False),
     Column("fence", NUMBER, nullable=False),
     Column("expires_at", Moment, nullable=False),
+    **ITS_OWN_INDEX,
 )
 
 fences = table(
@@ -85,6 +87,7 @@ fences = table(
     Column("service", Key, primary_key=True),
     Column("environment", Key, primary_key=True),
     Column("fence", NUMBER, nullable=False),
+    **ITS_OWN_INDEX,
 )
 
 approvals = table(

@@ -17,9 +17,15 @@ metadata = MetaData(
 )
 
 
-def table(name: str, *parts: Column[object] | Index | UniqueConstraint | CheckConstraint) -> Table:
+ITS_OWN_INDEX = {"sqlite_with_rowid": False}
+"""For small rows that are only found by a key of text: SQLite keeps them in the key's own tree, not in two."""
+
+
+def table(
+    name: str, *parts: Column[object] | Index | UniqueConstraint | CheckConstraint, sqlite_with_rowid: bool = True
+) -> Table:
     # Nothing here asks a database for a key that it made, so single inserts need no RETURNING.
-    return Table(name, metadata, *parts, implicit_returning=False)
+    return Table(name, metadata, *parts, implicit_returning=False, sqlite_with_rowid=sqlite_with_rowid)
 
 
 def partial(name: str, *columns: str, where: TextClause, unique: bool = False) -> Index:

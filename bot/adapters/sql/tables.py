@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 
 from bot.adapters.sql.column_types import NUMBER, Choice, Json, Key, Moment, Names, Prose, Traces
-from bot.adapters.sql.table_shapes import metadata, number, partial, table
+from bot.adapters.sql.table_shapes import ITS_OWN_INDEX, metadata, number, partial, table
 from bot.domain.access import AccessKind
 from bot.domain.decisions import Verdict
 from bot.domain.events import AlertStatus, Disposition, Role
@@ -28,6 +28,7 @@ from bot.domain.releases import ReleaseStatus
 # Conditions of partial indexes. A statement must use the same words, or the databases do not see that the index serves.
 DEAD_LETTER = text("disposition = 'dead_letter'")
 OPEN_INCIDENT = text("status <> 'resolved'")
+RESOLVED_INCIDENT = text("status = 'resolved'")
 UPDATE_DUE = text("update_due_at IS NOT NULL")
 UNSENT = text("status IN ('due', 'failed')")
 REFRESHED = text("refresh_at IS NOT NULL")
@@ -66,6 +67,7 @@ alert_states = table(
     Column("count", Integer, nullable=False),
     Column("incident_ids", Names, nullable=False),
     Column("run_ids", Names, nullable=False),
+    **ITS_OWN_INDEX,
 )
 
 services = table(
@@ -127,7 +129,7 @@ incidents = table(
     Column("update_asked_at", Moment),
     Column("drill", Boolean, nullable=False, server_default=text("false")),
     partial("incidents_update_due", "update_due_at", where=UPDATE_DUE),
-    Index(None, "place", "resolved_at"),
+    partial("incidents_by_place_resolved_at", "place", "resolved_at", where=RESOLVED_INCIDENT),
     Index(None, "service", "id"),
     partial("incidents_one_open_per_place", "service", "place", where=OPEN_INCIDENT, unique=True),
 )
