@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 
 import psycopg
@@ -22,20 +20,31 @@ _POSTGRESQL_PASSING = ("08", "53", "57", "40", "55P03", "58", "25P03")
 _POSTGRESQL_NO_TABLE = ("42P01", "42703", "3F000")
 _POSTGRESQL_TOO_LARGE = ("54", "22")
 _POSTGRESQL_NO_ENTRY = ("28", "3D")
+_OF_DATABASES = (DBAPIError, psycopg.Error, sqlite3.Error)  # the drivers' own come from writes held back
 
 
-@contextmanager
-def translated() -> Iterator[None]:
+class _Translated:
+    """See `translated`."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """End; an error of the house is raised from the database's."""
+        if isinstance(error, PoolTimeout):
+            raise TryLater("The database is busy", why="every connection is in use") from error
+        if isinstance(error, _OF_DATABASES):
+            meant = _meaning(error.orig if isinstance(error, DBAPIError) else error)
+            if meant is not None:
+                raise meant from error
+
+
+_TRANSLATED = _Translated()
+
+
+def translated() -> _Translated:
     """Inside, the database's errors come out as errors of the house; whatever is neither passes as it is."""
-    try:
-        yield
-    except PoolTimeout as error:
-        raise TryLater("The database is busy", why="every connection is in use") from error
-    except (DBAPIError, psycopg.Error, sqlite3.Error) as error:  # the drivers' own come from writes held back
-        meant = _meaning(error.orig if isinstance(error, DBAPIError) else error)
-        if meant is None:
-            raise
-        raise meant from error
+    return _TRANSLATED
 
 
 def _meaning(error: BaseException | None) -> AndonError | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -45,6 +45,7 @@ from bot.domain.measures import Scope, Tally
 from bot.domain.records import AuditFault
 
 _THOROUGH_EVERY = 256
+_WRITES_ON = "another writer of this process does not come to its end"
 
 
 class SqlTransaction(
@@ -78,8 +79,8 @@ class SqlStore:
         self._writer = FileWriter(self._engine) if self._file else ServerWriter(self._engine)
         self._statements = statements_for(self._engine.dialect.name)
         # SQLite's own waiting sleeps in growing steps; threads of one process can take turns without.
-        self._turn = threading.Lock() if self._file else None
-        self._measuring = threading.Lock()
+        self._turn = _Turn("The database is busy", _WRITES_ON) if self._file else nullcontext()
+        self._measuring = _Turn("The process is being measured already", "others wait for the same figures")
         self._seals = 0
         self._met: set[str] = set()
 
@@ -94,7 +95,7 @@ class SqlStore:
 
         An error at the commit itself may come after the database has kept the work: callers read again by key.
         """
-        with translated(), self._taking_turns(), self._writer.writing() as session:
+        with translated(), self._turn, self._writer.writing() as session:
             transaction = SqlTransaction(session, self._statements, writes=True, met=self._met)
             yield transaction
             transaction.flush()
@@ -110,8 +111,7 @@ class SqlStore:
     def tallies(self, scope: Scope) -> Sequence[Tally]:
         """All facts by service and month, as of one moment. One reading at a time: many of them would take all
         connections from those who write. TryLater where others measure all the while."""
-        turn = _turn_of(self._measuring, "The process is being measured already", "others wait for the same figures")
-        with turn, translated(), shared_snapshot(self._readers) as connections:
+        with self._measuring, translated(), shared_snapshot(self._readers) as connections:
             views = [SqlTransaction(View(one), self._statements, writes=False) for one in connections]
             return read_side_by_side(views, scope)
 
@@ -121,7 +121,7 @@ class SqlStore:
         if self._keys is None:
             raise RuntimeError("a store that seals is opened with keys")
         thorough = self._seals % _THOROUGH_EVERY == 0
-        with translated(), self._taking_turns(), self._engine.begin() as connection:
+        with translated(), self._turn, self._engine.begin() as connection:
             head = audit_sealing.seal(connection, self._keys, thorough=thorough)
         self._seals += 1
         return head
@@ -140,7 +140,7 @@ class SqlStore:
         `digest` gives what the trail has of a verdict. TryLater where others write all the while."""
         if self._keys is None:
             raise RuntimeError("a store that erases is opened with keys")
-        with translated(), self._taking_turns(), self._engine.connect() as connection:
+        with translated(), self._turn, self._engine.connect() as connection:
             if self._file:
                 connection.connection.driver_connection.execute("PRAGMA secure_delete = ON").close()  # type: ignore[union-attr]
             work = connection.begin()
@@ -162,7 +162,7 @@ class SqlStore:
         ends = dict(retention.ends(at))
         if not ends:
             return Pruned({})
-        with translated(), self._taking_turns(), self._engine.connect() as connection:
+        with translated(), self._turn, self._engine.connect() as connection:
             work = connection.begin()
             if Kind.AUDIT_DATA in ends:
                 erasing.lock(connection)
@@ -185,7 +185,7 @@ class SqlStore:
 
     def upgrade(self) -> None:
         """Bring the schema to the newest revision; several processes may do so at once."""
-        with translated(), self._taking_turns():
+        with translated(), self._turn:
             try:
                 upgrading.upgrade(self._engine, self._file)
             except OSError as error:
@@ -202,29 +202,28 @@ class SqlStore:
 
     def close(self) -> None:
         """End all connections; the store may not be used any more."""
-        turn = self._turn or threading.Lock()
+        turn = self._turn.lock if isinstance(self._turn, _Turn) else threading.Lock()
         if turn.acquire(blocking=False):  # else somebody still writes on that connection, and ends it with the process
             self._writer.close()
             turn.release()
         self._engine.dispose()
 
-    @contextmanager
-    def _taking_turns(self) -> Iterator[None]:
-        if self._turn is None:
-            yield
-            return
-        with _turn_of(self._turn, "The database is busy", "another writer of this process does not come to its end"):
-            yield
 
+class _Turn:
+    """One thread at a time. TryLater where the one inside does not come to its end."""
 
-@contextmanager
-def _turn_of(turn: threading.Lock, what: str, why: str) -> Iterator[None]:
-    if not turn.acquire(timeout=BUSY_SECONDS):
-        raise TryLater(what, why=why)
-    try:
-        yield
-    finally:
-        turn.release()
+    def __init__(self, what: str, why: str) -> None:
+        self.lock = threading.Lock()
+        self._what, self._why = what, why
+
+    def __enter__(self) -> None:
+        """Wait for it."""
+        if not self.lock.acquire(timeout=BUSY_SECONDS):
+            raise TryLater(self._what, why=self._why)
+
+    def __exit__(self, *_: object) -> None:
+        """Let the next one in."""
+        self.lock.release()
 
 
 def open_store(url: str, *, pool_size: int = 10, keys: Keyring | None = None) -> SqlStore:

@@ -1,5 +1,4 @@
-"""An alert and a claim touch fewer pages: on SQLite small tables are their own index, and open incidents, which have
-no end yet, are not in the index over ends."""
+"""Fewer pages for an alert and a claim: small tables of SQLite are one tree, open incidents are in no index of ends."""
 
 from __future__ import annotations
 
