@@ -7,9 +7,9 @@ intent of the next step. A step found with an intent and no outcome does what it
 from __future__ import annotations
 
 import threading
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
 
 from bot.domain.errors import AndonError, LeaseLost, TryLater
 from bot.domain.outcomes import Outcome, OutcomeKind
@@ -17,6 +17,7 @@ from bot.domain.playbooks import IfInterrupted, OnFailure
 from bot.domain.records import Approval
 from bot.domain.runs import Lease, Run, RunEvent, RunStatus, WaitingFor
 from bot.domain.step_states import StepState, StepStatus
+from bot.flow.ahead import Ahead
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Move, Mover, next_move
 from bot.flow.stepping import Filling, Unforeseen, Workshop, context_for
@@ -66,7 +67,7 @@ class Runner:
         self._ttl = ttl
         self._stopping = stopping
         self._log = log
-        self._ahead = ThreadPoolExecutor(1, "andon-ahead")
+        self._ahead = Ahead()
 
     def advance(self, run_id: str) -> None:
         """Take the run if it is due and free, and move it as far as it goes. Raises TryLater while SQL is away."""
@@ -274,7 +275,7 @@ class Runner:
             return None
         self._mover.intent(tx, before, move, lease, now)
         tx.flush()  # what is left is the wait for the disk, in which the step's values can be filled in
-        filled = self._ahead.submit(self._workshop.fill, saved, saved.spec(move.step.id)).result
+        filled = self._ahead.begin(partial(self._workshop.fill, saved, saved.spec(move.step.id)))
         return _Work(saved, lease, move.step, move.checks, move.approval, filled)
 
 
