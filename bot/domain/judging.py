@@ -111,23 +111,20 @@ def ignored(alert: Alert, now: datetime, reason: str) -> Decision:
 
 def place_of(alert: Alert, policy: Policy) -> tuple[str, str]:
     """The service and environment that an alert is about, by this policy."""
-    return policy.service, _environment(alert, policy, {"alert": alert_facts(alert)})
+    reads = policy.environment is not None and not is_inner(alert)
+    return policy.service, _environment(alert, policy, {"alert": alert_facts(alert)} if reads else {})
 
 
 def decide(alert: Alert, policy: Policy, known: Known, environment: str | None = None) -> Decision:
     """One answer to one alert of one service. Ids and links are filled in by the caller, who may also know already
     which environment `place_of` names."""
-    facts: dict[str, Any] = {"alert": alert_facts(alert)}
+    draft = _draft(alert, known.now, Verdict.NOTE, "")
+    facts: dict[str, Any] = {"alert": draft.alert}
     if environment is None:
         environment = _environment(alert, policy, facts)
     severity = _severity(alert, policy, facts)
     draft = replace(
-        _draft(alert, known.now, Verdict.NOTE, ""),
-        service=policy.service,
-        environment=environment,
-        severity=severity,
-        policy_digest=policy.digest,
-        alert=facts["alert"],
+        draft, service=policy.service, environment=environment, severity=severity, policy_digest=policy.digest
     )
     quiet = _nothing_to_do(alert, policy, environment)
     if quiet:

@@ -92,9 +92,18 @@ class Playbook(Strict):
         """As it is written in YAML, in plain values. Made once: every run of it is planned and kept with these."""
         return self.model_dump(mode="json", by_alias=True)
 
+    @cached_property
+    def canonical(self) -> str:
+        """The same as JSON, in the one form that is hashed."""
+        return _canonical(self.plain)
+
 
 def plan_hash(playbook: Playbook, facts: Mapping[str, Any]) -> str:
     """Digest of exactly what a run would do: an approval names it and holds for nothing else."""
-    plan = {"playbook": playbook.plain, "facts": facts}
-    text = json.dumps(plan, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    # The JSON of a map with these two keys, of which one is written once for all runs.
+    text = f'{{"facts":{_canonical(facts)},"playbook":{playbook.canonical}}}'
     return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _canonical(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)

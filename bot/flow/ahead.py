@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
-_Asked = SimpleQueue["tuple[Callable[[], Any], SimpleQueue[Any]] | None"]
+_Asked = SimpleQueue[tuple[Callable[[], Any], SimpleQueue[Any]] | None]
 
 
 class Ahead:

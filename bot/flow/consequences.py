@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.domain.cadence import with_updates
 from bot.domain.configuration import Configuration
-from bot.domain.decisions import Decision, Verdict, alert_facts, alert_of
+from bot.domain.decisions import Decision, Verdict, alert_of
 from bot.domain.events import ANDON, Alert, AlertStatus
 from bot.domain.incidents import Incident, IncidentEvent, IncidentStatus, Severity
 from bot.domain.judging import criteria_of, decide
@@ -38,11 +38,6 @@ class Consequences:
     def __init__(self, ids: Ids, teller: Teller) -> None:
         self._ids = ids
         self.teller = teller
-
-    def matching(self, alert: Alert, policies: Iterable[Policy]) -> tuple[Policy, ...]:
-        """The policies that an alert is about."""
-        facts = {"alert": alert_facts(alert)}
-        return tuple(policy for policy in policies if policy.matches(facts))
 
     def of_alert(
         self, situation: Situation, decision: Decision, alert: Alert, policy: Policy, configuration: Configuration

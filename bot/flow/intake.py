@@ -126,7 +126,7 @@ class Intake:
         if is_inner(alert):
             named = configuration.policies.get(service_named(alert))
             return (named,) if named else ()
-        return self._consequences.matching(alert, self._index_of(configuration).candidates(alert.labels))
+        return self._index_of(configuration).matching(alert)
 
     def _index_of(self, configuration: Configuration) -> PolicyIndex:
         known, index = self._indexed

@@ -45,8 +45,7 @@ class Rehearsal:
         ):  # the comparison of a service is about that service, whatever its policy matches
             own = self._policies.get(recorded.alert.labels.get("service", ""))
             return {own.service: self._answer(recorded, own, facts)} if own else {}
-        candidates = self._index.candidates(recorded.alert.labels)
-        return {one.service: self._answer(recorded, one, facts) for one in candidates if one.matches(facts)}
+        return {one.service: self._answer(recorded, one, facts) for one in self._index.matching(recorded.alert)}
 
     def _answer(self, recorded: Recorded, policy: Policy, facts: Mapping[str, object]) -> Decision:
         place = policy.service, policy.environment_of(facts)

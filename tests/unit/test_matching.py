@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.adapters.conditions import compile_condition
+from bot.domain.events import Alert
 from bot.domain.policies import Policy
 from bot.flow.matching import PolicyIndex, needed_labels
 
@@ -85,4 +86,6 @@ def test_the_index_never_leaves_out_a_policy_that_matches(conditions: list[str],
     policies = [policy(f"s{number}", text) for number, text in enumerate(conditions)]
     facts = {"alert": {"labels": labels}}
     matching = [one for one in policies if one.matches(facts)]
-    assert [one for one in PolicyIndex(policies).candidates(labels) if one.matches(facts)] == matching
+    index = PolicyIndex(policies)
+    assert [one for one in index.candidates(labels) if one.matches(facts)] == matching
+    assert list(index.matching(Alert("generic", labels=labels))) == matching
