@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -93,10 +93,11 @@ class Bell:
 
 
 class ReadyRing(Protocol):
-    """A ring that is made and not sent: it is rung once, or dropped."""
+    """A ring that is made and not sent: it is sent once, or dropped."""
 
-    def ring(self) -> bool:
-        """As `Queue.ring`."""
+    def send(self) -> Callable[[], bool]:
+        """Let it go, without waiting for anything. What is returned is called once: it waits for the answer, and says
+        and does what `Queue.ring` does. Never raises."""
         ...
 
     def drop(self) -> None:

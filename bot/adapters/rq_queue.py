@@ -6,7 +6,8 @@ import json
 import secrets
 import time
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -176,20 +177,29 @@ class _Ready:
         self._bells = bells
         self._errand = errand
 
-    def ring(self) -> bool:
+    def send(self) -> Callable[[], bool]:
         errand, self._errand = self._errand, None
         if errand is None:
-            return self._queue.ring(self._bells)
+            return partial(self._queue.ring, self._bells)
         try:
             errand.send()
+        except AWAY as error:
+            return partial(self._unanswered, error)
+        return partial(self._heard, errand)
+
+    def _heard(self, errand: Errand) -> bool:
+        try:
             errand.answer()
-        except (ResponseError, LinkBroken):
+        except (ResponseError, *AWAY) as error:
+            return self._unanswered(error)
+        return True
+
+    def _unanswered(self, error: Exception) -> bool:
+        if isinstance(error, ResponseError | LinkBroken):
             # The server was started anew, or forbids scripts. Whatever did arrive is not rung twice: see the marks.
             return self._queue.ring(self._bells)
-        except AWAY as error:
-            self._queue.fall_silent(error, self._bells)
-            return False
-        return True
+        self._queue.fall_silent(error, self._bells)
+        return False
 
     def drop(self) -> None:
         errand, self._errand = self._errand, None

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -40,12 +41,23 @@ class _Foreseen:
     bells: Sequence[Bell]
 
 
+@dataclass(frozen=True)
+class _Sent:
+    """Bells whose ring is on its way: what waits for its answer, and those that are not so urgent."""
+
+    heard: Callable[[], bool]
+    others: Sequence[Bell]
+
+
 class Bells:
-    """One thread. Rollbacks are rung at once; what only tells or waits a moment later, so that it is not in front."""
+    """One thread. Rollbacks are rung at once; what only tells or waits a moment later, so that it is not in front.
+
+    What was foreseen and is made by the time of its commit is sent by whoever committed, without waiting for a thread
+    to wake up; only its answer is waited for here."""
 
     def __init__(self, doorbell: Doorbell) -> None:
         self._doorbell = doorbell
-        self._inbox: queue.SimpleQueue[Sequence[Bell] | _Foreseen | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[Sequence[Bell] | _Foreseen | _Sent | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="andon-bells", daemon=True)
         self._made: tuple[list[Bell], ReadyRing] | None = None
         self._later: list[Bell] = []
@@ -65,9 +77,12 @@ class Bells:
         self._inbox.put(_Foreseen(bells))
 
     def ring(self, bells: Sequence[Bell]) -> None:
-        """Have them rung: the thread begins before the caller goes on, since a rollback waits for it."""
+        """Have them rung. Called by one thread, the one that calls `foresee`."""
+        if made := self._made_for(_urgent(bells)):
+            self._inbox.put(_Sent(made.send(), _others(bells)))
+            return
         self._inbox.put(bells)
-        time.sleep(0)
+        time.sleep(0)  # the thread begins before the caller goes on, since a rollback waits for it
 
     def _run(self) -> None:
         while True:
@@ -75,47 +90,67 @@ class Bells:
                 came = self._inbox.get(timeout=max(0.0, self._later_at - time.monotonic()) if self._later else None)
             except queue.Empty:
                 came = ()
-            if isinstance(came, _Foreseen):
-                self._safely(self._make, came.bells)
-                came = ()
-            self._safely(self._ring_rollbacks, [bell for bell in came or () if bell.lane is Lane.ROLLBACKS])
-            self._put_off([bell for bell in came or () if bell.lane is not Lane.ROLLBACKS])
-            if came is None or time.monotonic() >= self._later_at:
-                self._safely(self._doorbell.ring, self._later)
+            self._take(came or ())
+            if self._later and (came is None or time.monotonic() >= self._later_at):
+                self._safely(partial(self._doorbell.ring, self._later))
                 self._later = []
             if came is None:
                 self._drop()
                 return
+
+    def _take(self, came: Sequence[Bell] | _Foreseen | _Sent) -> None:
+        if isinstance(came, _Foreseen):
+            self._safely(partial(self._make, _urgent(came.bells)))
+            return
+        if isinstance(came, _Sent):
+            self._safely(came.heard)
+            self._put_off(came.others)
+            return
+        if urgent := _urgent(came):
+            self._safely(partial(self._ring_rollbacks, urgent))
+        self._put_off(_others(came))
 
     def _put_off(self, bells: Sequence[Bell]) -> None:
         if not self._later:
             self._later_at = time.monotonic() + LATER_SECONDS
         self._later += bells
 
-    def _make(self, bells: Sequence[Bell]) -> None:
+    def _make(self, urgent: list[Bell]) -> None:
         self._drop()
-        urgent = [bell for bell in bells if bell.lane is Lane.ROLLBACKS]
         if urgent:
             self._made = urgent, self._doorbell.ready(urgent)
+
+    def _made_for(self, urgent: list[Bell]) -> ReadyRing | None:
+        """What was made ready for exactly these; nobody else gets it."""
+        made = self._made
+        if made is None or made[0] != urgent:
+            return None
+        self._made = None
+        return made[1]
 
     def _drop(self) -> None:
         if self._made is not None:
             self._made[1].drop()
             self._made = None
 
-    def _ring_rollbacks(self, bells: Sequence[Bell]) -> None:
-        if self._made is not None and self._made[0] == bells:
-            made, self._made = self._made, None
-            made[1].ring()
+    def _ring_rollbacks(self, urgent: list[Bell]) -> None:
+        if made := self._made_for(urgent):
+            made.send()()
             return
         self._drop()
-        self._doorbell.ring(bells)
+        self._doorbell.ring(urgent)
 
-    def _safely(self, act: Callable[[Sequence[Bell]], object], bells: Sequence[Bell]) -> None:
-        if not bells:
-            return
+    def _safely(self, act: Callable[[], object]) -> None:
         try:
-            act(bells)
+            act()
         except Exception as error:
             # A lost ring costs seconds: the sweep rings again.
-            _log.error("ring_failed", bells=len(bells), **describe_fault(error))
+            _log.error("ring_failed", **describe_fault(error))
+
+
+def _urgent(bells: Sequence[Bell]) -> list[Bell]:
+    return [bell for bell in bells if bell.lane is Lane.ROLLBACKS]
+
+
+def _others(bells: Sequence[Bell]) -> list[Bell]:
+    return [bell for bell in bells if bell.lane is not Lane.ROLLBACKS]

@@ -200,7 +200,7 @@ def test_it_waits_until_it_is_rung_and_is_then_like_any_other(link: Redis, queue
     link.flushall()
     ring = queue.ready([bell()])
     assert waiting(link) == []
-    assert ring.ring()
+    assert ring.send()()
     assert waiting(link) == IDS[:1]
     [job] = link.lrange(queue_key(Lane.ROLLBACKS), 0, -1)  # type: ignore[misc]
     made = link.hgetall(f"rq:job:{job.decode()}")
@@ -217,7 +217,7 @@ def test_one_that_was_dropped_gives_its_connection_back(link: Redis, queue: RqQu
 def test_a_server_that_forgot_the_script_is_told_it_again(link: Redis, queue: RqQueue) -> None:
     ring = queue.ready([bell()])
     link.script_flush()
-    assert ring.ring()
+    assert ring.send()()
     assert waiting(link) == IDS[:1]
 
 
@@ -226,25 +226,25 @@ def test_a_connection_that_was_cut_meanwhile_is_replaced(link: Redis, queue: RqQ
     for client in link.client_list():
         if client["id"] != str(link.client_id()):
             link.client_kill(client["addr"])
-    assert ring.ring()
+    assert ring.send()()
     assert waiting(link) == IDS[:1]
 
 
 def test_what_waits_already_is_not_rung_again(link: Redis, queue: RqQueue) -> None:
     ring = queue.ready([bell(), bell()])
     assert queue.ring([bell()])
-    assert ring.ring()
+    assert ring.send()()
     assert waiting(link) == IDS[:1]
 
 
 def test_more_than_one_message_holds_is_rung_as_ever(link: Redis, queue: RqQueue) -> None:
     many = [bell(number) for number in range(BATCH + 1)]
-    assert queue.ready(many).ring()
+    assert queue.ready(many).send()()
     assert len(waiting(link)) == BATCH + 1
 
 
 def test_a_server_that_is_away_makes_it_silent_and_never_an_error(server: EmbeddedRedis, queue: RqQueue) -> None:
     ring = queue.ready([bell()])
     server.stop()
-    assert not ring.ring()
-    assert not queue.ready([bell()]).ring()
+    assert not ring.send()()
+    assert not queue.ready([bell()]).send()()

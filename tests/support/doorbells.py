@@ -31,9 +31,10 @@ class NotedRing:
         self.bells = bells
         self.became = "made"
 
-    def ring(self) -> bool:
+    def send(self) -> Callable[[], bool]:
         self.became = "rung"
-        return self.doorbell.ring(self.bells)
+        rung = self.doorbell.ring(self.bells)
+        return lambda: rung
 
     def drop(self) -> None:
         self.became = "dropped"

@@ -135,3 +135,27 @@ def test_what_was_foreseen_for_a_commit_that_came_to_nothing_is_never_rung() -> 
 def test_a_notice_alone_is_in_no_hurry() -> None:
     door = Door()
     assert heard_by(door, lambda bells: bells.foresee([notice_bell(1)])).made == []
+
+
+def test_what_is_made_by_the_time_of_its_commit_is_sent_by_whoever_committed() -> None:
+    door, threads = Door(), list[str]()
+
+    def sound(bells: Sequence[Bell]) -> bool:
+        threads.append(threading.current_thread().name)
+        return door.ring(bells)
+
+    doorbell = NotedDoorbell(sound)
+    bells = Bells(doorbell)
+    bells.start()
+    for number in range(1, 21):
+        bells.foresee([run_bell(number)])
+        end = time.monotonic() + 10
+        while len(doorbell.made) < number and time.monotonic() < end:
+            threading.Event().wait(0.001)
+        bells.ring([run_bell(number), notice_bell(number)])
+    here = threads.count(threading.current_thread().name)
+    bells.stop()
+    assert here >= 15, "one that is handed over in the same moment may still be sent by the other thread"
+    rung = [bell for _, bell in door.rung]
+    assert [bell for bell in rung if bell.lane is Lane.ROLLBACKS] == [run_bell(number) for number in range(1, 21)]
+    assert len(rung) == 40
