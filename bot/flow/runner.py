@@ -39,7 +39,7 @@ class _Work:
     checks: bool
     approval: Approval | None
     filled: Filling
-    """Its values, which were put in while the intent was being committed."""
+    """Its values, which were put in while the intent was being committed; a check has others."""
 
 
 class Runner:
@@ -274,8 +274,10 @@ class Runner:
             self._mover.follow(tx, saved, now)
             return None
         self._mover.intent(tx, before, move, lease, now)
-        tx.flush()  # what is left is the wait for the disk, in which the step's values can be filled in
-        filled = self._ahead.begin(partial(self._workshop.fill, saved, saved.spec(move.step.id)))
+        filled: Filling = partial(self._workshop.fill, saved, saved.spec(move.step.id))
+        if not move.checks:
+            tx.flush()  # what is left is the wait for the disk, in which the values can be filled in
+            filled = self._ahead.begin(filled)
         return _Work(saved, lease, move.step, move.checks, move.approval, filled)
 
 
