@@ -11,19 +11,13 @@ import httpx
 import pytest
 from support.alert_bodies import firing, group
 from support.installation import Up, environment, running_up, until
-from support.ledger import Ledger, running_ledger
+from support.ledger import Ledger
 from support.written_config import COUNT, WAYS, playbook, policy, write_config
 
 MEASURING = playbook(
     "measuring", {"id": "watch", "use": "wait_for_http", "with": {**COUNT, "timeout": "5m", "every": "100ms"}}
 )
 """Waits for an effect that nobody makes."""
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
 
 
 @pytest.fixture(scope="module")

@@ -13,11 +13,8 @@ from securesystemslib.exceptions import VerificationError
 from support.alert_bodies import firing
 from support.cli import TOKENS, Andon, andon_by
 from support.control_reports import part, report
-from support.databases import KINDS
-from support.driven_engine import DrivenEngine, MovableClock, builder
+from support.driven_engine import DrivenEngine
 from support.engine import Engine, running_engine
-from support.ledger import Ledger, running_ledger
-from support.passing_time import LONG_AGO
 from support.web_server import running as running_web
 from support.written_config import write_config
 
@@ -37,18 +34,6 @@ def engine(tmp_path: Path) -> Iterator[Engine]:
 @pytest.fixture
 def andon(engine: Engine, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Andon:
     return andon_by(engine, monkeypatch, capfd)
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
-
-
-@pytest.fixture(params=KINDS)
-def anywhere(request: pytest.FixtureRequest, tmp_path: Path, ledger: Ledger) -> Iterator[DrivenEngine]:
-    with builder(tmp_path, ledger, request.param) as build:
-        yield build(clock=MovableClock(-LONG_AGO))
 
 
 def story(engine: Engine, service: str) -> str:

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
-import pytest
 from support.alert_bodies import firing
 from support.control_reports import part, report
-from support.databases import KINDS
-from support.driven_engine import DrivenEngine, MovableClock, builder
-from support.ledger import Ledger, running_ledger
-from support.passing_time import LONG_AGO
+from support.driven_engine import DrivenEngine
 
 from bot.domain.drills import Drill
 from bot.domain.events import Word
 from bot.domain.records import AuditEntry
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
-
-
-@pytest.fixture(params=KINDS)
-def anywhere(request: pytest.FixtureRequest, tmp_path: Path, ledger: Ledger) -> Iterator[DrivenEngine]:
-    with builder(tmp_path, ledger, request.param) as build:
-        yield build(clock=MovableClock(-LONG_AGO))
 
 
 def accounts(found: dict[str, Any]) -> dict[str, str]:

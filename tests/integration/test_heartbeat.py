@@ -13,7 +13,7 @@ from support.cli import andon_by
 from support.crowds import at_once
 from support.databases import KINDS
 from support.driven_engine import AWAY, DrivenEngine, MovableClock, builder
-from support.ledger import Ledger, running_ledger
+from support.ledger import Ledger
 from support.scripted_server import Answer, ScriptedServer, scripted_server
 
 from bot.adapters.identity import SystemClock
@@ -26,12 +26,6 @@ from bot.web.metrics import WebMetrics
 
 MINUTE = timedelta(minutes=1)
 SECRET_PATH = "/ping/8f14e45f-secret"
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
 
 
 @pytest.fixture

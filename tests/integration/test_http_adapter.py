@@ -13,7 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from support.ledger import Ledger, running_ledger
+from support.ledger import Ledger
 from support.raw_server import answering, dripping, raw_server
 
 from bot.adapters.http import HttpxHttp
@@ -27,12 +27,6 @@ def http() -> Iterator[HttpxHttp]:
     adapter = HttpxHttp()
     yield adapter
     adapter.close()
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as running:
-        yield running
 
 
 def get(port: int, *, path: str = "/", seconds: float = 5.0, **values: object) -> Call:

@@ -13,7 +13,7 @@ from support.alert_bodies import firing
 from support.crowds import at_once
 from support.databases import KINDS
 from support.driven_engine import Build, DrivenEngine, builder, fresh_name
-from support.ledger import Ledger, running_ledger
+from support.ledger import Ledger
 from support.scripted_server import Answer, ScriptedServer, scripted_server
 from support.written_config import policy, write_config
 
@@ -25,12 +25,6 @@ from bot.domain.walks import KnownVersion, LiveVersion
 from bot.flow.live_views import ServiceLive, service_live
 
 MINUTE = timedelta(minutes=1)
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pydantic import SecretStr
 from support.cli import TOKENS, Andon, andon_by
 from support.driven_engine import DrivenEngine, MovableClock, builder
 from support.engine import Engine, running_engine
-from support.ledger import Ledger, running_ledger
+from support.ledger import Ledger
 from support.scripted_server import ScriptedServer, scripted_server
 from support.written_config import playbook, write_config
 
@@ -239,12 +239,6 @@ def test_nothing_in_a_text_becomes_a_mark_of_the_document() -> None:
     page = as_html(HOSTILE, blocks)
     assert "<b>" not in page
     assert page.count("<code>") == 2
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
 
 
 def test_the_clock_keeps_the_folder_up_to_date(tmp_path: Path, ledger: Ledger) -> None:

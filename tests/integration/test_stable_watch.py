@@ -12,7 +12,7 @@ from support.alert_bodies import BEGUN, firing, resolved
 from support.crowds import at_once
 from support.databases import KINDS
 from support.driven_engine import Build, DrivenEngine, MovableClock, builder, fresh_name
-from support.ledger import Ledger, running_ledger
+from support.ledger import Ledger
 from support.metrics_server import MetricsServer, metrics_server
 from support.passing_time import LONG_AGO
 from support.scripted_server import Answer
@@ -24,12 +24,6 @@ from bot.domain.watches import Watch
 
 EVERY = timedelta(seconds=15)
 ERRORS, LATENCY = 'errors{job="fraud"}', "latency"
-
-
-@pytest.fixture(scope="module")
-def ledger(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ledger]:
-    with running_ledger(tmp_path_factory.mktemp("ledger")) as ledger:
-        yield ledger
 
 
 @pytest.fixture
