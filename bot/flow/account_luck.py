@@ -58,7 +58,8 @@ def _rehearsed(account: Account, _: Response) -> Iterator[Finding]:
     passed = [one for one in account.drills if one.state is DrillState.PASSED and one.playbook == run.playbook.name]
     if passed and account.incident.opened_at - (passed[-1].ended_at or passed[-1].slot) <= DRILL_HOLDS:
         days = (account.incident.opened_at - (passed[-1].ended_at or passed[-1].slot)).days
-        yield Finding(f"The way back had been rehearsed {days} days before", (f"drill {passed[-1].id}",))
+        when = "on the same day" if days < 1 else "the day before" if days == 1 else f"{days} days before"
+        yield Finding(f"The way back had been rehearsed {when}", (f"drill {passed[-1].id}",))
 
 
 def _all_told(account: Account, _: Response) -> Iterator[Finding]:
