@@ -15,12 +15,13 @@ from sqlalchemy import (
     exists,
     func,
     literal,
+    literal_column,
     or_,
     select,
     union_all,
 )
 
-from bot.adapters.sql.measure_functions import JsonField, Micros, MonthOf, WrittenMoment, listed
+from bot.adapters.sql.measure_functions import JsonField, MayHold, Micros, MonthOf, WrittenMoment, listed
 from bot.adapters.sql.measure_rows import Part, Reading, flag, placed, within
 from bot.adapters.sql.release_tables import RESTORED, live_versions, walks
 from bot.adapters.sql.run_tables import runs
@@ -34,6 +35,9 @@ HALT, _ENDORSED = "halt", "endorsed"
 _OPENING = (Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD)
 """What is decided of an alert that opens an incident, or takes an accepted one up again."""
 _MOMENT = incidents.c.opened_at.type
+_FIRES = JsonField(decisions.c.alert, "status") == AlertStatus.FIRING
+_MAY_FIRE = MayHold(decisions.c.alert, literal_column(f"""'"status":"{AlertStatus.FIRING}"'"""))
+"""The alert of a decision, as JSON is written here, has these words in it where it fires."""
 
 
 def _turning_points() -> CTE:
@@ -75,7 +79,6 @@ def detections(scope: Scope) -> Select[Any]:
 
 def _told(scope: Scope) -> CTE:
     """The decisions of opening deliveries: whether the alert fires, and since when."""
-    is_firing = JsonField(decisions.c.alert, "status") == AlertStatus.FIRING
     started = WrittenMoment(JsonField(decisions.c.alert, "starts_at"))
     return (
         select(
@@ -83,7 +86,7 @@ def _told(scope: Scope) -> CTE:
             incidents.c.service,
             incidents.c.opened_at,
             decisions.c.at,
-            is_firing.label("is_firing"),
+            _FIRES.label("is_firing"),
             started.label("started_at"),
         )
         .join_from(
@@ -91,7 +94,12 @@ def _told(scope: Scope) -> CTE:
             decisions,
             and_(decisions.c.event_id == incidents.c.event_id, decisions.c.incident_id == incidents.c.id),
         )
-        .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
+        .where(
+            incidents.c.drill.is_(False),
+            *placed(scope, incidents),
+            within(scope, incidents.c.opened_at),
+            _MAY_FIRE,
+        )
         .cte("told")
         # PostgreSQL cannot estimate how many fire: it would join row by row, and sort whole alerts.
         .prefix_with("MATERIALIZED", dialect="postgresql")
@@ -219,7 +227,8 @@ def _over_at(points: CTE) -> ColumnElement[Any]:
             decisions.c.incident_id == incidents.c.id,
             decisions.c.at > endorsed,
             decisions.c.verdict.in_(_OPENING),
-            JsonField(decisions.c.alert, "status") == AlertStatus.FIRING,
+            _MAY_FIRE,
+            _FIRES,
         ),
     )
     return case(
