@@ -22,8 +22,8 @@ from tests.support.written_config import Tree, policy, write_config
 NAMES = {"sqlite": "SQLite (WAL, synchronous=FULL)", "postgresql": "PostgreSQL (fsync on)"}
 LEAST_PER_SECOND = 50_000
 MOST_P50_MS = 1000.0
-BEFORE, LAST = 195, 20
-"""Pairs that are folded before, and those of the batch that is timed: single pairs decide from the 200th on."""
+BEFORE, LAST = 25, 30
+"""Pairs that are folded before, and those of the batch that is timed: of one in five the 50th pair decides."""
 EVERY = 5
 CONNECTIONS = 4
 
