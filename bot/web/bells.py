@@ -77,9 +77,9 @@ class Bells:
         self._inbox.put(_Foreseen(bells))
 
     def ring(self, bells: Sequence[Bell]) -> None:
-        """Have them rung. Called by one thread, the one that calls `foresee`."""
-        if made := self._made_for(_urgent(bells)):
-            self._inbox.put(_Sent(made.send(), _others(bells)))
+        """Have them rung. Called by one thread, the one that calls `foresee`. Never raises: it is committed already."""
+        if heard := self._send_made(_urgent(bells)):
+            self._inbox.put(_Sent(heard, _others(bells)))
             return
         self._inbox.put(bells)
         time.sleep(0)  # the thread begins before the caller goes on, since a rollback waits for it
@@ -120,13 +120,18 @@ class Bells:
         if urgent:
             self._made = urgent, self._doorbell.ready(urgent)
 
-    def _made_for(self, urgent: list[Bell]) -> ReadyRing | None:
-        """What was made ready for exactly these; nobody else gets it."""
+    def _send_made(self, urgent: list[Bell]) -> Callable[[], bool] | None:
+        """Send what was made ready for exactly these; what waits for its answer. None where nothing was, or it broke:
+        then they are rung the plain way."""
         made = self._made
         if made is None or made[0] != urgent:
             return None
         self._made = None
-        return made[1]
+        try:
+            return made[1].send()
+        except Exception as error:
+            _log.error("ring_not_sent", then="rung anew", **describe_fault(error))
+            return None
 
     def _drop(self) -> None:
         if self._made is not None:
@@ -134,8 +139,8 @@ class Bells:
             self._made = None
 
     def _ring_rollbacks(self, urgent: list[Bell]) -> None:
-        if made := self._made_for(urgent):
-            made.send()()
+        if heard := self._send_made(urgent):
+            heard()
             return
         self._drop()
         self._doorbell.ring(urgent)

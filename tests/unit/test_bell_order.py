@@ -159,3 +159,45 @@ def test_what_is_made_by_the_time_of_its_commit_is_sent_by_whoever_committed() -
     rung = [bell for _, bell in door.rung]
     assert [bell for bell in rung if bell.lane is Lane.ROLLBACKS] == [run_bell(number) for number in range(1, 21)]
     assert len(rung) == 40
+
+
+class BrokenRing:
+    """One that cannot be sent, for a reason that nobody foresaw."""
+
+    def send(self) -> Callable[[], bool]:
+        raise ValueError("I/O operation on a closed file")
+
+    def drop(self) -> None:
+        """Nothing is held."""
+
+
+class BrokenDoorbell:
+    """Makes such rings ready; the plain way works."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+        self.made = threading.Event()
+
+    def ready(self, bells: Sequence[Bell]) -> BrokenRing:
+        self.made.set()
+        return BrokenRing()
+
+    def ring(self, bells: Sequence[Bell]) -> bool:
+        return self.door.ring(bells)
+
+
+def test_a_ring_that_breaks_hurts_nobody_who_committed_and_is_rung_anew() -> None:
+    door = Door()
+    doorbell = BrokenDoorbell(door)
+    bells = Bells(doorbell)
+    bells.start()
+    numbers = range(1, 21)
+    for number in numbers:
+        doorbell.made.clear()
+        bells.foresee([run_bell(number)])
+        assert doorbell.made.wait(10)
+        bells.ring([run_bell(number), notice_bell(number)])
+    bells.stop()
+    assert sorted(bell.id for _, bell in door.rung) == sorted(
+        bell.id for number in numbers for bell in (run_bell(number), notice_bell(number))
+    )

@@ -43,7 +43,7 @@ def _share_in_file(views: Sequence[Connection]) -> bool:
     for _ in range(_TRIES):
         driver = last.connection.driver_connection
         assert driver is not None
-        (before,) = driver.execute("PRAGMA data_version").fetchone()
+        [(before,)] = driver.execute("PRAGMA data_version").fetchall()  # to its end: it would be a view of its own
         for view in others:
             view.exec_driver_sql("PRAGMA data_version").all()  # what a transaction sees is fixed at its first look
         if last.exec_driver_sql("PRAGMA data_version").scalar_one() == before:
