@@ -58,6 +58,7 @@ class Nursery:
 
     process: subprocess.Popen[str]
     rng: random.Random
+    log: Path
     alive: dict[str, list[int]] = field(default_factory=dict)
     kills: int = 0
 
@@ -71,7 +72,10 @@ class Nursery:
     def kill_one(self, what: str) -> None:
         """Any of them, in the middle of whatever it does, and another one in its place."""
         victim = self.rng.choice(self.alive[what])
-        os.kill(victim, signal.SIGKILL)
+        try:
+            os.kill(victim, signal.SIGKILL)
+        except ProcessLookupError as error:
+            raise AssertionError(f"a {what} had ended by itself: {self.log.read_text('utf-8')[-4000:]}") from error
         self.alive[what].remove(victim)
         self.kills += 1
         self.start(what)
@@ -88,7 +92,7 @@ def nursery(clock: SharedClock, rng: random.Random, **values: str) -> Iterator[N
     command = [sys.executable, "-m", "support.drill_clocks", str(clock.path)]
     env = environment(**values, PYTHONPATH=os.pathsep.join(sys.path), ANDON_LOG_LEVEL="ERROR")
     # What they complain of while others are killed beside them is kept, but is no news.
-    with clock.path.with_suffix(".log").open("wb") as log:
+    with (kept := clock.path.with_suffix(".log")).open("wb") as log:
         process = subprocess.Popen(
             command,
             env=env,
@@ -98,7 +102,7 @@ def nursery(clock: SharedClock, rng: random.Random, **values: str) -> Iterator[N
             stderr=log,
             start_new_session=True,
         )
-        made = Nursery(process, rng)
+        made = Nursery(process, rng, kept)
         try:
             yield made
         finally:
