@@ -32,9 +32,12 @@ yaml, structlog, cel.
 LOADED = """
 import json, sys
 import bot.cli.entry, bot.app, bot.worker, bot.cli.serving
+from bot import jobs
+from bot.ports import Lane
 from bot.settings import Settings
 from bot.app import build_app
 app = build_app(Settings.from_environment())
+jobs.bind(app, Lane.ROLLBACKS)
 with app.store.read() as tx:
     tx.due_runs(limit=1)
 ours = ("bot", "handlers", "playbooks", "__main__", "__mp_main__")

@@ -2,102 +2,147 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import timedelta
-from importlib.metadata import version
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING
 
-from bot.adapters.chance import SystemChance
-from bot.adapters.conditions import compile_condition
-from bot.adapters.configuration.gate_files import files_of
-from bot.adapters.configuration.in_force import ConfigurationHolder
 from bot.adapters.data_folder import open_data_folder
-from bot.adapters.glossary import load_glossary
 from bot.adapters.identity import SystemClock
-from bot.adapters.letters import LetterWriter
-from bot.adapters.media import open_enclosures, open_media
-from bot.adapters.notice_templates import NoticeTemplates
-from bot.adapters.paging.messenger import PageSender
-from bot.adapters.schedules import CronSchedules
-from bot.adapters.secrets import EnvironmentSecrets
-from bot.adapters.shipped import shipped_folder
-from bot.adapters.sql import SqlStore
-from bot.clockwork import build_sweep
-from bot.domain.events import Actor
 from bot.flow.beating import Beating
-from bot.flow.bundle_desk import BundleDesk
-from bot.flow.chores import Rounds
-from bot.flow.consequences import Consequences
-from bot.flow.drilling import Drilling
-from bot.flow.endings import Endings
-from bot.flow.evidence_desk import EvidenceDesk
-from bot.flow.folding import Folder
-from bot.flow.freshening import Freshener
-from bot.flow.gate_looking import Bench
-from bot.flow.intake import Intake
-from bot.flow.lease import LeaseKeeper
-from bot.flow.moving import Mover
-from bot.flow.notices import NoticeDesk
-from bot.flow.observing import Observing
-from bot.flow.orders import Orders
-from bot.flow.release_judging import Judge
-from bot.flow.release_moves import ReleaseMoves
-from bot.flow.release_telling import ReleaseTeller
-from bot.flow.runner import Runner
-from bot.flow.stepping import Workshop
-from bot.flow.sweep import Sweep
-from bot.flow.telling import Teller
-from bot.gate_plugins import Gate
-from bot.outside import Outside, api_tokens, folders_of, open_bundles, open_outside, webhook_token
-from bot.plugins import AlertSource, Checkable, Step
-from bot.ports import Clock, Ids, Log, Pager, Queue
+from bot.flow.due import DueWork
+from bot.ports import Clock
 from bot.settings import Settings
-from handlers.meeting_notes import hear_notes
+from bot.wiring.common import Common
+from bot.wiring.outside import api_tokens, open_outside, webhook_token
 
-_NOTICE_LEASES = 10
-"""A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
+if TYPE_CHECKING:
+    from bot.flow.bundle_desk import BundleDesk
+    from bot.flow.drilling import Drilling
+    from bot.flow.evidence_desk import EvidenceDesk
+    from bot.flow.folding import Folder
+    from bot.flow.intake import Intake
+    from bot.flow.notices import NoticeDesk
+    from bot.flow.observing import Observing
+    from bot.flow.release_judging import Judge
+    from bot.flow.runner import Runner
+    from bot.flow.sweep import Sweep
+    from bot.plugins import AlertSource
+    from bot.ports import Pager
 
 
-@dataclass
 class App:
-    """Every part, wired. `close` ends what holds connections."""
+    """Every part, wired when it is first asked for: a process holds in memory what it does, and no more.
 
-    settings: Settings
-    store: SqlStore
-    queue: Queue
-    clock: Clock
-    ids: Ids
-    log: Log
-    configuration: ConfigurationHolder
-    secrets: EnvironmentSecrets
-    sources: Mapping[str, AlertSource]
-    steps: Mapping[str, Step]
-    tokens: Mapping[str, Actor]
-    webhook_token: str | None
-    intake: Intake
-    runner: Runner
-    notices: NoticeDesk
-    sweep: Sweep
-    judge: Judge
-    evidence: EvidenceDesk
-    bundles: BundleDesk
-    moves: ReleaseMoves
-    observing: Observing
-    folder: Folder
-    drilling: Drilling
-    beating: Beating
-    gates: Mapping[str, Gate]
-    workshop: Workshop
-    pagers: Mapping[str, Pager]
-    owner: str
-    stopping: threading.Event = field(default_factory=threading.Event)
+    A part that cannot be used by its settings raises ConfigError then; `wire` asks for all of them."""
+
+    def __init__(self, common: Common) -> None:
+        self._common = common
+        self.settings, outside = common.settings, common.outside
+        self.tokens = api_tokens(self.settings)
+        self.webhook_token = webhook_token(self.settings)
+        self.steps, self.gates = outside.workshop.steps, outside.gates
+        self.workshop, self.secrets = outside.workshop, outside.secrets
+        self.configuration = outside.configuration
+        self.store, self.queue = outside.store, outside.queue
+        self.clock, self.ids, self.log = outside.clock, outside.ids, outside.log
+        self.owner, self.stopping = outside.owner, outside.stopping
+        self.moves = common.moves
+        self.due = DueWork(self.store, self.queue)
+        self.beating = Beating(self.store, self.clock, self.owner)
+
+    def wire(self) -> None:
+        """Every part and plug-in, now. ConfigError where one cannot be used."""
+        _ = [*self.steps.values(), *self.gates.values()]
+        for name, part in vars(App).items():
+            if isinstance(part, cached_property):
+                getattr(self, name)
 
     def close(self) -> None:
         """Close connections; the program can be built again afterwards."""
         self.store.close()
         self.workshop.http.close()
+
+    @cached_property
+    def runner(self) -> Runner:
+        """Moves runs."""
+        from bot.wiring.running import build_runner
+
+        return build_runner(self._common)
+
+    @cached_property
+    def drilling(self) -> Drilling:
+        """Carries out drills."""
+        from bot.wiring.front import build_drilling
+
+        return build_drilling(self._common, self.intake)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """The front door."""
+        from bot.wiring.front import build_intake
+
+        return build_intake(self._common, self.sources)
+
+    @cached_property
+    def sources(self) -> Mapping[str, AlertSource]:
+        """The alert sources by name."""
+        from handlers.alerts import load_sources
+
+        return load_sources()
+
+    @cached_property
+    def observing(self) -> Observing:
+        """The door for observations."""
+        from bot.wiring.front import build_observing
+
+        return build_observing(self._common)
+
+    @cached_property
+    def evidence(self) -> EvidenceDesk:
+        """Where evidence is handed in."""
+        from bot.wiring.front import build_evidence
+
+        return build_evidence(self._common)
+
+    @cached_property
+    def judge(self) -> Judge:
+        """Looks at the gates of releases."""
+        from bot.wiring.front import build_judge
+
+        return build_judge(self._common, self.intake)
+
+    @cached_property
+    def folder(self) -> Folder:
+        """Compares candidates with incumbents."""
+        from bot.wiring.front import build_folder
+
+        return build_folder(self._common, self.intake)
+
+    @cached_property
+    def notices(self) -> NoticeDesk:
+        """Writes and sends notices."""
+        from bot.wiring.telling import build_desk
+
+        return build_desk(self._common)
+
+    @property
+    def pagers(self) -> Mapping[str, Pager]:
+        """The pagers whose keys are set, by name."""
+        return self._common.pagers
+
+    @cached_property
+    def bundles(self) -> BundleDesk:
+        """Where bundles are asked for."""
+        from bot.wiring.bundles import open_bundles
+
+        return open_bundles(self.settings, self._common.outside)
+
+    @cached_property
+    def sweep(self) -> Sweep:
+        """What the clock does."""
+        from bot.wiring.clockwork import build_sweep
+
+        return build_sweep(self._common, self.due, self.intake.accept, self.beating)
 
 
 def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
@@ -107,151 +152,4 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
     """
     if settings.is_embedded_database or settings.is_embedded_redis or settings.api_tokens is None:
         open_data_folder(settings.data)
-    outside = open_outside(settings, clock or SystemClock())
-    return App(
-        settings=settings,
-        tokens=api_tokens(settings),
-        webhook_token=webhook_token(settings),
-        sources=outside.sources,
-        steps=outside.workshop.steps,
-        gates=outside.gates,
-        secrets=outside.secrets,
-        workshop=outside.workshop,
-        pagers=outside.pagers,
-        configuration=outside.configuration,
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        ids=outside.ids,
-        log=outside.log,
-        owner=outside.owner,
-        stopping=outside.stopping,
-        **_build_flow(settings, outside),
-    )
-
-
-def _build_flow(settings: Settings, outside: Outside) -> dict[str, Any]:
-    teller = Teller(outside.ids, settings.address, settings.media)
-    endings = Endings(outside.ids, teller, outside.current)
-    consequences = Consequences(outside.ids, teller)
-    moves = ReleaseMoves(outside.ids, ReleaseTeller(outside.ids, teller), compile_condition)
-    mover = Mover(outside.ids, outside.current, endings, consequences, moves)
-    bench = _bench(outside)
-    intake, beating = _intake(outside, consequences, moves, bench), Beating(outside.store, outside.clock, outside.owner)
-    rounds = Rounds(outside.store, outside.queue, outside.clock, outside.ids, outside.current, consequences)
-    return {
-        "intake": intake,
-        "judge": _judge(outside, moves, bench, intake),
-        "evidence": EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current),
-        "bundles": open_bundles(settings, outside),
-        "moves": moves,
-        **_canaries(outside, intake),
-        "beating": beating,
-        "drilling": Drilling(rounds, outside.workshop, intake.accept, outside.workshop.crash),
-        "runner": _runner(settings, outside, mover),
-        "notices": _desk(settings, outside, teller),
-        "sweep": build_sweep(settings, outside, rounds, endings, intake, moves, beating),
-    }
-
-
-def _bench(outside: Outside) -> Bench:
-    gates = outside.gates
-    return Bench(
-        gates=gates,
-        http=outside.workshop.http,
-        processes=outside.workshop.processes,
-        expressions=outside.workshop.expressions,
-        secrets=outside.secrets,
-        files=outside.files,
-        compile=compile_condition,
-        clock=outside.clock,
-        code_version=f"andon {version('andon')}",
-        names_of=lambda use: files_of(use, gates),
-    )
-
-
-def _judge(outside: Outside, moves: ReleaseMoves, bench: Bench, intake: Intake) -> Judge:
-    return Judge(
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        ids=outside.ids,
-        configuration=outside.current,
-        moves=moves,
-        bench=bench,
-        order=intake.order,
-        crash=outside.workshop.crash,
-        log=outside.log,
-    )
-
-
-def _desk(settings: Settings, outside: Outside, teller: Teller) -> NoticeDesk:
-    templates = folders_of(settings.config / "templates", shipped_folder("templates"))
-    return NoticeDesk(
-        store=outside.store,
-        clock=outside.clock,
-        ids=outside.ids,
-        renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings), load_glossary(templates)),
-        messengers={
-            **open_media(settings, outside.workshop.http, outside.clock, templates),
-            **{name: PageSender(pager) for name, pager in outside.pagers.items()},
-        },
-        configuration=outside.current,
-        freshen=Freshener(teller, outside.current).fresh,
-        owner=outside.owner,
-        ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
-        log=outside.log,
-        crash=outside.workshop.crash,
-    )
-
-
-def _intake(outside: Outside, consequences: Consequences, moves: ReleaseMoves, bench: Bench) -> Intake:
-    orders = Orders(
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        ids=outside.ids,
-        configuration=outside.current,
-        consequences=consequences,
-        moves=moves,
-        pinned_files=bench.pinned_files,
-        checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
-        hear=hear_notes,
-        schedules=CronSchedules(),
-        chance=SystemChance(),
-        log=outside.log,
-        check=outside.proposed.faults,
-    )
-    return Intake(
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        ids=outside.ids,
-        sources=outside.sources,
-        configuration=outside.current,
-        consequences=consequences,
-        orders=orders,
-        crash=outside.workshop.crash,
-        log=outside.log,
-    )
-
-
-def _canaries(outside: Outside, intake: Intake) -> dict[str, Any]:
-    parts: dict[str, Any] = {one: getattr(outside, one) for one in ("store", "queue", "clock", "ids", "current")}
-    folder = Folder(accept=intake.accept, crash=outside.workshop.crash, log=outside.log, judges=True, **parts)
-    return {"observing": Observing(**parts), "folder": folder}
-
-
-def _runner(settings: Settings, outside: Outside, mover: Mover) -> Runner:
-    lease = timedelta(seconds=settings.lease_seconds)
-    return Runner(
-        store=outside.store,
-        clock=outside.clock,
-        workshop=outside.workshop,
-        mover=mover,
-        keeper=LeaseKeeper(outside.store, outside.clock, lease, outside.log),
-        owner=outside.owner,
-        ttl=lease,
-        stopping=outside.stopping,
-        log=outside.log,
-    )
+    return App(Common(settings, open_outside(settings, clock or SystemClock())))

@@ -52,6 +52,7 @@ def listen(app: ChatApp) -> int:
 
     Any number of these may listen at once: Slack gives each request to one of them."""
     check_tokens(app)
+    _ = app.intake, app.moves  # made now, so that the first command waits for nothing
     with SignalWatch(orders(app.stopping, app.configuration)):
         Line(app).run()
     return 0

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from bot.domain.errors import ConfigError
-from bot.ports import JobName
+from bot.ports import JobName, Lane
 
 
 class Runner(Protocol):
@@ -33,7 +33,7 @@ class Judge(Protocol):
         ...
 
 
-class Sweep(Protocol):
+class DueWork(Protocol):
     """Knows what is due."""
 
     def tell(self) -> None:
@@ -65,7 +65,7 @@ class HasJobs(Protocol):
     @property
     def notices(self) -> Notices: ...
     @property
-    def sweep(self) -> Sweep: ...
+    def due(self) -> DueWork: ...
     @property
     def judge(self) -> Judge: ...
     @property
@@ -76,16 +76,25 @@ class HasJobs(Protocol):
 
 _bound: list[HasJobs] = []
 
+_NEEDS: Mapping[Lane, Callable[[HasJobs], object]] = {
+    Lane.ROLLBACKS: lambda app: (app.runner, app.due),
+    Lane.NOTICES: lambda app: app.notices,
+    Lane.OTHER: lambda app: (app.runner, app.due, app.judge, app.folder, app.drilling),
+}
+"""The parts that the jobs of a lane use."""
 
-def bind(app: HasJobs) -> None:
-    """The program whose jobs this process does; a worker binds once, before it listens."""
+
+def bind(app: HasJobs, lane: Lane) -> None:
+    """The program whose jobs this process does; a worker binds once, before it listens. The parts that its lane needs
+    are wired now, so that the first job is as soon as any other."""
+    _NEEDS[lane](app)
     _bound[:] = [app]
 
 
 def advance_run(run_id: str) -> None:
     """Start or resume a run, and have people told at once of what came of it."""
     _app().runner.advance(run_id)
-    _app().sweep.tell()
+    _app().due.tell()
 
 
 def send_notice(notice_id: str) -> None:
@@ -96,7 +105,7 @@ def send_notice(notice_id: str) -> None:
 def judge_release(release_id: str) -> None:
     """Look at the gates of a release."""
     _app().judge.judge(release_id)
-    _app().sweep.tell()
+    _app().due.tell()
 
 
 def fold_canary(release_id: str) -> None:
@@ -107,7 +116,7 @@ def fold_canary(release_id: str) -> None:
 def advance_drill(drill_id: str) -> None:
     """Start or go on with a drill, and have people told at once of what came of it."""
     _app().drilling.advance(drill_id)
-    _app().sweep.tell()
+    _app().due.tell()
 
 
 CALLS: Mapping[JobName, Callable[[str], None]] = {

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
 
 from bot.domain.errors import ConfigError
+
+Plugin = TypeVar("Plugin")
 
 
 @dataclass(frozen=True)
@@ -62,3 +64,30 @@ class PluginList:
     def _foreign(self) -> list[EntryPoint]:
         # One package seen twice (an editable install beside a wheel) is still one.
         return sorted(set(entry_points(group=self.group)), key=lambda point: (point.name, point.value))
+
+
+class Plugins(Mapping[str, Plugin], Generic[Plugin]):
+    """Plug-ins by name, each imported when it is first asked for: a process holds those that its files use.
+
+    ConfigError, then, for one that breaks or is none; at once for a doubled name."""
+
+    def __init__(self, plugins: PluginList) -> None:
+        self._list = plugins
+        self._places = plugins.places()
+        self._loaded: dict[str, Plugin] = {}
+
+    def __getitem__(self, name: str) -> Plugin:
+        place = self._places[name]
+        if name not in self._loaded:
+            # Two threads may both load it; all use the one that is kept.
+            self._loaded.setdefault(name, self._list.load(name, place))
+        return self._loaded[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._places
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)

@@ -10,6 +10,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, Protocol
 
 from bot.domain.audit_trail import AuditReport
+from bot.domain.events import Delivery, Receipt
 from bot.domain.keeping import Pruned, Retention
 from bot.domain.letters import Letter, Posted
 from bot.domain.measures import Scope, Tally
@@ -25,6 +26,9 @@ from bot.transactions import Record as Record
 from bot.transactions import Spread as Spread
 from bot.transactions import Standing as Standing
 from bot.transactions import Transaction as Transaction
+
+Accept = Callable[[Sequence[Delivery]], Sequence[Receipt]]
+"""The front door for what Andon tells itself: one receipt for each delivery, all in one commit."""
 
 
 class Store(Protocol):

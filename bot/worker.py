@@ -25,10 +25,10 @@ from bot.settings import Settings
 log = structlog.get_logger("andon.worker")
 
 
-class DueWork(jobs.Sweep, Protocol):
+class DueWork(jobs.DueWork, Protocol):
     """What is due according to SQL."""
 
-    def due(self, lane: Lane) -> Sequence[Bell]:
+    def of(self, lane: Lane) -> Sequence[Bell]:
         """What a worker of the lane should do now."""
         ...
 
@@ -47,7 +47,7 @@ class WorkerApp(jobs.HasJobs, Protocol):
     @property
     def settings(self) -> Settings: ...
     @property
-    def sweep(self) -> DueWork: ...
+    def due(self) -> DueWork: ...
     @property
     def beating(self) -> Beats: ...
     @property
@@ -65,14 +65,14 @@ def redis_address(settings: Settings) -> str:
 
 def serve(app: WorkerApp, lane: Lane) -> int:
     """Work until SIGTERM or SIGINT (main thread only); the exit status. A second one of the same kind ends it hard."""
-    jobs.bind(app)
+    jobs.bind(app, lane)
     worker = LaneWorker(
         lane,
         redis_address(app.settings),
         name=owner_of(os.getpid()),
         # Gates may ask outside for half a minute; folds, halts and promotions of the same lane do not wait for them.
         calls={**jobs.CALLS, JobName.JUDGE_RELEASE: Beside(jobs.judge_release)},
-        due=app.sweep.due,
+        due=app.due.of,
         stopping=app.stopping,
         lease_seconds=app.settings.lease_seconds,
     )

@@ -33,7 +33,7 @@ def _paper(app: App, facts: dict[str, Any], *, signed: bool) -> str:
     from bot.adapters.controls_papers import ControlsPapers
     from bot.adapters.shipped import shipped_folder
     from bot.flow.controls import PAYLOAD_TYPE
-    from bot.outside import keyring
+    from bot.wiring.outside import keyring
 
     papers = ControlsPapers([app.settings.config / "templates", shipped_folder("templates")], app.secrets.redact)
     if signed:
@@ -60,7 +60,7 @@ def verify(args: argparse.Namespace) -> int:
 def _keys(args: argparse.Namespace) -> list[str]:
     if args.key:
         return [_read(args.key).decode("utf-8", "replace")]
-    from bot.outside import keyring
+    from bot.wiring.outside import keyring
 
     found = list(keyring(settings_of(args)).known().values())
     if not found:
@@ -105,7 +105,7 @@ def _about(one: Any) -> str:
 def runbook(args: argparse.Namespace) -> int:
     """Markdown, or one HTML page."""
     from bot.adapters.paper import as_html, as_markdown
-    from bot.upkeep import runbook_of
+    from bot.wiring.upkeep import runbook_of
 
     with program(args) as app:
         current = app.configuration.current

@@ -16,7 +16,7 @@ _UNSEALED = timedelta(minutes=1)
 
 def audit_checks(app: Any) -> Iterator[Check]:
     """Whether heads are signed by a key that is known here, and whether anchors arrive."""
-    from bot.outside import anchors_of, keyring
+    from bot.wiring.outside import anchors_of, keyring
 
     if not app.store.schema_is_current():
         return

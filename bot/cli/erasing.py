@@ -16,7 +16,7 @@ _NAMED = b"andon pseudonym\n"
 def erase(args: argparse.Namespace) -> int:
     """Shows what would be changed, asks, does it in one transaction, and says what is left."""
     from bot.flow.result_records import result_digest
-    from bot.outside import keyring
+    from bot.wiring.outside import keyring
 
     with program(args) as app:
         actor = actor_of(app)

@@ -44,7 +44,7 @@ def past_gates(settings: Settings) -> Bench:
     from bot.flow.gate_looking import Bench
     from bot.flow.past_outside import PastOutside
     from bot.gates import load_gates
-    from bot.outside import folders_of
+    from bot.wiring.outside import folders_of
 
     gates, secrets, nobody = load_gates(), NoSecrets(), PastOutside()
     return Bench(

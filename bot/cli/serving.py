@@ -28,6 +28,7 @@ def up(args: argparse.Namespace) -> int:
     settings = settings_of(args, port=_port_to_listen(settings))
     set_up_logging("up", settings.log_level)
     app = build_app(settings)
+    app.wire()  # whatever cannot be used is said here, before anything is started
     app.store.upgrade()
     app.configuration.keep()
     ending = threading.Event()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -21,15 +21,13 @@ from bot.flow.live_reading import Seen, read_version
 from bot.flow.situation import Situation
 from bot.flow.stepping import Workshop
 from bot.flow.versions import register_baseline
-from bot.ports import Transaction
+from bot.ports import Accept, Transaction
 
 AT_ONCE = 8
 """Targets that are read at the same time."""
 ROUND = timedelta(seconds=10)
 """No read begins later than this in one round; what is left is due at the next look, the longest overdue first."""
 _NEVER = timedelta(days=36_500)
-
-Accept = Callable[[Sequence[Delivery]], Sequence[Receipt]]
 
 
 @dataclass(frozen=True)

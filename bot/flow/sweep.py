@@ -1,4 +1,4 @@
-"""Finds what is due and rings for it: runs without a live lease, waits, notices, canaries, breaches, approvals."""
+"""The clock's round: rings for what is due, records breaches and lapsed approvals, does every chore, seals."""
 
 from __future__ import annotations
 
@@ -8,19 +8,10 @@ from datetime import datetime, timedelta
 
 from bot.domain.errors import LeaseLost
 from bot.domain.records import ApprovalStatus
-from bot.domain.runs import Run
 from bot.flow.chores import do_each
+from bot.flow.due import DueWork, Key
 from bot.flow.endings import Endings
-from bot.flow.release_moves import bell_to_judge
-from bot.flow.situation import bell_for, bell_for_drill
-from bot.ports import Bell, Clock, JobName, Lane, Queue, Store
-
-_MOST = 500
-_FRESH = timedelta(seconds=1)
-"""A run younger than this was rung at the front door a moment ago."""
-
-
-_Key = tuple[str, int]
+from bot.ports import Clock, Queue, Store
 
 
 class Sweep:
@@ -31,6 +22,7 @@ class Sweep:
         *,
         store: Store,
         queue: Queue,
+        due: DueWork,
         clock: Clock,
         endings: Endings,
         again: timedelta,
@@ -45,16 +37,17 @@ class Sweep:
         self._keep_head = keep_head
         self._store = store
         self._queue = queue
+        self._due = due
         self._clock = clock
         self._endings = endings
         self._again = again
-        self._rung: dict[_Key, datetime] = {}
+        self._rung: dict[Key, datetime] = {}
 
     def wake(self) -> datetime | None:
         """Ring for what is due, record breaches and lapsed approvals; the next moment at which something is due."""
         now = self._clock.now()
         self._rung = {key: at for key, at in self._rung.items() if at > now - self._again}
-        due = {key: bell for key, bell in self._bells(now).items() if key not in self._rung}
+        due = {key: bell for key, bell in self._due.bells(now).items() if key not in self._rung}
         if due and self._queue.ring(list(due.values())):
             self._rung.update(dict.fromkeys(due, now))
         # After the ringing: a row that cannot be written about must not keep any run from going on.
@@ -69,38 +62,12 @@ class Sweep:
         """Ask outside what became of what was sent there. Apart from `wake`: a slow service keeps nothing waiting."""
         do_each(self._looks, lambda look: look())
 
-    def tell(self) -> None:
-        """Ring for the notices and the drills that are due: what a run has just come to should not wait for the next
-        sweep."""
-        with self._store.read() as tx:
-            due, drills = tx.due_notices(limit=_MOST), tx.drills_to_advance()
-        notices = [Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in due]
-        self._queue.ring([*notices, *map(bell_for_drill, drills)])
-
-    def due(self, lane: Lane) -> list[Bell]:
-        """What a worker of this lane should do now, straight from SQL: the way while Redis is away."""
-        return [bell for bell in self._bells(None).values() if bell.lane is lane]
-
     def seal(self) -> tuple[int, str] | None:
         """Chain the audit rows that are not chained yet; the new head is kept outside the database too."""
         head = self._store.seal()
         if head is not None:
             self._keep_head(head)
         return head
-
-    def _bells(self, now: datetime | None) -> dict[_Key, Bell]:
-        """By what makes a ring a new one: a run that moved since it was rung is due for another reason."""
-        with self._store.read() as tx:
-            runs = tx.due_runs(limit=_MOST)
-            notices = tx.due_notices(limit=_MOST)
-            releases = tx.releases_to_judge()
-            canaries, drills = tx.canaries_to_fold(), tx.drills_to_advance()
-        fresh = now - _FRESH if now else None
-        rings = {(run.id, run.version): bell_for(run) for run in runs if fresh is None or not _is_fresh(run, fresh)}
-        rings |= {(one, 0): Bell(JobName.SEND_NOTICE, one, Lane.NOTICES) for one in notices}
-        rings |= {(one, 0): bell_to_judge(one) for one in releases}
-        rings |= {(one, 0): bell_for_drill(one) for one in drills}
-        return rings | {(f"canary:{one}", 0): Bell(JobName.FOLD_CANARY, one, Lane.OTHER) for one in canaries}
 
     def _record_breaches(self) -> None:
         with self._store.read() as tx:
@@ -134,7 +101,3 @@ class Sweep:
                     continue
                 tx.save(replace(current, status=ApprovalStatus.EXPIRED))
                 self._endings.unanswered(tx, run, current, self._clock.now())
-
-
-def _is_fresh(run: Run, since: datetime) -> bool:
-    return run.wake_at is None and run.accepted_at > since

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bot.gate_plugins import Gate, GateParams
-from bot.plugin_lists import PluginList
+from bot.plugin_lists import PluginList, Plugins
 
 GATES: Mapping[str, str] = {
     "canary": "bot.gates.canary:CanaryGate",
@@ -30,6 +30,12 @@ GATES: Mapping[str, str] = {
 GROUP = "andon.gates"
 """The entry point group of gates that other packages bring."""
 _LIST = PluginList("gate", GATES, GROUP, ("summary", "title", "collect", "judge"), GateParams)
+
+
+def open_gates() -> Mapping[str, Gate]:
+    """The gates by name, each imported when it is first asked for. ConfigError for a doubled name, and then for one
+    that breaks."""
+    return Plugins(_LIST)
 
 
 def load_gates() -> dict[str, Gate]:

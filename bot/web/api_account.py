@@ -12,12 +12,12 @@ from bot.adapters.shipped import shipped_folder
 from bot.domain.events import Actor, Role
 from bot.flow.controls import PAYLOAD_TYPE, controls_report, period_of
 from bot.flow.rights_views import RightsView, rights_view
-from bot.outside import keyring
 from bot.web.answers import answer
 from bot.web.head import Head
 from bot.web.identity import requires
 from bot.web.openapi import READ_ERRORS, ok
 from bot.web.orders import named
+from bot.wiring.outside import keyring
 
 account = APIRouter(prefix="/api/v1", responses=READ_ERRORS)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from bot.domain.errors import ConfigError
-from bot.plugin_lists import PluginList
+from bot.plugin_lists import PluginList, Plugins
 from bot.plugins import Step, StepParams
 
 STEPS: Mapping[str, str] = {
@@ -23,6 +23,12 @@ STEPS: Mapping[str, str] = {
 GROUP = "andon.steps"
 """The entry point group of steps that other packages bring."""
 _LIST = PluginList("step", STEPS, GROUP, ("summary", "acts", "plan", "perform"), StepParams)
+
+
+def open_steps() -> Mapping[str, Step]:
+    """The steps by name, each imported when it is first asked for. ConfigError for a doubled name, and then for one
+    that breaks."""
+    return Plugins(_LIST)
 
 
 def load_steps(names: Collection[str] | None = None) -> dict[str, Step]:

@@ -356,7 +356,7 @@ def test_orders_of_the_command_line_wait_for_the_workers_in_sql(andon: Andon, en
     engine.protect("from-the-line")
     run_id = andon("run", "by_key", "--service", "from-the-line", "--json", by="olga").json["runs"][0]
     andon("approve", run_id, by="otto")
-    assert [bell.id for bell in engine.app.sweep.due(Lane.ROLLBACKS)] == [run_id]
+    assert [bell.id for bell in engine.app.due.of(Lane.ROLLBACKS)] == [run_id]
     engine.work_until(run_id, "succeeded")
 
 

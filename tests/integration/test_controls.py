@@ -138,7 +138,7 @@ def test_the_signed_report_verifies_with_the_public_key_alone_and_with_third_par
     said = andon("report", "verify", str(file))
     assert said.code == 0
     assert said.out.startswith("verified: controls from ")
-    from bot.outside import keyring
+    from bot.wiring.outside import keyring
 
     pem = keyring(engine.app.settings).own().public_pem
     (tmp_path / "key.pem").write_text(pem.replace("\n", "\r\n"))
@@ -165,7 +165,7 @@ def test_a_changed_report_another_key_or_another_document_is_found(
     changed = Envelope(envelope.payload.replace(b"otto", b"olga"), envelope.payload_type, envelope.signatures)
     file.write_text(json.dumps(changed.to_dict()))
     assert andon("report", "verify", str(file)).is_problem("does not verify")
-    from bot.outside import keyring
+    from bot.wiring.outside import keyring
 
     with pytest.raises(VerificationError):
         changed.verify([public_key(keyring(engine.app.settings).own().public_pem)], 1)

@@ -24,7 +24,7 @@ from bot.adapters.paper import as_html, as_markdown
 from bot.domain.paper import Commands, Heading, Mono, Points, prose
 from bot.domain.pulses import Part
 from bot.domain.shell_words import Marks, Unwritable
-from bot.upkeep import runbook_of
+from bot.wiring.upkeep import runbook_of
 
 NASTY = [
     "$(touch {trap})", "`touch {trap}`", "'; touch {trap}; '", '"; touch {trap}; "', "a\\'; touch {trap}",

@@ -79,7 +79,7 @@ class Example:
         }
 
         def done() -> bool:
-            while bells := [one for lane in Lane for one in app.sweep.due(lane) if one.job in calls]:
+            while bells := [one for lane in Lane for one in app.due.of(lane) if one.job in calls]:
                 for one in bells:
                     calls[one.job](one.id)
             with app.store.read() as tx:

@@ -148,7 +148,7 @@ def _work(app: App) -> None:
 def _do_all(app: App, calls: Mapping[JobName, Callable[[str], object]]) -> bool:
     """Whatever is due, and whether that was anything."""
     try:
-        bells = [bell for lane in (Lane.ROLLBACKS, Lane.OTHER) for bell in app.sweep.due(lane)]
+        bells = [bell for lane in (Lane.ROLLBACKS, Lane.OTHER) for bell in app.due.of(lane)]
         random.shuffle(bells)  # else all workers would be at the same one
         for bell in bells:
             calls[bell.job](bell.id)

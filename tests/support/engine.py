@@ -62,7 +62,7 @@ class Engine:
 
     def work(self) -> None:
         """Do all that is due, until nothing is."""
-        while bells := [bell for lane in Lane for bell in self.app.sweep.due(lane)]:
+        while bells := [bell for lane in Lane for bell in self.app.due.of(lane)]:
             for bell in bells:
                 self._calls[bell.job](bell.id)
 

@@ -25,8 +25,8 @@ from bot.flow.runbook_keeping import RunbookKeeping
 from bot.flow.stepping import Workshop
 from bot.flow.token_keeping import TokenKeeping
 from bot.flow.watchdog import Watchdog
-from bot.outside import Outside, api_tokens
 from bot.settings import Settings
+from bot.wiring.outside import Outside, api_tokens
 
 Chore = Callable[[], None]
 

@@ -8,12 +8,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import BinaryIO
 from urllib.parse import urlsplit
 
 from pydantic import SecretStr
 
-from bot.adapters.bundles.bags import write_bundle
 from bot.adapters.conditions import compile_condition
 from bot.adapters.configuration import load_configuration
 from bot.adapters.configuration.in_force import ConfigurationHolder
@@ -26,7 +24,6 @@ from bot.adapters.expressions import SandboxedExpressions
 from bot.adapters.http import HttpxHttp
 from bot.adapters.identity import UlidIds
 from bot.adapters.keyring import Keyring
-from bot.adapters.paging.keys import open_pagers
 from bot.adapters.process_names import owner_of
 from bot.adapters.processes import Scripts
 from bot.adapters.reviewed_files import ConfigurationFiles
@@ -36,19 +33,15 @@ from bot.adapters.shipped import shipped_folder
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.telemetry import house_log
 from bot.domain.audit_anchors import AnchorTarget, parse_anchors
-from bot.domain.bundles import Draft
 from bot.domain.configuration import Configuration
 from bot.domain.events import Actor
-from bot.flow.bundle_desk import BundleDesk
 from bot.flow.policy_keeping import PolicyKeeper
 from bot.flow.stepping import Workshop
 from bot.gate_plugins import Gate
-from bot.gates import load_gates
-from bot.plugins import AlertSource
-from bot.ports import Clock, Ids, Log, Pager, Queue
+from bot.gates import open_gates
+from bot.ports import Clock, Ids, Log, Queue
 from bot.settings import Settings, parse_tokens
-from handlers.alerts import load_sources
-from playbooks.steps import load_steps
+from playbooks.steps import open_steps
 
 WEBHOOK_TOKEN = "webhook-token"  # noqa: S105 - the name of a file
 API_TOKENS = "api-tokens"
@@ -115,11 +108,9 @@ class Outside:
     workshop: Workshop
     gates: Mapping[str, Gate]
     files: ConfigurationFiles
-    sources: Mapping[str, AlertSource]
     configuration: ConfigurationHolder
     policies: PolicyKeeper
     proposed: ProposedChanges
-    pagers: Mapping[str, Pager]
     owner: str
     clock: Clock
     ids: Ids = field(default_factory=UlidIds)
@@ -133,7 +124,7 @@ class Outside:
 
 def open_outside(settings: Settings, clock: Clock) -> Outside:
     """Open what the settings name. ConfigError where the configuration cannot be used."""
-    steps, gates, shipped = load_steps(), load_gates(), shipped_folder("playbooks")
+    steps, gates, shipped = open_steps(), open_gates(), shipped_folder("playbooks")
     secrets = EnvironmentSecrets(settings.playbook_secrets, folder=settings.config)
     store = open_store(settings.database, keys=keyring(settings))
     policies = PolicyKeeper(store, clock, origins_of(settings).of, house_log())
@@ -156,27 +147,11 @@ def open_outside(settings: Settings, clock: Clock) -> Outside:
         workshop=workshop,
         gates=gates,
         files=ConfigurationFiles(folders_of(settings.config)),
-        sources=load_sources(),
         configuration=holder,
         policies=policies,
         proposed=ProposedChanges(settings.config, lambda given: load(contents=given)),
-        pagers=open_pagers(settings, workshop.http, clock),
         owner=owner_of(os.getpid()),
         clock=clock,
-    )
-
-
-def open_bundles(settings: Settings, outside: Outside) -> BundleDesk:
-    """Where bundles are asked for. The key that signs them is made with the first one."""
-
-    keys = keyring(settings)
-
-    def write(draft: Draft, out: BinaryIO) -> None:
-        write_bundle(draft, keys.own(), out)
-
-    own = EnvironmentSecrets({f"ANDON_SECRET_{number}": one for number, one in enumerate(own_secrets(settings))})
-    return BundleDesk(
-        store=outside.store, clock=outside.clock, secrets=outside.secrets, own_secrets=own.redact, write=write
     )
 
 

@@ -14,44 +14,38 @@ from bot.flow.cadence import Cadence
 from bot.flow.chores import Rounds
 from bot.flow.drill_planning import DrillPlanning
 from bot.flow.drill_reminders import DrillReminders
-from bot.flow.endings import Endings
+from bot.flow.due import DueWork
 from bot.flow.escalating import Escalating
-from bot.flow.intake import Intake
 from bot.flow.planned_drills import PlannedDrills
 from bot.flow.policy_reviews import PolicyReviews
 from bot.flow.postmortem_reminders import PostmortemReminders
 from bot.flow.pruning import Pruning
 from bot.flow.reading_back import ReadingBack
 from bot.flow.release_chores import ReleaseChores
-from bot.flow.release_moves import ReleaseMoves
 from bot.flow.reminders import Reminders
 from bot.flow.sweep import Sweep
 from bot.flow.watching import Watching
-from bot.outside import Outside, anchors_of
+from bot.ports import Accept
 from bot.settings import Settings
-from bot.upkeep import Chore, own_chores, own_looks
+from bot.wiring.common import Common
+from bot.wiring.outside import Outside, anchors_of
+from bot.wiring.upkeep import Chore, own_chores, own_looks
 
 
-def build_sweep(
-    settings: Settings,
-    outside: Outside,
-    rounds: Rounds,
-    endings: Endings,
-    intake: Intake,
-    moves: ReleaseMoves,
-    beating: Beating,
-) -> Sweep:
+def build_sweep(common: Common, due: DueWork, accept: Accept, beating: Beating) -> Sweep:
     """The sweep of every clock process: any number of them may do it at once."""
-    escalating = Escalating(rounds, outside.pagers, outside.log)
+    settings, outside, rounds = common.settings, common.outside, common.rounds
+    escalating = Escalating(rounds, common.pagers, outside.log)
     return Sweep(
         store=outside.store,
         queue=outside.queue,
+        due=due,
         clock=outside.clock,
-        endings=endings,
+        endings=common.endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, *_chores(rounds, ReleaseChores(rounds, moves)), *own_chores(settings, rounds)],
-        looks=[*own_looks(settings, outside), escalating.look, *_looks(settings, outside, rounds, intake)],
+        chores=[escalating.call, *_chores(rounds, ReleaseChores(rounds, common.moves)), *own_chores(settings, rounds)],
+        looks=[*own_looks(settings, outside), escalating.look, *_looks(settings, outside, rounds, accept)],
         beat=beating.sweep,
     )
 
@@ -72,12 +66,12 @@ def _chores(rounds: Rounds, releases: ReleaseChores) -> list[Chore]:
     ]
 
 
-def _looks(settings: Settings, outside: Outside, rounds: Rounds, intake: Intake) -> list[Chore]:
+def _looks(settings: Settings, outside: Outside, rounds: Rounds, accept: Accept) -> list[Chore]:
     """What asks or writes outside, beside the sweep, so that it keeps nothing waiting."""
     put = AnchorPlaces(outside.workshop.http).put
     return [
         Watching(rounds, outside.workshop).look,
-        ReadingBack(rounds, outside.workshop, intake.accept).look,
+        ReadingBack(rounds, outside.workshop, accept).look,
         Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, put).look,
         Pruning(rounds).look,
     ]

@@ -1,0 +1,108 @@
+"""What takes events, orders, evidence and observations, and judges releases by them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bot.adapters.chance import SystemChance
+from bot.adapters.schedules import CronSchedules
+from bot.flow.drilling import Drilling
+from bot.flow.evidence_desk import EvidenceDesk
+from bot.flow.folding import Folder
+from bot.flow.intake import Intake
+from bot.flow.observing import Observing
+from bot.flow.orders import Orders
+from bot.flow.release_judging import Judge
+from bot.plugins import AlertSource, Checkable
+from bot.wiring.common import Common
+from handlers.meeting_notes import hear_notes
+
+
+def build_intake(common: Common, sources: Mapping[str, AlertSource]) -> Intake:
+    """The front door."""
+    outside = common.outside
+    return Intake(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        sources=sources,
+        configuration=outside.current,
+        consequences=common.consequences,
+        orders=_orders(common),
+        crash=outside.workshop.crash,
+        log=outside.log,
+    )
+
+
+def _orders(common: Common) -> Orders:
+    outside = common.outside
+    return Orders(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        configuration=outside.current,
+        consequences=common.consequences,
+        moves=common.moves,
+        pinned_files=common.bench.pinned_files,
+        checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
+        hear=hear_notes,
+        schedules=CronSchedules(),
+        chance=SystemChance(),
+        log=outside.log,
+        check=outside.proposed.faults,
+    )
+
+
+def build_judge(common: Common, intake: Intake) -> Judge:
+    """Looks at the gates of releases."""
+    outside = common.outside
+    return Judge(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        configuration=outside.current,
+        moves=common.moves,
+        bench=common.bench,
+        order=intake.order,
+        crash=outside.workshop.crash,
+        log=outside.log,
+    )
+
+
+def build_folder(common: Common, intake: Intake) -> Folder:
+    """Compares candidates with incumbents."""
+    outside = common.outside
+    return Folder(
+        store=outside.store,
+        queue=outside.queue,
+        clock=outside.clock,
+        ids=outside.ids,
+        current=outside.current,
+        accept=intake.accept,
+        crash=outside.workshop.crash,
+        log=outside.log,
+        judges=True,
+    )
+
+
+def build_drilling(common: Common, intake: Intake) -> Drilling:
+    """Carries out drills."""
+    workshop = common.outside.workshop
+    return Drilling(common.rounds, workshop, intake.accept, workshop.crash)
+
+
+def build_observing(common: Common) -> Observing:
+    """The door for observations."""
+    outside = common.outside
+    return Observing(
+        store=outside.store, queue=outside.queue, clock=outside.clock, ids=outside.ids, current=outside.current
+    )
+
+
+def build_evidence(common: Common) -> EvidenceDesk:
+    """Where evidence is handed in."""
+    outside = common.outside
+    return EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current)
