@@ -37,6 +37,7 @@ from bot.ports import Lane
 from bot.settings import Settings
 from bot.app import build_app
 app = build_app(Settings.from_environment())
+app.workshop.http.warm()
 jobs.bind(app, Lane.ROLLBACKS)
 with app.store.read() as tx:
     tx.due_runs(limit=1)

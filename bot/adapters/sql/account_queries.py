@@ -9,7 +9,7 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 
 from bot.account_records import AskedPostmortem, GateTally
 from bot.adapters.sql.account_tables import pulses
-from bot.adapters.sql.column_types import Moment
+from bot.adapters.sql.column_types import MOMENT
 from bot.adapters.sql.drill_tables import drills
 from bot.adapters.sql.postmortem_tables import postmortems
 from bot.adapters.sql.release_tables import gate_results, walks
@@ -35,17 +35,17 @@ _TAKE_TURN = (
         _THE_PART,
         or_(
             pulses.c.due_at.is_(None),
-            pulses.c.due_at <= bindparam("the_moment", type_=Moment()),
-            pulses.c.due_at > bindparam("the_horizon", type_=Moment()),
+            pulses.c.due_at <= bindparam("the_moment", type_=MOMENT),
+            pulses.c.due_at > bindparam("the_horizon", type_=MOMENT),
         ),
     )
-    .values(due_at=bindparam("the_end", type_=Moment()), by=bindparam("the_owner"))
+    .values(due_at=bindparam("the_end", type_=MOMENT), by=bindparam("the_owner"))
     .returning(pulses.c.part)
 )
 _TELL_SILENCE = (
     update(pulses)
-    .where(_THE_PART, pulses.c.at < bindparam("the_limit", type_=Moment()), pulses.c.told_at.is_(None))
-    .values(told_at=bindparam("the_moment", type_=Moment()))
+    .where(_THE_PART, pulses.c.at < bindparam("the_limit", type_=MOMENT), pulses.c.told_at.is_(None))
+    .values(told_at=bindparam("the_moment", type_=MOMENT))
     .returning(pulses.c.part)
 )
 _AUDIT = columns_of(audit, AuditEntry)

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from sqlalchemy import Column
 
-from bot.adapters.sql.column_types import Key, Moment, Prose
+from bot.adapters.sql.column_types import KEY, MOMENT, PROSE
 from bot.adapters.sql.table_shapes import table
 
 pulses = table(
     "pulses",
-    Column("part", Key, primary_key=True),
-    Column("at", Moment),
-    Column("by", Prose, nullable=False),
-    Column("due_at", Moment),
-    Column("problem", Prose, nullable=False),
-    Column("told_at", Moment),
+    Column("part", KEY, primary_key=True),
+    Column("at", MOMENT),
+    Column("by", PROSE, nullable=False),
+    Column("due_at", MOMENT),
+    Column("problem", PROSE, nullable=False),
+    Column("told_at", MOMENT),
 )

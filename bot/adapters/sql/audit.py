@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import bindparam, func, select, update
 
 from bot.adapters.sql.audit_tables import audit_anchors, audit_heads
-from bot.adapters.sql.column_types import Moment
+from bot.adapters.sql.column_types import MOMENT
 from bot.adapters.sql.statements import columns_of
 from bot.adapters.sql.tables import audit, audit_seals
 from bot.adapters.sql.work import Work
@@ -34,7 +34,7 @@ _NEWS = (
     )
     .limit(1)
 )
-_WAITING = select(func.min(audit.c.at, type_=Moment())).where(
+_WAITING = select(func.min(audit.c.at, type_=MOMENT)).where(
     audit.c.id > select(func.coalesce(func.max(audit_seals.c.audit_id), 0)).scalar_subquery()
 )
 _ANCHOR = columns_of(audit_anchors, Anchor)

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from sqlalchemy import Column, Index, UniqueConstraint
 
-from bot.adapters.sql.column_types import NUMBER, Choice, Key, Moment, Prose
+from bot.adapters.sql.column_types import KEY, MOMENT, NUMBER, PROSE, choice
 from bot.adapters.sql.table_shapes import number, table
 from bot.domain.audit_anchors import AnchorStatus
 
 audit_heads = table(
     "audit_heads",
     Column("position", NUMBER, primary_key=True, autoincrement=False),
-    Column("hash", Key, nullable=False),
-    Column("at", Key, nullable=False),  # as it was signed, to the letter
-    Column("key_id", Key, nullable=False),
-    Column("previous", Key, nullable=False),
-    Column("signature", Key, nullable=False),
+    Column("hash", KEY, nullable=False),
+    Column("at", KEY, nullable=False),  # as it was signed, to the letter
+    Column("key_id", KEY, nullable=False),
+    Column("previous", KEY, nullable=False),
+    Column("signature", KEY, nullable=False),
 )
 
 audit_erasures = table(
@@ -23,20 +23,20 @@ audit_erasures = table(
     number(),
     Column("audit_id", NUMBER, nullable=False),
     Column("entry_id", NUMBER, nullable=False),
-    Column("before", Key, nullable=False),
-    Column("after", Key, nullable=False),
+    Column("before", KEY, nullable=False),
+    Column("after", KEY, nullable=False),
     UniqueConstraint("audit_id", "entry_id"),
     Index(None, "entry_id", "audit_id"),
 )
 
 audit_anchors = table(
     "audit_anchors",
-    Column("target", Key, primary_key=True),
-    Column("slot", Moment, primary_key=True),
+    Column("target", KEY, primary_key=True),
+    Column("slot", MOMENT, primary_key=True),
     Column("position", NUMBER, nullable=False),
-    Column("hash", Key, nullable=False),
-    Column("at", Moment, nullable=False),
-    Column("status", Choice(AnchorStatus), nullable=False),
-    Column("problem", Prose, nullable=False),
-    Column("notice_id", Key),
+    Column("hash", KEY, nullable=False),
+    Column("at", MOMENT, nullable=False),
+    Column("status", choice(AnchorStatus), nullable=False),
+    Column("problem", PROSE, nullable=False),
+    Column("notice_id", KEY),
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from functools import cache
 from typing import Any
 
 from sqlalchemy import BigInteger, DateTime, Integer, Interval, Text
@@ -24,7 +25,7 @@ NUMBER = BigInteger().with_variant(Integer, "sqlite")
 """64 bits; SQLite numbers rows by itself only in a column that is declared INTEGER."""
 
 
-class Moment(TypeDecorator[datetime]):
+class _Moment(TypeDecorator[datetime]):
     """Aware UTC: TIMESTAMPTZ on PostgreSQL; on SQLite text that sorts, of the shape that its clock expression gives."""
 
     impl = DateTime(timezone=True)
@@ -61,7 +62,7 @@ def _found_in_utc(value: datetime | None) -> datetime | None:
     return None if value is None else value.astimezone(UTC)
 
 
-class Span(TypeDecorator[timedelta]):
+class _Span(TypeDecorator[timedelta]):
     """A length of time that is added to the database's clock: an interval, or a modifier of SQLite's `strftime`."""
 
     impl = Interval
@@ -76,7 +77,7 @@ class Span(TypeDecorator[timedelta]):
         return f"{value.total_seconds():+.6f} seconds"
 
 
-class Key(TypeDecorator[str]):
+class _Key(TypeDecorator[str]):
     """Identifiers, names and hostile keys in indexed columns."""
 
     impl = KEY_TEXT
@@ -86,7 +87,7 @@ class Key(TypeDecorator[str]):
         return key_or_none
 
 
-class Prose(TypeDecorator[str]):
+class _Prose(TypeDecorator[str]):
     """Free text of any length that nothing is looked up by."""
 
     impl = Text
@@ -96,7 +97,7 @@ class Prose(TypeDecorator[str]):
         return text_or_none
 
 
-class Choice(TypeDecorator[StrEnum]):
+class _Choice(TypeDecorator[StrEnum]):
     """One word of a closed set, stored as it is written in YAML and JSON."""
 
     impl = Text
@@ -122,7 +123,7 @@ def _json_or_none(value: Mapping[str, Any] | None) -> str | None:
     return None if value is None else to_json(value)
 
 
-class Json(TypeDecorator[Mapping[str, Any]]):
+class _Json(TypeDecorator[Mapping[str, Any]]):
     """A mapping of plain values as JSON text. Text on both databases, so that a digest of a row is the same on both."""
 
     impl = Text
@@ -135,7 +136,7 @@ class Json(TypeDecorator[Mapping[str, Any]]):
         return lambda value: None if value is None else from_json(value)
 
 
-class Names(TypeDecorator[tuple[str, ...]]):
+class _Names(TypeDecorator[tuple[str, ...]]):
     """A short list of identifiers as JSON text."""
 
     impl = Text
@@ -148,7 +149,7 @@ class Names(TypeDecorator[tuple[str, ...]]):
         return tuple(from_json(value)) if value and value != "[]" else ()
 
 
-class Traces(TypeDecorator[tuple[Trace, ...]]):
+class _Traces(TypeDecorator[tuple[Trace, ...]]):
     """What each criterion said, as JSON rows of (criterion, truth, why)."""
 
     impl = Text
@@ -161,7 +162,7 @@ class Traces(TypeDecorator[tuple[Trace, ...]]):
         return tuple(Trace(*one) for one in from_json(value)) if value and value != "[]" else ()
 
 
-class Figures(TypeDecorator[tuple[Figure, ...]]):
+class _Figures(TypeDecorator[tuple[Figure, ...]]):
     """The figures that a verdict rests on, as JSON objects."""
 
     impl = Text
@@ -176,3 +177,14 @@ class Figures(TypeDecorator[tuple[Figure, ...]]):
 
 def _figure(found: Mapping[str, Any]) -> Figure:
     return Figure(**{"value": None, **found})
+
+
+# One of each for all columns: a type remembers what it is on each database, and five hundred would remember the same.
+MOMENT, SPAN, KEY, PROSE = _Moment(), _Span(), _Key(), _Prose()
+JSON, NAMES, TRACES, FIGURES = _Json(), _Names(), _Traces(), _Figures()
+
+
+@cache
+def choice(words: type[StrEnum]) -> TypeDecorator[Any]:
+    """One word of a closed set, stored as it is written in YAML and JSON."""
+    return _Choice(words)

@@ -10,16 +10,16 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.elements import ColumnElement
 from sqlalchemy.sql.functions import FunctionElement
 
-from bot.adapters.sql.column_types import Moment, Span
+from bot.adapters.sql.column_types import MOMENT, SPAN
 
-# The same shape as Moment gives on SQLite; its clock has milliseconds, so the last three digits are zeros.
+# The same shape as MOMENT gives on SQLite; its clock has milliseconds, so the last three digits are zeros.
 _SQLITE_FORMAT = "'%Y-%m-%dT%H:%M:%f000+00:00'"
 
 
 class Now(FunctionElement[datetime]):
-    """The moment of evaluation, not of the start of the transaction; with an argument, that `Span` later."""
+    """The moment of evaluation, not of the start of the transaction; with an argument, that `SPAN` later."""
 
-    type = Moment()
+    type = MOMENT
     inherit_cache = True
 
 
@@ -43,5 +43,5 @@ def now() -> ColumnElement[datetime]:
 def now_and(span: str | timedelta) -> ColumnElement[datetime]:
     """The database's clock and a span: a fixed one, or the parameter of this name."""
     if isinstance(span, str):
-        return Now(bindparam(span, type_=Span()))
-    return Now(bindparam(None, span, type_=Span(), unique=True))
+        return Now(bindparam(span, type_=SPAN))
+    return Now(bindparam(None, span, type_=SPAN, unique=True))

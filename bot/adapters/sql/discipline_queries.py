@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, String, and_, bindparam, case, cast, exists, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import JSON
 
-from bot.adapters.sql.column_types import Moment
+from bot.adapters.sql.column_types import MOMENT
 from bot.adapters.sql.drill_tables import ATTEMPTED_DRILL, drill_reminders, drills
 from bot.adapters.sql.run_tables import TRIED_FOR_REAL, approvals, run_plans, runs
 from bot.adapters.sql.statements import columns_of
@@ -64,8 +64,8 @@ class DisciplineQueries(Work):
             drills.c.service,
             drills.c.environment,
             drills.c.playbook,
-            func.min(case((scheduled, drills.c.slot)), type_=Moment()),
-            func.min(case((planned, drills.c.due_at)), type_=Moment()),
+            func.min(case((scheduled, drills.c.slot)), type_=MOMENT),
+            func.min(case((planned, drills.c.due_at)), type_=MOMENT),
         ).group_by(drills.c.service, drills.c.environment, drills.c.playbook)
         if service is not None:
             statement = statement.where(drills.c.service == service)
@@ -85,7 +85,7 @@ class DisciplineQueries(Work):
 
 def _drilled(*, is_one: bool) -> Select[Any]:
     # One that was found missed long after may not say when it ended: its moment is when it was to begin.
-    ended = func.coalesce(drills.c.ended_at, drills.c.due_at, type_=Moment())
+    ended = func.coalesce(drills.c.ended_at, drills.c.due_at, type_=MOMENT)
     outcome = (drills.c.service, drills.c.environment, drills.c.playbook, drills.c.state)
     statement = select(
         drills.c.id, *outcome, ended.label("ended_at"), drills.c.objective_seconds, drills.c.human, drills.c.why,
@@ -118,7 +118,7 @@ def _place(outcome: Sequence[ColumnElement[Any]], ended: ColumnElement[Any]) -> 
 
 
 def _wanted(ended: ColumnElement[Any], place: ColumnElement[Any]) -> ColumnElement[bool]:
-    return or_(ended >= bindparam("since", type_=Moment()), place == 1)
+    return or_(ended >= bindparam("since", type_=MOMENT), place == 1)
 
 
 def _kind(dialect: str) -> ColumnElement[str]:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import and_, bindparam, func, or_, select
 
-from bot.adapters.sql.column_types import Moment
+from bot.adapters.sql.column_types import MOMENT
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.drill_tables import AWAITED, RUNNING_DRILL, drills
 from bot.adapters.sql.statements import columns_of
@@ -32,7 +32,7 @@ _TO_ADVANCE = (
 _RUNNING = select(*_DRILL).where(
     RUNNING_DRILL, drills.c.service == bindparam("service"), drills.c.environment == bindparam("environment")
 )
-_LAST_SLOT = select(func.max(drills.c.slot, type_=Moment())).where(drills.c.schedule == bindparam("schedule"))
+_LAST_SLOT = select(func.max(drills.c.slot, type_=MOMENT)).where(drills.c.schedule == bindparam("schedule"))
 _LATEST = (
     select(*_DRILL)
     .where(drills.c.schedule == bindparam("schedule"))

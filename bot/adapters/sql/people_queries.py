@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy import bindparam, func, select, union_all
 
-from bot.adapters.sql.column_types import Moment
+from bot.adapters.sql.column_types import MOMENT
 from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.drill_tables import AWAITED, drills
 from bot.adapters.sql.people_tables import (
@@ -94,7 +94,7 @@ _MOMENTS = union_all(
     select(func.min(drills.c.wake_at)).where(AWAITED),
     select(func.min(postmortems.c.remind_at)).where(POSTMORTEM_REMINDED),
 ).subquery()
-_NEXT = select(func.min(_MOMENTS.c.moment, type_=Moment()))
+_NEXT = select(func.min(_MOMENTS.c.moment, type_=MOMENT))
 
 
 class PeopleQueries(Work):
