@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.drills import Drill
-from bot.domain.gates import GateVerdict
-from bot.domain.postmortems import Postmortem
-from bot.domain.pulses import Pulse
-from bot.domain.records import Approval, AuditEntry
-from bot.domain.releases import Release
-from bot.domain.walks import Walk
+if TYPE_CHECKING:
+    from bot.domain.drills import Drill
+    from bot.domain.gates import GateVerdict
+    from bot.domain.postmortems import Postmortem
+    from bot.domain.pulses import Pulse
+    from bot.domain.records import Approval, AuditEntry
+    from bot.domain.releases import Release
+    from bot.domain.walks import Walk
 
 
 @dataclass(frozen=True)

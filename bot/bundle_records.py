@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-from bot.domain.audit_trail import SignedHead
-from bot.domain.bundles import AuditRow, Batch, Seal
-from bot.domain.events import Event
+if TYPE_CHECKING:
+    from bot.domain.audit_trail import SignedHead
+    from bot.domain.bundles import AuditRow, Batch, Seal
+    from bot.domain.events import Event
 
 R = TypeVar("R")
 

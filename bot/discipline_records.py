@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.discipline import Attempt, DrillReminder, Practice
+if TYPE_CHECKING:
+    from bot.domain.discipline import Attempt, DrillReminder, Practice
 
 
 class DisciplineRecords(Protocol):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.drills import Drill, DrillState
+if TYPE_CHECKING:
+    from bot.domain.drills import Drill, DrillState
 
 
 class DrillRecords(Protocol):

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from pydantic import BaseModel, ConfigDict
 
 from bot.domain.conditions import Compile
 from bot.domain.gates import Evidence, Judgement, Signature
-from bot.evidence.read_once import ReadOnce
 from bot.plugins import StepHttp, StepProcesses
+
+if TYPE_CHECKING:
+    from bot.evidence.read_once import ReadOnce
 
 
 class GateParams(BaseModel):

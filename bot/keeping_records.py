@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.audit_anchors import Anchor
-from bot.domain.audit_trail import SignedHead
-from bot.domain.keeping import Hold
-from bot.domain.records import AuditEntry
+if TYPE_CHECKING:
+    from bot.domain.audit_anchors import Anchor
+    from bot.domain.audit_trail import SignedHead
+    from bot.domain.keeping import Hold
+    from bot.domain.records import AuditEntry
 
 
 class KeepingRecords(Protocol):

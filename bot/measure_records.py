@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.measures import Measured, Scope, Tally
+if TYPE_CHECKING:
+    from bot.domain.measures import Measured, Scope, Tally
 
 
 class MeasureRecords(Protocol):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.attachments import KeptFile
-from bot.domain.escalations import Escalation
-from bot.domain.meetings import Meeting
-from bot.domain.minutes import Minute, MinuteChange
-from bot.domain.report import Fact
-from bot.domain.threads import Pace, Thread
+if TYPE_CHECKING:
+    from bot.domain.attachments import KeptFile
+    from bot.domain.escalations import Escalation
+    from bot.domain.meetings import Meeting
+    from bot.domain.minutes import Minute, MinuteChange
+    from bot.domain.report_facts import Fact
+    from bot.domain.threads import Pace, Thread
 
 
 class PeopleRecords(Protocol):

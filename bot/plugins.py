@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol, runtime_checkable
 
 from pydantic import BaseModel, ConfigDict
 
-from bot.domain.chat import Meaning, Said
-from bot.domain.conditions import Compile
-from bot.domain.events import Alert
-from bot.domain.heard import KnownPerson, Utterance
-from bot.domain.outcomes import Outcome
-from bot.domain.records import Approval
+if TYPE_CHECKING:
+    from bot.domain.chat import Meaning, Said
+    from bot.domain.conditions import Compile
+    from bot.domain.events import Alert
+    from bot.domain.heard import KnownPerson, Utterance
+    from bot.domain.outcomes import Outcome
+    from bot.domain.records import Approval
 
 
 class AlertSource(Protocol):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.decisions import Decision
-from bot.domain.policy_versions import FileKey, PolicyVersion
+if TYPE_CHECKING:
+    from bot.domain.decisions import Decision
+    from bot.domain.policy_versions import FileKey, PolicyVersion
 
 
 class PolicyRecords(Protocol):

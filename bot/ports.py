@@ -7,18 +7,9 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from bot.domain.audit_trail import AuditReport
 from bot.domain.events import Delivery, Receipt
-from bot.domain.keeping import Pruned, Retention
-from bot.domain.letters import Letter, Posted
-from bot.domain.measures import Scope, Tally
-from bot.domain.pages import Page, PageReceipt, PageStanding
-from bot.domain.people import Profile
-from bot.domain.records import AuditFault, Notice
-from bot.domain.threads import Thread
-from bot.plugins import Call, ProcessResult, Reply
 from bot.transactions import Change as Change
 from bot.transactions import Figures as Figures
 from bot.transactions import Place as Place
@@ -26,6 +17,17 @@ from bot.transactions import Record as Record
 from bot.transactions import Spread as Spread
 from bot.transactions import Standing as Standing
 from bot.transactions import Transaction as Transaction
+
+if TYPE_CHECKING:
+    from bot.domain.audit_trail import AuditReport
+    from bot.domain.keeping import Pruned, Retention
+    from bot.domain.letters import Letter, Posted
+    from bot.domain.measures import Scope, Tally
+    from bot.domain.pages import Page, PageReceipt, PageStanding
+    from bot.domain.people import Profile
+    from bot.domain.records import AuditFault, Notice
+    from bot.domain.threads import Thread
+    from bot.plugins import Call, ProcessResult, Reply
 
 Accept = Callable[[Sequence[Delivery]], Sequence[Receipt]]
 """The front door for what Andon tells itself: one receipt for each delivery, all in one commit."""

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, PostmortemState, SectionText, SignOff
+if TYPE_CHECKING:
+    from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, PostmortemState, SectionText, SignOff
 
 
 class PostmortemRecords(Protocol):

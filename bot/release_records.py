@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
-from bot.domain.gates import Evidence, GateResult, Signature
-from bot.domain.live import LastRead
-from bot.domain.releases import Release
-from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
+if TYPE_CHECKING:
+    from bot.domain.canaries import AffectedKeys, Canary, CanaryPoint, ObservationBatch
+    from bot.domain.gates import Evidence, GateResult, Signature
+    from bot.domain.live import LastRead
+    from bot.domain.releases import Release
+    from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
 
 
 class ReleaseRecords(Protocol):

@@ -5,35 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, TypeAlias
 
 from bot.account_records import AccountRecords
 from bot.bundle_records import BundleRecords
 from bot.discipline_records import DisciplineRecords
-from bot.domain.access import Access
-from bot.domain.audit_anchors import Anchor
-from bot.domain.canaries import AffectedKeys, CanaryPoint
-from bot.domain.decisions import Decision
-from bot.domain.discipline import DrillReminder
-from bot.domain.drills import Drill
-from bot.domain.escalations import Escalation
-from bot.domain.events import AlertState, Disposition, Event
-from bot.domain.gates import Evidence, GateResult, Signature
-from bot.domain.incidents import Incident, IncidentStatus
-from bot.domain.keeping import Hold
-from bot.domain.live import LastRead
-from bot.domain.meetings import Meeting
-from bot.domain.minutes import Minute, MinuteChange
-from bot.domain.policy_versions import PolicyVersion
-from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
-from bot.domain.pulses import Pulse
-from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
-from bot.domain.releases import Automation, Release, Service
-from bot.domain.report import Fact
-from bot.domain.runs import Lease, Run
-from bot.domain.threads import Pace, Thread
-from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
-from bot.domain.watches import Watch
 from bot.drill_records import DrillRecords
 from bot.keeping_records import KeepingRecords
 from bot.measure_records import MeasureRecords
@@ -42,21 +18,47 @@ from bot.policy_records import PolicyRecords
 from bot.postmortem_records import PostmortemRecords
 from bot.release_records import ReleaseRecords
 
-Record = (
+if TYPE_CHECKING:
+    from bot.domain.access import Access
+    from bot.domain.audit_anchors import Anchor
+    from bot.domain.canaries import AffectedKeys, CanaryPoint
+    from bot.domain.decisions import Decision
+    from bot.domain.discipline import DrillReminder
+    from bot.domain.drills import Drill
+    from bot.domain.escalations import Escalation
+    from bot.domain.events import AlertState, Disposition, Event
+    from bot.domain.gates import Evidence, GateResult, Signature
+    from bot.domain.incidents import Incident, IncidentStatus
+    from bot.domain.keeping import Hold
+    from bot.domain.live import LastRead
+    from bot.domain.meetings import Meeting
+    from bot.domain.minutes import Minute, MinuteChange
+    from bot.domain.policy_versions import PolicyVersion
+    from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
+    from bot.domain.pulses import Pulse
+    from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
+    from bot.domain.releases import Automation, Release, Service
+    from bot.domain.report_facts import Fact
+    from bot.domain.runs import Lease, Run
+    from bot.domain.threads import Pace, Thread
+    from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
+    from bot.domain.watches import Watch
+
+Record: TypeAlias = """(
     Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
     | Fact | Meeting | Minute | MinuteChange | Escalation | PolicyVersion
     | Walk | Evidence | GateResult | Signature | KnownVersion | LiveVersion | UnplannedDependency | CanaryPoint
     | AffectedKeys | Drill
     | Postmortem | SectionText | PostmortemComment | Lesson | SignOff
-)  # fmt: skip
+)"""
 """What can be added; each has one table."""
 
-Change = (
+Change: TypeAlias = """(
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
     | Watch | Drill | Anchor | Hold | DrillReminder | Pulse
     | Postmortem | Lesson
-)  # fmt: skip
+)"""
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 
 Place = tuple[str, str]

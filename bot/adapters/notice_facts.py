@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from bot.domain.records import Notice
-from bot.domain.report import FIELDS
+from bot.domain.report_facts import FIELDS
 from bot.domain.times import format_time
 
 RECORDS: Mapping[str, tuple[str, ...]] = {

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, Field, StrictStr, ValidationError
 
 from bot.domain.errors import BadInput
-from bot.domain.report import Part
+from bot.domain.fields import Part
 from bot.domain.strict_json import storable
 
 MOST_BYTES = 5 * 1024 * 1024

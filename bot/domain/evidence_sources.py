@@ -8,8 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, StrictStr, model_validator
 
-from bot.domain.fields import Duration, Name, PositiveDuration, Strict
-from bot.domain.manifests import Digest
+from bot.domain.fields import Digest, Duration, Name, PositiveDuration, Strict
 from bot.domain.web_addresses import checked_url
 
 Media = Literal[

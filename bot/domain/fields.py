@@ -1,4 +1,4 @@
-"""Field types that policies and playbooks share: names, durations, strict models."""
+"""Field types that policies, playbooks and orders share: names, durations, strict models."""
 
 from __future__ import annotations
 
@@ -6,7 +6,16 @@ import re
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, PlainSerializer, StrictStr, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StrictStr,
+    WithJsonSchema,
+)
 from pydantic_core import PydanticCustomError
 
 from bot.domain.errors import BadInput
@@ -54,6 +63,7 @@ def _version(value: object) -> object:
 
 
 Name = Annotated[StrictStr, AfterValidator(_name)]
+Digest = Annotated[StrictStr, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 Version = Annotated[str, BeforeValidator(_version)]
 Duration = Annotated[
     timedelta,
@@ -72,3 +82,9 @@ class Strict(BaseModel):
     def as_json(self) -> dict[str, Any]:
         """Plain JSON values, as they would be written in the file."""
         return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+
+
+class Part(BaseModel):
+    """Strict and frozen; texts are kept as they were written."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, populate_by_name=True)

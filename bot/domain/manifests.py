@@ -9,12 +9,11 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, AwareDatetime, Field, StrictStr, ValidationError
 
 from bot.domain.errors import BadInput
-from bot.domain.fields import Name, Strict
+from bot.domain.fields import Digest, Name, Strict
 from bot.domain.strict_json import storable
 
 Prose = Annotated[StrictStr, Field(max_length=20_000), AfterValidator(storable)]
 Line = Annotated[StrictStr, Field(min_length=1, max_length=2_000), AfterValidator(storable)]
-Digest = Annotated[StrictStr, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 
 MOST_BYTES = 1024 * 1024
 

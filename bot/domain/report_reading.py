@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from bot.domain.errors import BadInput
 from bot.domain.figures_in_words import read_metric
-from bot.domain.report import FIELDS, Report
+from bot.domain.report import Report
+from bot.domain.report_facts import FIELDS
 
 _NUMBER = r"[-+]?\d+(?:\.\d+)?"
 _INTERVAL = re.compile(rf"[\[(]?\s*({_NUMBER})\s*%?\s*(?:to|and|\.\.|…|–|,|;|-)\s*({_NUMBER})\s*%?\s*[\])]?")

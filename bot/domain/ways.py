@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from bot.domain.letters import Medium
 from bot.domain.people import is_mail, is_slack_person
-from bot.domain.policies import Policy
+
+if TYPE_CHECKING:
+    from bot.domain.policies import Policy
 
 PERSON = "person:"
 """Before the id, where a notice is for one person and not for an audience."""

@@ -6,7 +6,6 @@ import re
 from zoneinfo import ZoneInfo
 
 from bot.domain.errors import BadInput
-from bot.domain.mail import parse_mail_address
 
 _HOST = re.compile(r"(?:[\w.-]{1,253}|[0-9A-Fa-f:.]{2,45}|\[[0-9A-Fa-f:.]{2,45}\])(?::[1-9][0-9]{0,4})?")
 _QUIET = re.compile(r"([01]\d|2[0-3]):[0-5]\d-([01]\d|2[0-3]):[0-5]\d")
@@ -50,6 +49,8 @@ def host_name(value: str) -> str:
 
 def mail_address(value: str) -> str:
     """`ada@example.com`, or `Ada Lovelace <ada@example.com>`. ValueError otherwise."""
+    from bot.domain.mail import parse_mail_address  # most processes never read an address
+
     if "," in value:
         raise ValueError(f"{value[:80]!r} holds a comma: write several addresses as a list")
     try:

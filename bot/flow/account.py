@@ -15,7 +15,7 @@ from bot.domain.minutes import Minute
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.records import Approval, Notice, TimelineEntry
 from bot.domain.releases import Release
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.runs import Run, RunStatus
 from bot.domain.walks import UnplannedDependency, Walk
 from bot.domain.watches import Watch

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from bot.domain.records import Notice, NoticeStatus
-from bot.domain.report import FIELDS, newest, spoken
+from bot.domain.report_facts import FIELDS, newest, spoken
 from bot.domain.times import format_duration
 from bot.domain.ways import PERSON
 from bot.flow.account import Account

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.records import Approval
-from bot.domain.report import ASKED_FOR, FIELDS, Fact, newest, spoken, spoken_alternative
+from bot.domain.report_facts import ASKED_FOR, FIELDS, Fact, newest, spoken, spoken_alternative
 from bot.domain.times import spoken_time
 
 _LONGEST = 300

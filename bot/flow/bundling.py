@@ -18,7 +18,7 @@ from bot.domain.minutes import Minute, MinuteChange
 from bot.domain.policy_versions import FileKind, PolicyVersion
 from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, SectionText, SignOff
 from bot.domain.records import Approval, Notice, TimelineEntry
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.threads import Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency
 from bot.domain.watches import Watch

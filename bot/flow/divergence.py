@@ -11,7 +11,7 @@ from bot.domain.decisions import Decision, Verdict
 from bot.domain.events import ANDON, Alert, AlertStatus
 from bot.domain.incidents import Incident, IncidentEvent
 from bot.domain.policies import Policy
-from bot.domain.report import Fact, newest
+from bot.domain.report_facts import Fact, newest
 from bot.flow.consequences import Consequences
 from bot.flow.gathering import propose
 from bot.flow.offers import for_halt

@@ -14,9 +14,9 @@ from bot.domain.drill_rules import rule_for
 from bot.domain.drill_schedules import next_look, past_reminders, rule_of
 from bot.domain.drills import Drill, DrillEvent, DrillState
 from bot.domain.errors import BadInput, NotFound, Refused
+from bot.domain.fields import Part
 from bot.domain.permits import CHAMPION, check_drill
 from bot.domain.policies import DrillRule, Policy
-from bot.domain.report import Part
 from bot.domain.times import format_time, spoken_time
 from bot.domain.words import Word
 from bot.flow.deadlines import moment_of, zone_of

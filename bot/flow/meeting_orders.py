@@ -9,10 +9,11 @@ from pydantic import Field
 
 from bot.domain.decisions import Verdict
 from bot.domain.errors import Refused
+from bot.domain.fields import Part
 from bot.domain.incidents import Incident
 from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.policies import Policy
-from bot.domain.report import Link, Part
+from bot.domain.report import Link
 from bot.domain.times import spoken_time
 from bot.domain.words import Word
 from bot.flow.deadlines import moment_of, zone_of

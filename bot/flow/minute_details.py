@@ -9,8 +9,8 @@ from pydantic import AfterValidator, Field, StrictStr, ValidationError
 
 from bot.domain.errors import BadInput
 from bot.domain.events import Command
-from bot.domain.fields import PositiveDuration
-from bot.domain.report import Link, Part
+from bot.domain.fields import Part, PositiveDuration
+from bot.domain.report import Link
 from bot.domain.strict_json import storable
 
 LONGEST_TEXT = 4000

@@ -16,6 +16,7 @@ from bot.domain.configuration import Configuration
 from bot.domain.decisions import Verdict
 from bot.domain.errors import BadInput, Refused
 from bot.domain.events import Command
+from bot.domain.fields import Part
 from bot.domain.heard import HeardItem, HeardKind, KnownPerson
 from bot.domain.incidents import Incident
 from bot.domain.meetings import MeetingStatus
@@ -23,7 +24,6 @@ from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.people import is_mail, is_slack_person
 from bot.domain.permits import check_entitled
 from bot.domain.policies import Policy
-from bot.domain.report import Part
 from bot.domain.strict_json import storable
 from bot.domain.words import Word
 from bot.flow.deadlines import zone_of

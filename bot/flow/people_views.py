@@ -9,7 +9,7 @@ from typing import Any
 from bot.domain.incidents import Incident
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange, MinuteKind, MinuteStatus
-from bot.domain.report import FIELDS, Fact, newest, spoken
+from bot.domain.report_facts import FIELDS, Fact, newest, spoken
 from bot.domain.times import format_time
 from bot.flow import people_shapes, shapes
 from bot.ports import Transaction

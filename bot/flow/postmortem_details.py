@@ -6,9 +6,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StrictStr
 
-from bot.domain.fields import Name
+from bot.domain.fields import Name, Part
 from bot.domain.postmortems import LONGEST_COMMENT, LONGEST_DIFF, LONGEST_TEXT, Section
-from bot.domain.report import Part
 from bot.domain.strict_json import storable
 
 

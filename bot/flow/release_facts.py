@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.domain.canary_rules import OnDivergence
 from bot.domain.gate_words import gate_words
-from bot.domain.gates import GateResult
-from bot.domain.manifests import Manifest
-from bot.domain.pins import Pin
 from bot.domain.policies import AUTOMATIC, Criterion, Policy
-from bot.domain.releases import Release
-from bot.domain.stages import Stage
 from bot.domain.times import format_duration, format_time
 from bot.domain.walks import ReleaseKind, Walk
+
+if TYPE_CHECKING:
+    from bot.domain.canary_rules import OnDivergence
+    from bot.domain.gates import GateResult
+    from bot.domain.manifests import Manifest
+    from bot.domain.pins import Pin
+    from bot.domain.releases import Release
+    from bot.domain.stages import Stage
 
 ENDORSER = "endorser"
 """The role that accepts a release where the policy names no other."""

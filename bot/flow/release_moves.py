@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from bot.domain.conditions import Compile
 from bot.domain.errors import Refused
 from bot.domain.events import ANDON
-from bot.domain.manifests import Manifest, read_manifest
 from bot.domain.pins import Pin, digest_of, read_pin
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import AUTOMATIC, Mode
@@ -20,13 +18,17 @@ from bot.domain.runs import Run, RunStatus
 from bot.domain.stages import PRODUCTION, Advance, Stage
 from bot.domain.strict_json import parse_json
 from bot.domain.walking import position_after
-from bot.domain.walks import Walk
 from bot.flow.planning import Cause, plan_run
 from bot.flow.release_facts import endorsing_role, release_story
-from bot.flow.release_telling import ReleaseTeller
-from bot.flow.situation import Situation
 from bot.flow.versions import went_live
 from bot.ports import Bell, Ids, JobName, Lane, Transaction
+
+if TYPE_CHECKING:
+    from bot.domain.conditions import Compile
+    from bot.domain.manifests import Manifest
+    from bot.domain.walks import Walk
+    from bot.flow.release_telling import ReleaseTeller
+    from bot.flow.situation import Situation
 
 _WITHIN = timedelta(minutes=30)
 """For the playbook of a stage."""
@@ -56,6 +58,8 @@ class ReleaseMoves:
 
     def manifest_of(self, tx: Transaction, walk: Walk) -> Manifest:
         """The manifest as it was given; an empty one where there was none. Refused where it was lost or altered."""
+        from bot.domain.manifests import Manifest, read_manifest
+
         if not walk.manifest_digest:
             return Manifest()
         kept = tx.kept_file(walk.manifest_digest)

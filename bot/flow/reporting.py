@@ -16,7 +16,8 @@ from bot.domain.incidents import Incident
 from bot.domain.permits import CHAMPION
 from bot.domain.policies import Policy
 from bot.domain.records import Notice, NoticeStatus
-from bot.domain.report import ASKED_FOR, FIELDS, WRITTEN, Fact, Report, newest, spoken
+from bot.domain.report import Report
+from bot.domain.report_facts import ASKED_FOR, FIELDS, WRITTEN, Fact, newest, spoken
 from bot.domain.ways import PERSON, Way
 from bot.domain.words import Word
 from bot.flow.freshening import LIVE

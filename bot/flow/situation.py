@@ -16,7 +16,7 @@ from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.records import ApprovalStatus, Notice
 from bot.domain.releases import Automation, Release, ReleaseStatus, Service
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.runs import Run, RunEvent
 from bot.flow.levels import end_levels
 from bot.ports import Bell, Change, Ids, JobName, Lane, Place, Record, Standing, Transaction

@@ -13,7 +13,7 @@ from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.policies import Policy
 from bot.domain.records import TimelineEntry
 from bot.domain.releases import Release
-from bot.domain.report import FIELDS, Fact, newest, spoken
+from bot.domain.report_facts import FIELDS, Fact, newest, spoken
 from bot.domain.times import format_time
 from bot.flow.consequences import Consequences
 from bot.flow.gathering import reachable

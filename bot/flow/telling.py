@@ -17,7 +17,7 @@ from bot.domain.policies import Policy
 from bot.domain.quiet_hours import next_moment, parse_quiet_hours
 from bot.domain.records import Notice
 from bot.domain.releases import Release
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.runs import Run
 from bot.domain.times import format_time
 from bot.domain.ways import ENGINEERING, PERSON, Way, way_to, ways_of

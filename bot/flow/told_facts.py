@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot.domain.incidents import Incident
-from bot.domain.report import Fact, newest, spoken
+from bot.domain.report_facts import Fact, newest, spoken
 from bot.domain.runs import Run
 from bot.domain.step_states import StepState, StepStatus
 from bot.domain.times import format_duration, format_time

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from bot.domain.report import FIELDS, WRITTEN
+from bot.domain.report_facts import FIELDS, WRITTEN
 
 Record = Mapping[str, Any]
 

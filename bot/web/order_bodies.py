@@ -6,8 +6,8 @@ from typing import Annotated, Any
 
 from pydantic import Field, StrictStr
 
-from bot.domain.fields import Duration, Name
-from bot.domain.report import Environment, HaltReport, Part, Reason, Sentence
+from bot.domain.fields import Duration, Name, Part
+from bot.domain.report import Environment, HaltReport, Reason, Sentence
 
 
 class Body(Part):

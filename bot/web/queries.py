@@ -13,7 +13,7 @@ from bot.domain.errors import NotFound
 from bot.domain.events import Disposition
 from bot.domain.incidents import IncidentStatus
 from bot.domain.minutes import MinuteKind
-from bot.domain.report import newest
+from bot.domain.report_facts import newest
 from bot.flow import people_shapes, shapes, views
 from bot.flow.people_views import item_detail
 from bot.flow.release_audit import verify_releases

@@ -9,7 +9,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from bot.domain.errors import BadInput
-from bot.domain.report import FIELDS, WRITTEN, Report
+from bot.domain.report import Report
+from bot.domain.report_facts import FIELDS, WRITTEN
 
 Form = Mapping[str, str]
 

@@ -17,7 +17,7 @@ from bot.domain.errors import Conflict
 from bot.domain.incidents import Incident
 from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.minutes import Minute, MinuteChange, MinuteKind, MinuteStatus
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 
 HOUR = timedelta(hours=1)
 HOSTILE = "<!channel> \u202e 😀 '; DROP TABLE minutes; -- {{ 7*7 }}"

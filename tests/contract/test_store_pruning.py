@@ -35,7 +35,7 @@ from bot.domain.incidents import Incident, IncidentStatus
 from bot.domain.keeping import Hold, HoldKind, Keep, Kind, Pruned, Retention
 from bot.domain.records import AuditEntry, NoticeStatus
 from bot.domain.releases import Release, ReleaseStatus
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.runs import RunStatus
 
 LATER = AT + timedelta(days=100)

@@ -19,7 +19,7 @@ from bot.domain.errors import BadInput
 from bot.domain.mail import MailAddress
 from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.records import Notice
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.times import format_time, parse_time
 from bot.domain.words import Word
 from bot.flow.consequences import Consequences

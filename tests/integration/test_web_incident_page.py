@@ -11,7 +11,7 @@ from support.incident_pages import SAID
 from support.web_server import WebServer, build_head, running
 
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 
 
 @pytest.fixture(scope="module")

@@ -23,7 +23,7 @@ from bot.domain.judging import release_facts
 from bot.domain.playbooks import Playbook
 from bot.domain.records import Notice
 from bot.domain.releases import Release
-from bot.domain.report import FIELDS
+from bot.domain.report_facts import FIELDS
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepStatus
 from bot.domain.times import format_time

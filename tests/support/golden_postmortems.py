@@ -31,7 +31,7 @@ from bot.domain.postmortems import (
 )
 from bot.domain.records import Approval, ApprovalStatus, Notice, NoticeStatus, TimelineEntry
 from bot.domain.releases import Release, ReleaseStatus
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.runs import Run, RunStatus
 from bot.domain.step_states import StepStatus
 from bot.domain.walks import UnplannedDependency, Walk

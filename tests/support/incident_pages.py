@@ -18,7 +18,7 @@ from bot.domain.incidents import Incident, IncidentStatus, Severity
 from bot.domain.meetings import Meeting, MeetingStatus
 from bot.domain.minutes import Minute, MinuteKind, MinuteStatus
 from bot.domain.releases import Release, ReleaseStatus
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.times import format_time, parse_time
 from bot.flow.people_views import items_of, items_that_are, meeting_view, report_view, team_decisions
 from bot.flow.views import decision_view, release_view

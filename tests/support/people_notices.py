@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.times import format_time, parse_time
 from bot.flow.told_facts import report_facts
 

@@ -12,7 +12,7 @@ from bot.domain.manifests import Manifest, read_manifest
 from bot.domain.pins import Pin
 from bot.domain.policies import Policy
 from bot.domain.releases import Release, ReleaseStatus
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.times import format_time
 from bot.domain.walks import ReleaseKind, Walk
 from bot.flow.release_facts import release_story, result_facts

@@ -13,7 +13,8 @@ from support.incident_pages import INCIDENT, page, view
 from bot.adapters.notice_templates import NoticeTemplates
 from bot.adapters.shipped import shipped_folder
 from bot.domain.errors import BadInput
-from bot.domain.report import FIELDS, WRITTEN, Report
+from bot.domain.report import Report
+from bot.domain.report_facts import FIELDS, WRITTEN
 from bot.web.briefing import parts_of
 from bot.web.incident_page import arranged
 from bot.web.report_form import report_of

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bot.domain.errors import BadInput
 from bot.domain.prefill import fields_in
-from bot.domain.report import FIELDS, spoken
+from bot.domain.report_facts import FIELDS, spoken
 from bot.domain.report_reading import read_field
 
 PLACES = ("production", "staging")

@@ -33,7 +33,7 @@ from bot.domain.attachments import KeptFile
 from bot.domain.escalations import Escalation
 from bot.domain.meetings import Meeting
 from bot.domain.minutes import Minute, MinuteChange
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.threads import Pace, Thread
 
 _FACT = columns_of(report_facts, Fact)

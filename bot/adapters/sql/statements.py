@@ -42,7 +42,7 @@ from bot.domain.postmortems import Lesson, Postmortem, PostmortemComment, Sectio
 from bot.domain.pulses import Pulse
 from bot.domain.records import Approval, AuditEntry, Notice, TimelineEntry
 from bot.domain.releases import Automation, Release, Service
-from bot.domain.report import Fact
+from bot.domain.report_facts import Fact
 from bot.domain.runs import RunStatus
 from bot.domain.threads import Pace, Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk

@@ -1,4 +1,7 @@
-"""The store: transactions on SQLite or PostgreSQL, with the database's troubles said in the words of the house."""
+"""The store: transactions on SQLite or PostgreSQL, with the database's troubles said in the words of the house.
+
+What few processes do to the whole of it (sealing, measuring, pruning, erasing) is imported where it is done.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +11,13 @@ from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Engine, select
 from sqlalchemy.engine import URL
 
 from bot.adapters.keyring import Keyring
-from bot.adapters.sql import audit, audit_sealing, audit_walk, compacting, erasing, exporting, pruning, upgrading
+from bot.adapters.sql import audit, upgrading
 from bot.adapters.sql.account_queries import AccountQueries
 from bot.adapters.sql.bundle_queries import BundleQueries
 from bot.adapters.sql.canary_queries import CanaryQueries
@@ -22,27 +25,28 @@ from bot.adapters.sql.database_clock import now
 from bot.adapters.sql.discipline_queries import DisciplineQueries
 from bot.adapters.sql.drill_queries import DrillQueries
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
-from bot.adapters.sql.erasing import Digest
 from bot.adapters.sql.failures import translated
 from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.keeping_queries import KeepingQueries
-from bot.adapters.sql.measure_queries import MeasureQueries, read_side_by_side
+from bot.adapters.sql.measure_queries import MeasureQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
 from bot.adapters.sql.people_queries import PeopleQueries
 from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.postmortem_queries import PostmortemQueries
 from bot.adapters.sql.release_queries import ReleaseQueries
 from bot.adapters.sql.sessions import View
-from bot.adapters.sql.shared_snapshot import shared_snapshot
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
 from bot.adapters.sql.writers import FileWriter, ServerWriter
-from bot.domain.audit_trail import AuditReport
-from bot.domain.erasures import Erased, Erasure
 from bot.domain.errors import ConfigError, TryLater
-from bot.domain.keeping import Kind, Pruned, Retention
-from bot.domain.measures import Scope, Tally
-from bot.domain.records import AuditFault
+
+if TYPE_CHECKING:
+    from bot.adapters.sql.erasing import Digest
+    from bot.domain.audit_trail import AuditReport
+    from bot.domain.erasures import Erased, Erasure
+    from bot.domain.keeping import Pruned, Retention
+    from bot.domain.measures import Scope, Tally
+    from bot.domain.records import AuditFault
 
 _THOROUGH_EVERY = 256
 _WRITES_ON = "another writer of this process does not come to its end"
@@ -111,6 +115,9 @@ class SqlStore:
     def tallies(self, scope: Scope) -> Sequence[Tally]:
         """All facts by service and month, as of one moment. One reading at a time: many of them would take all
         connections from those who write. TryLater where others measure all the while."""
+        from bot.adapters.sql.measure_queries import read_side_by_side
+        from bot.adapters.sql.shared_snapshot import shared_snapshot
+
         with self._measuring, translated(), shared_snapshot(self._readers) as connections:
             views = [SqlTransaction(View(one), self._statements, writes=False) for one in connections]
             return read_side_by_side(views, scope)
@@ -121,6 +128,8 @@ class SqlStore:
         if self._keys is None:
             raise RuntimeError("a store that seals is opened with keys")
         thorough = self._seals % _THOROUGH_EVERY == 0
+        from bot.adapters.sql import audit_sealing
+
         with translated(), self._turn, self._engine.begin() as connection:
             head = audit_sealing.seal(connection, self._keys, thorough=thorough)
         self._seals += 1
@@ -132,6 +141,8 @@ class SqlStore:
 
     def audit_report(self, heads: Sequence[tuple[int, str]] = ()) -> AuditReport:
         """The same, with what was walked over."""
+        from bot.adapters.sql import audit_walk
+
         with translated(), self._readers.begin() as connection:
             return audit_walk.walk(connection, heads, self._keys)
 
@@ -140,6 +151,8 @@ class SqlStore:
         `digest` gives what the trail has of a verdict. TryLater where others write all the while."""
         if self._keys is None:
             raise RuntimeError("a store that erases is opened with keys")
+        from bot.adapters.sql import erasing
+
         with translated(), self._turn, self._engine.connect() as connection:
             if self._file:
                 connection.connection.driver_connection.execute("PRAGMA secure_delete = ON").close()  # type: ignore[union-attr]
@@ -151,6 +164,8 @@ class SqlStore:
 
     def export(self, folder: Path) -> dict[str, dict[str, Any]]:
         """Write every table there as JSON Lines; rows and SHA-256 by table."""
+        from bot.adapters.sql import exporting
+
         with translated(), self._readers.begin() as connection:
             return exporting.export(connection, folder)
 
@@ -159,6 +174,9 @@ class SqlStore:
         how much the first turn would remove."""
         if self._keys is None:
             raise RuntimeError("a store that prunes is opened with keys")
+        from bot.adapters.sql import erasing, pruning
+        from bot.domain.keeping import Kind, Pruned
+
         ends = dict(retention.ends(at))
         if not ends:
             return Pruned({})
@@ -172,6 +190,8 @@ class SqlStore:
 
     def _compact(self) -> bool:
         """Write the database anew, without what was freed: it still held what was erased."""
+        from bot.adapters.sql import compacting
+
         lent = self._engine.raw_connection()
         try:
             return compacting.compact(lent.driver_connection, self._engine.dialect.name)

@@ -12,7 +12,7 @@ from bot.domain.errors import AndonError, BadInput, NotFound
 from bot.domain.events import Command
 from bot.domain.incidents import Incident
 from bot.domain.releases import Release
-from bot.domain.report import FIELDS, WRITTEN, Fact, newest, spoken
+from bot.domain.report_facts import FIELDS, WRITTEN, Fact, newest, spoken
 from bot.domain.report_reading import read_field
 from bot.domain.words import Word
 from bot.slack.answers import Body
