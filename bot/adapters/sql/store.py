@@ -18,22 +18,18 @@ from sqlalchemy.engine import URL
 
 from bot.adapters.keyring import Keyring
 from bot.adapters.sql import audit, upgrading
-from bot.adapters.sql.account_queries import AccountQueries
-from bot.adapters.sql.bundle_queries import BundleQueries
 from bot.adapters.sql.canary_queries import CanaryQueries
 from bot.adapters.sql.database_clock import now
-from bot.adapters.sql.discipline_queries import DisciplineQueries
 from bot.adapters.sql.drill_queries import DrillQueries
 from bot.adapters.sql.engines import BUSY_SECONDS, file_of, open_engine, parse_address, readers_of
 from bot.adapters.sql.failures import translated
-from bot.adapters.sql.figure_queries import FigureQueries
 from bot.adapters.sql.keeping_queries import KeepingQueries
-from bot.adapters.sql.measure_queries import MeasureQueries
 from bot.adapters.sql.notice_queries import NoticeQueries
 from bot.adapters.sql.people_queries import PeopleQueries
 from bot.adapters.sql.policy_queries import PolicyQueries
 from bot.adapters.sql.postmortem_queries import PostmortemQueries
 from bot.adapters.sql.release_queries import ReleaseQueries
+from bot.adapters.sql.reports import Reports
 from bot.adapters.sql.sessions import View
 from bot.adapters.sql.standing_queries import StandingQueries
 from bot.adapters.sql.statements import statements_for
@@ -60,14 +56,10 @@ class SqlTransaction(
     CanaryQueries,
     PolicyQueries,
     DrillQueries,
-    DisciplineQueries,
     PostmortemQueries,
     KeepingQueries,
-    MeasureQueries,
-    BundleQueries,
-    AccountQueries,
-    FigureQueries,
     audit.AuditQueries,
+    Reports,
 ):
     """Everything that one transaction can do; see `bot.ports.Transaction`."""
 
