@@ -120,9 +120,12 @@ class Folder:
         if release is None or (canary is None and not batches):
             return None
         policy = self._current().policies.get(release.service)
-        return _Found(release, canary or self._open(release, policy), batches, policy)
+        if canary is None:
+            self._open(release, policy)
+            return self._find(release_id)  # somebody else may have folded these batches meanwhile
+        return _Found(release, canary, batches, policy)
 
-    def _open(self, release: Release, policy: Policy | None) -> Canary:
+    def _open(self, release: Release, policy: Policy | None) -> None:
         """The canary of a first batch. Its rule is pinned: a looser policy later changes nothing for this release."""
         if policy is None or policy.canary is None:
             raise ConfigError(
@@ -138,8 +141,6 @@ class Folder:
         )
         with self._store.write() as tx:
             tx.open_canary(canary)
-        with self._store.read() as tx:
-            return tx.canary(release.id) or canary
 
     def _work(self, found: _Found, batches: Sequence[ObservationBatch]) -> Comparing:
         rule = rule_of(found.canary.standing["rule"])

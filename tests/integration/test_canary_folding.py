@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 
 import pytest
@@ -14,6 +14,7 @@ from support.driven_engine import DrivenEngine, builder, fresh_name
 from support.ledger import running_ledger
 
 from bot.domain.canaries import CanaryVerdict, Phase
+from bot.domain.configuration import Configuration
 from bot.domain.errors import BadInput, NotFound, Refused
 from bot.domain.releases import ReleaseStatus
 from bot.flow.folding import Folder
@@ -45,13 +46,23 @@ def dying(engine: DrivenEngine, point: str) -> Folder:
         if passed == point:
             raise Died(point)
 
+    return folding(engine, crash=crash)
+
+
+def folding(
+    engine: DrivenEngine,
+    *,
+    crash: Callable[[str], None] = lambda _: None,
+    configuration: Callable[[], Configuration] | None = None,
+) -> Folder:
+    """A folder of this engine, made differently."""
     app = engine.app
     return Folder(
         store=app.store,
         queue=app.queue,
         clock=app.clock,
         ids=app.ids,
-        current=lambda: app.configuration.current,
+        current=configuration or (lambda: app.configuration.current),
         accept=app.intake.accept,
         crash=crash,
         log=app.log,
@@ -211,6 +222,20 @@ def test_two_folders_at_once_lose_no_pair_and_count_none_twice(engine: DrivenEng
     assert faults == []
     after = canary(engine, release)
     assert (after.pairs, after.standing["counts"]["duplicates"]) == (900, 0)
+
+
+def test_a_canary_that_another_folder_opens_first_counts_no_batch_twice(engine: DrivenEngine, service: str) -> None:
+    release = send(engine, service, whole(100)).release
+    send(engine, release, whole(100, start=100))
+
+    def outrun() -> Configuration:
+        """Between the look at what there is and the opening of the canary, all of it is folded elsewhere."""
+        engine.app.folder.fold(release)
+        return engine.app.configuration.current
+
+    folding(engine, configuration=outrun).fold(release)
+    after = canary(engine, release)
+    assert (after.pairs, after.standing["counts"]["duplicates"]) == (200, 0)
 
 
 @pytest.mark.parametrize("point", ["before_fold_commit", "after_fold_commit", "after_canary_event"])
