@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -66,10 +66,10 @@ class PluginList:
         return sorted(set(entry_points(group=self.group)), key=lambda point: (point.name, point.value))
 
 
-class Plugins(Mapping[str, Plugin], Generic[Plugin]):
+class Plugins(MutableMapping[str, Plugin], Generic[Plugin]):
     """Plug-ins by name, each imported when it is first asked for: a process holds those that its files use.
 
-    ConfigError, then, for one that breaks or is none; at once for a doubled name."""
+    ConfigError, then, for one that breaks or is none; at once for a doubled name. Others may be put in by hand."""
 
     def __init__(self, plugins: PluginList) -> None:
         self._list = plugins
@@ -77,17 +77,22 @@ class Plugins(Mapping[str, Plugin], Generic[Plugin]):
         self._loaded: dict[str, Plugin] = {}
 
     def __getitem__(self, name: str) -> Plugin:
-        place = self._places[name]
         if name not in self._loaded:
             # Two threads may both load it; all use the one that is kept.
-            self._loaded.setdefault(name, self._list.load(name, place))
+            self._loaded.setdefault(name, self._list.load(name, self._places[name]))
         return self._loaded[name]
 
+    def __setitem__(self, name: str, plugin: Plugin) -> None:
+        self._loaded[name] = plugin
+
+    def __delitem__(self, name: str) -> None:
+        del self._loaded[name]
+
     def __contains__(self, name: object) -> bool:
-        return name in self._places
+        return name in self._loaded or name in self._places
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
+        return iter({**self._places, **self._loaded})
 
     def __len__(self) -> int:
-        return len(self._places)
+        return len({**self._places, **self._loaded})

@@ -26,9 +26,7 @@ from bot.flow.reminders import Reminders
 from bot.flow.sweep import Sweep
 from bot.flow.watching import Watching
 from bot.ports import Accept
-from bot.settings import Settings
 from bot.wiring.common import Common
-from bot.wiring.outside import Outside, anchors_of
 from bot.wiring.upkeep import Chore, own_chores, own_looks
 
 
@@ -45,7 +43,7 @@ def build_sweep(common: Common, due: DueWork, accept: Accept, beating: Beating) 
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
         chores=[escalating.call, *_chores(rounds, ReleaseChores(rounds, common.moves)), *own_chores(settings, rounds)],
-        looks=[*own_looks(settings, outside), escalating.look, *_looks(settings, outside, rounds, accept)],
+        looks=[*own_looks(settings, outside), escalating.look, *_looks(common, accept)],
         beat=beating.sweep,
     )
 
@@ -66,12 +64,13 @@ def _chores(rounds: Rounds, releases: ReleaseChores) -> list[Chore]:
     ]
 
 
-def _looks(settings: Settings, outside: Outside, rounds: Rounds, accept: Accept) -> list[Chore]:
+def _looks(common: Common, accept: Accept) -> list[Chore]:
     """What asks or writes outside, beside the sweep, so that it keeps nothing waiting."""
-    put = AnchorPlaces(outside.workshop.http).put
+    rounds, workshop = common.rounds, common.outside.workshop
+    put = AnchorPlaces(workshop.http).put
     return [
-        Watching(rounds, outside.workshop).look,
-        ReadingBack(rounds, outside.workshop, accept).look,
-        Anchoring(rounds, anchors_of(settings), settings.audit_anchor_every, put).look,
+        Watching(rounds, workshop).look,
+        ReadingBack(rounds, workshop, accept).look,
+        Anchoring(rounds, common.anchors, common.settings.audit_anchor_every, put).look,
         Pruning(rounds).look,
     ]

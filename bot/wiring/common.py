@@ -13,7 +13,7 @@ from bot.flow.release_moves import ReleaseMoves
 from bot.flow.release_telling import ReleaseTeller
 from bot.flow.telling import Teller
 from bot.settings import Settings
-from bot.wiring.outside import Outside
+from bot.wiring.outside import Outside, anchors_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -29,6 +29,7 @@ class Common:
     def __init__(self, settings: Settings, outside: Outside) -> None:
         self.settings = settings
         self.outside = outside
+        self.anchors = anchors_of(settings)
         self.teller = Teller(outside.ids, settings.address, settings.media)
         self.endings = Endings(outside.ids, self.teller, outside.current)
         self.consequences = Consequences(outside.ids, self.teller)

@@ -21,6 +21,7 @@ from bot.adapters.rq_queue import RqQueue
 from bot.adapters.sql import open_store
 from bot.domain.pulses import WORKERS, Part, Pulse
 from bot.domain.records import Notice
+from bot.flow.due import DueWork
 from bot.flow.sweep import Sweep
 from bot.web.metrics import WebMetrics
 
@@ -131,7 +132,14 @@ def test_a_sweep_that_breaks_off_is_no_sign_of_life(tmp_path: Path) -> None:
         raise RuntimeError("this chore cannot be done")
 
     def sweep(*chores: Callable[[], None]) -> Sweep:
-        parts: Any = {"queue": RqQueue(AWAY), "endings": None, "again": MINUTE, "keep_head": print}
+        queue = RqQueue(AWAY)
+        parts: Any = {
+            "queue": queue,
+            "due": DueWork(store, queue),
+            "endings": None,
+            "again": MINUTE,
+            "keep_head": print,
+        }
         return Sweep(store=store, clock=SystemClock(), chores=chores, beat=lambda: beats.append("beat"), **parts)
 
     with pytest.raises(RuntimeError, match="cannot be done"):

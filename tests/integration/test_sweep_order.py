@@ -12,6 +12,7 @@ from support import store_records
 
 from bot.adapters.identity import SystemClock
 from bot.adapters.sql import open_store
+from bot.flow.due import DueWork
 from bot.flow.sweep import Sweep
 from bot.ports import Bell
 
@@ -47,7 +48,13 @@ def test_runs_are_rung_although_a_breach_cannot_be_recorded(tmp_path: Path) -> N
     bells = Bells()
     books: Any = BrokenBooks()
     sweep = Sweep(
-        store=store, queue=bells, clock=SystemClock(), endings=books, again=timedelta(seconds=5), keep_head=print
+        store=store,
+        queue=bells,
+        due=DueWork(store, bells),
+        clock=SystemClock(),
+        endings=books,
+        again=timedelta(seconds=5),
+        keep_head=print,
     )
     try:
         with pytest.raises(RuntimeError, match="cannot be written about"):
