@@ -79,11 +79,12 @@ def _incident(
 ) -> Iterator[Record]:
     cause = event(accepted_at=opened)
     resolved = opened + _some(seeded, 900)
+    began = opened - _some(seeded, 10)
     one = incident(
         service=service, environment=environment, opened_at=opened, status=IncidentStatus.RESOLVED,
         resolved_at=resolved, event_id=cause.id, previous_id=before.id if before else None,
+        by_alert=True, began_at=began,
     )  # fmt: skip
-    began = opened - _some(seeded, 10)
     alert = {
         "source": "alertmanager", "kind": "alert", "status": "firing", "severity": "critical", "title": "Diverges",
         "fingerprint": f"{seeded.getrandbits(64):016x}", "starts_at": format_time(began),

@@ -120,6 +120,10 @@ class Incident:
     """When its owner was asked to write that update."""
     drill: bool = False
     """Opened by a rehearsal: every message says so, and only the team hears of it."""
+    by_alert: bool = False
+    """A firing alert opened it, not a person or a gate."""
+    began_at: datetime | None = None
+    """The earliest beginning that a firing alert of the delivery that opened it gives for itself, if any gives one."""
 
     @property
     def is_open(self) -> bool:
@@ -159,6 +163,11 @@ class Incident:
     def with_fact(self) -> Self:
         """The incident after something more, or something else, was said of it."""
         return replace(self, revision=self.revision + 1)
+
+    def opened_by(self, began_at: datetime | None) -> Self:
+        """The incident after a firing alert of the delivery that opened it, which says that it began then."""
+        known = [one for one in (self.began_at, began_at) if one is not None]
+        return replace(self, by_alert=True, began_at=min(known, default=None))
 
     def with_alert(self, severity: Severity, now: datetime) -> Self:
         """The incident after one more alert: it can only get worse, never milder, by itself."""

@@ -50,6 +50,9 @@ class Consequences:
         )
         if incident is None:
             return decision
+        if alert.status is AlertStatus.FIRING and incident.event_id == decision.event_id:
+            incident = incident.opened_by(alert.starts_at)
+            situation.put_incident(incident)
         self._note(situation, incident, decision, alert)
         decision = replace(decision, incident_id=incident.id)
         if decision.verdict in (Verdict.RUN, Verdict.ASK):

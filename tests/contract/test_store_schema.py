@@ -6,7 +6,8 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable
-from datetime import timedelta
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
 from threading import Barrier, Event, Thread
 
@@ -15,12 +16,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import func, select, text
 from support.databases import database
-from support.old_schemas import upgrade_to
-from support.store_records import alert_state, decision, event, incident, run, timeline_entry
+from support.old_schemas import put_incidents, upgrade_to
+from support.store_records import AT, alert_state, decision, event, incident, run, timeline_entry
 
 from bot.adapters.sql import SqlStore, open_store
 from bot.adapters.sql.table_shapes import metadata
 from bot.domain.errors import ConfigError, TryLater
+from bot.domain.times import format_time
 
 UPGRADE = "import sys; from bot.adapters.sql import open_store; store = open_store(sys.argv[1]); store.upgrade()"
 
@@ -76,8 +78,9 @@ def test_tables_that_are_made_anew_keep_their_rows(open_another: Callable[[], Sq
     store, cause, trouble = open_another(), event(), incident()
     upgrade_to(store, "0016")
     doing = [run(incident_id=trouble.id, event_id=cause.id), run(environment="eu", drill=True)]
+    put_incidents(store, trouble)
     with store.write() as tx:
-        tx.add(cause, trouble, *doing, alert_state(cause, "a"), alert_state(cause, "b"))
+        tx.add(cause, *doing, alert_state(cause, "a"), alert_state(cause, "b"))
         claimed = [tx.claim(one, "me", timedelta(hours=1)) for one in doing]
     before = [_rows(store, name) for name in tables]
     assert all(len(rows) >= 2 for rows in before)
@@ -90,6 +93,43 @@ def test_tables_that_are_made_anew_keep_their_rows(open_another: Callable[[], Sq
             tx.confirm(lease, live=True)
         assert tx.claim(doing[0], "another", timedelta(hours=1)) is None
         assert tx.run(doing[0].id) == doing[0]
+
+
+def test_incidents_of_earlier_versions_get_the_beginning_that_their_alerts_stated(
+    open_another: Callable[[], SqlStore],
+) -> None:
+    store, minute, later = open_another(), timedelta(minutes=1), event()
+    upgrade_to(store, "0017")
+    began = AT.replace(microsecond=396_000)  # alerts are written to the millisecond
+    stated = {
+        "earliest": ([("firing", began), ("firing", began - minute), ("resolved", began - 9 * minute)], began - minute),
+        "unsaid": ([("firing", None)], None),
+        "resolved": ([("resolved", began)], None),
+        "by hand": ([], None),
+        "behind many others": ([("firing", began)], began),
+    }  # fmt: skip
+    causes = {name: event() for name in stated}
+    many = [incident(environment=f"other-{number}") for number in range(4_100)]
+    made = {name: incident(id=f"inc-{name}", environment=name, event_id=causes[name].id) for name in stated}
+    made["behind many others"] = replace(made["behind many others"], id="inc-zzz")
+    put_incidents(store, *made.values(), *many)
+    with store.write() as tx:
+        tx.add(later, *causes.values())
+        for name, (alerts, _) in stated.items():
+            told = [decision(causes[name], incident_id=made[name].id, alert=_alert(*one)) for one in alerts]
+            tx.add(*told, decision(later, incident_id=made[name].id, alert=_alert("firing", began - 60 * minute)))
+
+    store.upgrade()
+    with store.read() as tx:
+        found = {name: tx.incident(one.id) for name, one in made.items()}
+    for name, (alerts, earliest) in stated.items():
+        one = found[name]
+        assert one is not None
+        assert (one.by_alert, one.began_at) == (any(status == "firing" for status, _ in alerts), earliest), name
+
+
+def _alert(status: str, starts_at: datetime | None) -> dict[str, str]:
+    return {"status": status, "starts_at": format_time(starts_at) if starts_at else ""}
 
 
 def _rows(store: SqlStore, name: str) -> list[tuple[object, ...]]:

@@ -7,7 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -102,6 +102,35 @@ def test_an_alert_after_the_resolution_opens_a_new_incident_linked_to_the_old_on
     second = engine.alert(firing("again", began=LATER))
     assert second.incidents != first.incidents
     assert engine.incident(second.incidents[0])["previous_id"] == first.incidents[0]
+
+
+def test_an_incident_keeps_since_when_the_alerts_that_opened_it_have_fired(engine: Engine) -> None:
+    for name in ("began", "began-late", "began-by-hand"):
+        engine.protect(name)
+    together = [
+        resolved("began", "Old", began=EARLIER - timedelta(hours=5)),
+        firing("began"),
+        firing("began", "Latency", began=EARLIER),
+        firing("began", "Unwatched", began=EARLIER - timedelta(minutes=1)),
+    ]
+    opened = engine.alert(*together).incidents[0]
+    engine.alert(firing("began", "Later", began=EARLIER - timedelta(hours=2)))
+    assert beginning(engine, opened) == (True, EARLIER - timedelta(minutes=1))
+
+    halted = engine.order(Word.HALT, "began-by-hand").incidents[0]
+    engine.alert(firing("began-by-hand"))
+    assert beginning(engine, halted) == (False, None)
+
+    ahead = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+    assert beginning(engine, engine.alert(firing("began-late", began=ahead)).incidents[0]) == (True, ahead)
+
+
+def beginning(engine: Engine, incident_id: str) -> tuple[bool, datetime | None]:
+    """Whether an alert opened it, and the beginning that is kept."""
+    with engine.app.store.read() as tx:
+        found = tx.incident(incident_id)
+    assert found is not None
+    return found.by_alert, found.began_at
 
 
 def test_an_alert_about_an_unknown_environment_opens_an_incident_and_runs_nothing(engine: Engine) -> None:

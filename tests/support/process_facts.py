@@ -112,7 +112,7 @@ def _of_trouble(one: Trouble, now: datetime) -> Iterator[Fact]:
     if firing:
         starts = [start for start in firing if start is not None]
         earliest = min(starts, default=None)
-        took = one.opened - _cut(earliest) if earliest is not None else None
+        took = one.opened - earliest if earliest is not None else None
         yield one.service, one.opened, Measured.DETECTION, "", took if took is not None and took >= 0 * DAY else None
     if one.halts:
         yield one.service, one.opened, Measured.HALT, "", min(one.halts) - one.opened
@@ -122,11 +122,6 @@ def _of_trouble(one: Trouble, now: datetime) -> Iterator[Fact]:
             yield one.service, at, Measured.ACTION_ITEM, state, None
             if state == "open" and due is not None and due <= now:
                 yield one.service, at, Measured.ACTION_ITEM, "overdue", None
-
-
-def _cut(moment: datetime) -> datetime:
-    """Starts are kept to the millisecond."""
-    return moment - timedelta(microseconds=moment.microsecond % 1000)
 
 
 def _over(one: Trouble) -> datetime | None:

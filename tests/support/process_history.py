@@ -282,6 +282,8 @@ def _of_trouble(one: Trouble) -> Iterator[Record]:
         resolved_at=one.resolved, drill=one.drill, event_id=cause.id, release_id=one.release and one.release.id,
         previous_id=one.previous and one.previous.id,
     )  # fmt: skip
+    for start, fires in one.alerts:
+        kept = kept.opened_by(start) if fires else kept
     yield cause
     yield kept
     for start, fires in one.alerts:

@@ -97,22 +97,6 @@ def _may_hold_on_postgresql(element: MayHold, compiler: Any, **options: Any) -> 
     return f"(strpos({text}, {part}) > 0)"
 
 
-class WrittenMoment(FunctionElement[Any]):
-    """A time written as `format_time` does, as a moment: `2026-11-20T11:33:30.396Z`; NULL where nothing is written."""
-
-    inherit_cache = True
-
-
-@compiles(WrittenMoment, "sqlite")
-def _written_on_sqlite(element: WrittenMoment, compiler: Any, **options: Any) -> str:
-    return f"(substr(nullif({_only(element, compiler, options)}, ''), 1, 23) || '000+00:00')"
-
-
-@compiles(WrittenMoment, "postgresql")
-def _written_on_postgresql(element: WrittenMoment, compiler: Any, **options: Any) -> str:
-    return f"CAST(nullif({_only(element, compiler, options)}, '') AS TIMESTAMP WITH TIME ZONE)"
-
-
 def listed(numbers: ColumnElement[int]) -> ColumnElement[str]:
     """All numbers of a group that are not NULL, joined by commas; NULL without any."""
     return func.aggregate_strings(cast(numbers, Text), ",")

@@ -21,7 +21,7 @@ from sqlalchemy import (
     union_all,
 )
 
-from bot.adapters.sql.measure_functions import JsonField, MayHold, Micros, MonthOf, WrittenMoment, listed
+from bot.adapters.sql.measure_functions import JsonField, MayHold, Micros, MonthOf, listed
 from bot.adapters.sql.measure_rows import Part, Reading, flag, placed, within
 from bot.adapters.sql.release_tables import RESTORED, live_versions, walks
 from bot.adapters.sql.run_tables import runs
@@ -33,7 +33,7 @@ from bot.domain.measures import SAME_DISRUPTION, Measured, Scope
 
 HALT, _ENDORSED = "halt", "endorsed"
 _OPENING = (Verdict.NOTE, Verdict.RUN, Verdict.ASK, Verdict.JOIN, Verdict.OBSERVE, Verdict.HELD)
-"""What is decided of an alert that opens an incident, or takes an accepted one up again."""
+"""What is decided of an alert that takes an accepted incident up again."""
 _MOMENT = incidents.c.opened_at.type
 _FIRES = JsonField(decisions.c.alert, "status") == AlertStatus.FIRING
 _MAY_FIRE = MayHold(decisions.c.alert, literal_column(f"""'"status":"{AlertStatus.FIRING}"'"""))
@@ -55,62 +55,22 @@ def _turning_points() -> CTE:
     )
 
 
-def detections(scope: Scope) -> Select[Any]:
-    """From the earliest start that the opening delivery's firing alerts state to its acceptance, by incident.
-
-    Unknown where no start is stated, or one later than the acceptance: then the sender's clock is wrong.
-    """
-    told = _told(scope)
-    one = (
-        select(
-            told.c.service,
-            told.c.opened_at,
-            func.max(told.c.at, type_=_MOMENT).label("at"),
-            func.min(told.c.started_at, type_=_MOMENT).label("started_at"),
-        )
-        .where(told.c.is_firing)
-        .group_by(told.c.id, told.c.service, told.c.opened_at)
-        .subquery()
-    )
-    month = MonthOf(one.c.opened_at)
-    known = case((one.c.started_at <= one.c.at, Micros(one.c.at, one.c.started_at)))
-    return select(one.c.service, month, literal(""), func.count(), listed(known)).group_by(one.c.service, month)
-
-
-def _told(scope: Scope) -> CTE:
-    """The decisions of opening deliveries: whether the alert fires, and since when."""
-    started = WrittenMoment(JsonField(decisions.c.alert, "starts_at"))
-    return (
-        select(
-            incidents.c.id,
-            incidents.c.service,
-            incidents.c.opened_at,
-            decisions.c.at,
-            _FIRES.label("is_firing"),
-            started.label("started_at"),
-        )
-        .join_from(
-            incidents,
-            decisions,
-            and_(decisions.c.event_id == incidents.c.event_id, decisions.c.incident_id == incidents.c.id),
-        )
-        .where(
-            incidents.c.drill.is_(False),
-            *placed(scope, incidents),
-            within(scope, incidents.c.opened_at),
-            _MAY_FIRE,
-        )
-        .cte("told")
-        # PostgreSQL cannot estimate how many fire: it would join row by row, and sort whole alerts.
-        .prefix_with("MATERIALIZED", dialect="postgresql")
-    )
-
-
 def opened(scope: Scope) -> Select[Any]:
-    """All of them, each by itself."""
-    month = MonthOf(incidents.c.opened_at)
+    """All of them, each by itself; and those that an alert opened, from the beginning that it stated to the opening.
+
+    That time is unknown where none is stated, or one later than the opening: then the sender's clock is wrong.
+    """
+    began, month = incidents.c.began_at, MonthOf(incidents.c.opened_at)
+    detected = case((began <= incidents.c.opened_at, Micros(incidents.c.opened_at, began)))
     return (
-        select(incidents.c.service, month, literal(""), func.count())
+        select(
+            incidents.c.service,
+            month,
+            literal(""),
+            func.count(),
+            func.sum(flag(incidents.c.by_alert)),
+            listed(detected),
+        )
         .where(incidents.c.drill.is_(False), *placed(scope, incidents), within(scope, incidents.c.opened_at))
         .group_by(incidents.c.service, month)
     )
@@ -249,7 +209,6 @@ def _deployment(points: CTE) -> ColumnElement[int]:
 
 INCIDENT_READINGS = (
     Reading((Part(Measured.DISRUPTION, is_timed=True), Part(Measured.REOPENED)), disruptions),
-    Reading((Part(Measured.DETECTION, is_timed=True),), detections),
     Reading((Part(Measured.HALT, is_timed=True),), halts),
-    Reading((Part(Measured.INCIDENT),), opened),
+    Reading((Part(Measured.INCIDENT), Part(Measured.DETECTION, is_timed=True)), opened),
 )

@@ -128,6 +128,8 @@ incidents = table(
     Column("update_due_at", MOMENT),
     Column("update_asked_at", MOMENT),
     Column("drill", Boolean, nullable=False, server_default=text("false")),
+    Column("by_alert", Boolean, nullable=False, server_default=text("false")),
+    Column("began_at", MOMENT),
     partial("incidents_update_due", "update_due_at", where=UPDATE_DUE),
     partial("incidents_by_place_resolved_at", "place", "resolved_at", where=RESOLVED_INCIDENT),
     Index(None, "service", "id"),
