@@ -12,7 +12,7 @@ from bot.flow.beating import Beating
 from bot.flow.due import DueWork
 from bot.ports import Clock
 from bot.settings import Settings
-from bot.wiring.common import Common
+from bot.wiring.core import Core
 from bot.wiring.outside import api_tokens, open_outside, webhook_token
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ class App:
 
     A part that cannot be used by its settings raises ConfigError then; `wire` asks for all of them."""
 
-    def __init__(self, common: Common) -> None:
-        self._common = common
-        self.settings, outside = common.settings, common.outside
+    def __init__(self, core: Core) -> None:
+        self._core = core
+        self.settings, outside = core.settings, core.outside
         self.tokens = api_tokens(self.settings)
         self.webhook_token = webhook_token(self.settings)
         self.steps, self.gates = outside.workshop.steps, outside.gates
@@ -46,7 +46,7 @@ class App:
         self.store, self.queue = outside.store, outside.queue
         self.clock, self.ids, self.log = outside.clock, outside.ids, outside.log
         self.owner, self.stopping = outside.owner, outside.stopping
-        self.moves = common.moves
+        self.moves = core.moves
         self.due = DueWork(self.store, self.queue)
         self.beating = Beating(self.store, self.clock, self.owner)
 
@@ -67,21 +67,21 @@ class App:
         """Moves runs."""
         from bot.wiring.running import build_runner
 
-        return build_runner(self._common)
+        return build_runner(self._core)
 
     @cached_property
     def drilling(self) -> Drilling:
         """Carries out drills."""
         from bot.wiring.front import build_drilling
 
-        return build_drilling(self._common, self.intake)
+        return build_drilling(self._core, self.intake)
 
     @cached_property
     def intake(self) -> Intake:
         """The front door."""
         from bot.wiring.front import build_intake
 
-        return build_intake(self._common, self.sources)
+        return build_intake(self._core, self.sources)
 
     @cached_property
     def sources(self) -> Mapping[str, AlertSource]:
@@ -95,54 +95,54 @@ class App:
         """The door for observations."""
         from bot.wiring.front import build_observing
 
-        return build_observing(self._common)
+        return build_observing(self._core)
 
     @cached_property
     def evidence(self) -> EvidenceDesk:
         """Where evidence is handed in."""
         from bot.wiring.front import build_evidence
 
-        return build_evidence(self._common)
+        return build_evidence(self._core)
 
     @cached_property
     def judge(self) -> Judge:
         """Looks at the gates of releases."""
         from bot.wiring.front import build_judge
 
-        return build_judge(self._common, self.intake)
+        return build_judge(self._core, self.intake)
 
     @cached_property
     def folder(self) -> Folder:
         """Compares candidates with incumbents."""
         from bot.wiring.front import build_folder
 
-        return build_folder(self._common, self.intake)
+        return build_folder(self._core, self.intake)
 
     @cached_property
     def notices(self) -> NoticeDesk:
         """Writes and sends notices."""
         from bot.wiring.telling import build_desk
 
-        return build_desk(self._common)
+        return build_desk(self._core)
 
     @property
     def pagers(self) -> Mapping[str, Pager]:
         """The pagers whose keys are set, by name."""
-        return self._common.pagers
+        return self._core.pagers
 
     @cached_property
     def bundles(self) -> BundleDesk:
         """Where bundles are asked for."""
         from bot.wiring.bundles import open_bundles
 
-        return open_bundles(self.settings, self._common.outside)
+        return open_bundles(self.settings, self._core.outside)
 
     @cached_property
     def sweep(self) -> Sweep:
         """What the clock does."""
         from bot.wiring.clockwork import build_sweep
 
-        return build_sweep(self._common, self.due, self.intake.accept, self.beating)
+        return build_sweep(self._core, self.due, self.intake.accept, self.beating)
 
 
 def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
@@ -152,4 +152,4 @@ def build_app(settings: Settings, *, clock: Clock | None = None) -> App:
     """
     if settings.is_embedded_database or settings.is_embedded_redis or settings.api_tokens is None:
         open_data_folder(settings.data)
-    return App(Common(settings, open_outside(settings, clock or SystemClock())))
+    return App(Core(settings, open_outside(settings, clock or SystemClock())))

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
-from bot.domain.events import Delivery, Receipt
 from bot.transactions import Change as Change
 from bot.transactions import Figures as Figures
 from bot.transactions import Place as Place
@@ -28,9 +27,6 @@ if TYPE_CHECKING:
     from bot.domain.records import AuditFault, Notice
     from bot.domain.threads import Thread
     from bot.plugins import Call, ProcessResult, Reply
-
-Accept = Callable[[Sequence[Delivery]], Sequence[Receipt]]
-"""The front door for what Andon tells itself: one receipt for each delivery, all in one commit."""
 
 
 class Store(Protocol):

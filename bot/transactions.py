@@ -48,16 +48,14 @@ Record: TypeAlias = """(
     Event | Decision | Incident | Run | Notice | Approval | TimelineEntry | AuditEntry | Release | Access
     | Fact | Meeting | Minute | MinuteChange | Escalation | PolicyVersion
     | Walk | Evidence | GateResult | Signature | KnownVersion | LiveVersion | UnplannedDependency | CanaryPoint
-    | AffectedKeys | Drill
-    | Postmortem | SectionText | PostmortemComment | Lesson | SignOff
+    | AffectedKeys | Drill | Postmortem | SectionText | PostmortemComment | Lesson | SignOff
 )"""
 """What can be added; each has one table."""
 
 Change: TypeAlias = """(
     AlertState | Service | Automation | Incident | Release | Notice | Approval | Event
     | Meeting | Minute | Escalation | Thread | Pace | PolicyVersion | Walk | Signature | KnownVersion | LastRead
-    | Watch | Drill | Anchor | Hold | DrillReminder | Pulse
-    | Postmortem | Lesson
+    | Watch | Drill | Anchor | Hold | DrillReminder | Pulse | Postmortem | Lesson
 )"""
 """What can be saved again under its id (inserted where it is new); runs go by `save_run`."""
 

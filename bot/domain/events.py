@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -208,3 +208,7 @@ class Receipt:
     refused: bool = False
     records: tuple[str, ...] = ()
     """Minutes, meetings and the like that an order made or changed."""
+
+
+Accept = Callable[[Sequence[Delivery]], Sequence[Receipt]]
+"""The front door for what Andon tells itself: one receipt for each delivery, all in one commit."""

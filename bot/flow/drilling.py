@@ -16,7 +16,7 @@ from bot.domain.decisions import Decision, Verdict
 from bot.domain.drill_measuring import Judged, ended_badly, injected_at, judged, measured
 from bot.domain.drill_rules import is_production, patience_of
 from bot.domain.drills import DRILL_SOURCE, Drill, DrillEvent, DrillState
-from bot.domain.events import Delivery
+from bot.domain.events import Accept, Delivery
 from bot.domain.playbooks import PlaybookKind
 from bot.domain.policies import Policy
 from bot.domain.records import AuditEntry
@@ -30,7 +30,6 @@ from bot.flow.drill_starting import check_start, why_not
 from bot.flow.situation import Situation
 from bot.flow.stable_measuring import measure
 from bot.flow.stepping import Workshop
-from bot.ports import Accept
 
 _MOST_MOVES = 20
 _SOON = timedelta(seconds=1)

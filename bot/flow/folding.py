@@ -10,7 +10,7 @@ from bot.domain.canaries import CANARY_SOURCE, AffectedKeys, Canary, CanaryVerdi
 from bot.domain.canary_rules import Canary as CanaryRule
 from bot.domain.configuration import Configuration
 from bot.domain.errors import AndonError, ConfigError, Conflict
-from bot.domain.events import Delivery
+from bot.domain.events import Accept, Delivery
 from bot.domain.policies import PRODUCTION, Policy
 from bot.domain.releases import Release, ReleaseStatus
 from bot.domain.stages import CANARY
@@ -18,7 +18,7 @@ from bot.domain.times import format_time
 from bot.flow.canary_rule import check_installed, pinned, rule_of
 from bot.flow.canary_standing import measured
 from bot.flow.comparing import Comparing, States, open_states
-from bot.ports import Accept, Bell, Clock, Ids, JobName, Lane, Log, Queue, Store
+from bot.ports import Bell, Clock, Ids, JobName, Lane, Log, Queue, Store
 
 MOST_BATCHES = 256
 MOST_BYTES = 16 * 2**20

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.domain.events import ANDON, Delivery, Receipt
+from bot.domain.events import ANDON, Accept, Delivery, Receipt
 from bot.domain.inner_alerts import LIVE
 from bot.domain.live import READ, TOLD_AFTER, Expected, LastRead, Placed
 from bot.domain.policies import LiveRead, Policy
@@ -21,7 +21,7 @@ from bot.flow.live_reading import Seen, read_version
 from bot.flow.situation import Situation
 from bot.flow.stepping import Workshop
 from bot.flow.versions import register_baseline
-from bot.ports import Accept, Transaction
+from bot.ports import Transaction
 
 AT_ONCE = 8
 """Targets that are read at the same time."""

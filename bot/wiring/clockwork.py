@@ -7,6 +7,7 @@ from datetime import timedelta
 from bot.adapters.anchor_places import AnchorPlaces
 from bot.adapters.audit_heads import keep_head
 from bot.adapters.schedules import CronSchedules
+from bot.domain.events import Accept
 from bot.flow.anchoring import Anchoring
 from bot.flow.baselines import Baselines
 from bot.flow.beating import Beating
@@ -25,25 +26,24 @@ from bot.flow.release_chores import ReleaseChores
 from bot.flow.reminders import Reminders
 from bot.flow.sweep import Sweep
 from bot.flow.watching import Watching
-from bot.ports import Accept
-from bot.wiring.common import Common
+from bot.wiring.core import Core
 from bot.wiring.upkeep import Chore, own_chores, own_looks
 
 
-def build_sweep(common: Common, due: DueWork, accept: Accept, beating: Beating) -> Sweep:
+def build_sweep(core: Core, due: DueWork, accept: Accept, beating: Beating) -> Sweep:
     """The sweep of every clock process: any number of them may do it at once."""
-    settings, outside, rounds = common.settings, common.outside, common.rounds
-    escalating = Escalating(rounds, common.pagers, outside.log)
+    settings, outside, rounds = core.settings, core.outside, core.rounds
+    escalating = Escalating(rounds, core.pagers, outside.log)
     return Sweep(
         store=outside.store,
         queue=outside.queue,
         due=due,
         clock=outside.clock,
-        endings=common.endings,
+        endings=core.endings,
         again=timedelta(seconds=settings.sweep_seconds),
         keep_head=lambda head: keep_head(settings.data, head),
-        chores=[escalating.call, *_chores(rounds, ReleaseChores(rounds, common.moves)), *own_chores(settings, rounds)],
-        looks=[*own_looks(settings, outside), escalating.look, *_looks(common, accept)],
+        chores=[escalating.call, *_chores(rounds, ReleaseChores(rounds, core.moves)), *own_chores(settings, rounds)],
+        looks=[*own_looks(settings, outside), escalating.look, *_looks(core, accept)],
         beat=beating.sweep,
     )
 
@@ -64,13 +64,13 @@ def _chores(rounds: Rounds, releases: ReleaseChores) -> list[Chore]:
     ]
 
 
-def _looks(common: Common, accept: Accept) -> list[Chore]:
+def _looks(core: Core, accept: Accept) -> list[Chore]:
     """What asks or writes outside, beside the sweep, so that it keeps nothing waiting."""
-    rounds, workshop = common.rounds, common.outside.workshop
+    rounds, workshop = core.rounds, core.outside.workshop
     put = AnchorPlaces(workshop.http).put
     return [
         Watching(rounds, workshop).look,
         ReadingBack(rounds, workshop, accept).look,
-        Anchoring(rounds, common.anchors, common.settings.audit_anchor_every, put).look,
+        Anchoring(rounds, core.anchors, core.settings.audit_anchor_every, put).look,
         Pruning(rounds).look,
     ]

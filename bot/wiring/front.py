@@ -14,13 +14,13 @@ from bot.flow.observing import Observing
 from bot.flow.orders import Orders
 from bot.flow.release_judging import Judge
 from bot.plugins import AlertSource, Checkable
-from bot.wiring.common import Common
+from bot.wiring.core import Core
 from handlers.meeting_notes import hear_notes
 
 
-def build_intake(common: Common, sources: Mapping[str, AlertSource]) -> Intake:
+def build_intake(core: Core, sources: Mapping[str, AlertSource]) -> Intake:
     """The front door."""
-    outside = common.outside
+    outside = core.outside
     return Intake(
         store=outside.store,
         queue=outside.queue,
@@ -28,24 +28,24 @@ def build_intake(common: Common, sources: Mapping[str, AlertSource]) -> Intake:
         ids=outside.ids,
         sources=sources,
         configuration=outside.current,
-        consequences=common.consequences,
-        orders=_orders(common),
+        consequences=core.consequences,
+        orders=_orders(core),
         crash=outside.workshop.crash,
         log=outside.log,
     )
 
 
-def _orders(common: Common) -> Orders:
-    outside = common.outside
+def _orders(core: Core) -> Orders:
+    outside = core.outside
     return Orders(
         store=outside.store,
         queue=outside.queue,
         clock=outside.clock,
         ids=outside.ids,
         configuration=outside.current,
-        consequences=common.consequences,
-        moves=common.moves,
-        pinned_files=common.bench.pinned_files,
+        consequences=core.consequences,
+        moves=core.moves,
+        pinned_files=core.bench.pinned_files,
         checkable=frozenset(name for name, step in outside.workshop.steps.items() if isinstance(step, Checkable)),
         hear=hear_notes,
         schedules=CronSchedules(),
@@ -55,26 +55,26 @@ def _orders(common: Common) -> Orders:
     )
 
 
-def build_judge(common: Common, intake: Intake) -> Judge:
+def build_judge(core: Core, intake: Intake) -> Judge:
     """Looks at the gates of releases."""
-    outside = common.outside
+    outside = core.outside
     return Judge(
         store=outside.store,
         queue=outside.queue,
         clock=outside.clock,
         ids=outside.ids,
         configuration=outside.current,
-        moves=common.moves,
-        bench=common.bench,
+        moves=core.moves,
+        bench=core.bench,
         order=intake.order,
         crash=outside.workshop.crash,
         log=outside.log,
     )
 
 
-def build_folder(common: Common, intake: Intake) -> Folder:
+def build_folder(core: Core, intake: Intake) -> Folder:
     """Compares candidates with incumbents."""
-    outside = common.outside
+    outside = core.outside
     return Folder(
         store=outside.store,
         queue=outside.queue,
@@ -88,21 +88,21 @@ def build_folder(common: Common, intake: Intake) -> Folder:
     )
 
 
-def build_drilling(common: Common, intake: Intake) -> Drilling:
+def build_drilling(core: Core, intake: Intake) -> Drilling:
     """Carries out drills."""
-    workshop = common.outside.workshop
-    return Drilling(common.rounds, workshop, intake.accept, workshop.crash)
+    workshop = core.outside.workshop
+    return Drilling(core.rounds, workshop, intake.accept, workshop.crash)
 
 
-def build_observing(common: Common) -> Observing:
+def build_observing(core: Core) -> Observing:
     """The door for observations."""
-    outside = common.outside
+    outside = core.outside
     return Observing(
         store=outside.store, queue=outside.queue, clock=outside.clock, ids=outside.ids, current=outside.current
     )
 
 
-def build_evidence(common: Common) -> EvidenceDesk:
+def build_evidence(core: Core) -> EvidenceDesk:
     """Where evidence is handed in."""
-    outside = common.outside
+    outside = core.outside
     return EvidenceDesk(outside.store, outside.queue, outside.clock, outside.ids, outside.current)

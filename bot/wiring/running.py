@@ -7,17 +7,17 @@ from datetime import timedelta
 from bot.flow.lease import LeaseKeeper
 from bot.flow.moving import Mover
 from bot.flow.runner import Runner
-from bot.wiring.common import Common
+from bot.wiring.core import Core
 
 
-def build_runner(common: Common) -> Runner:
+def build_runner(core: Core) -> Runner:
     """Moves runs, one step at a time."""
-    outside, lease = common.outside, timedelta(seconds=common.settings.lease_seconds)
+    outside, lease = core.outside, timedelta(seconds=core.settings.lease_seconds)
     return Runner(
         store=outside.store,
         clock=outside.clock,
         workshop=outside.workshop,
-        mover=Mover(outside.ids, outside.current, common.endings, common.consequences, common.moves),
+        mover=Mover(outside.ids, outside.current, core.endings, core.consequences, core.moves),
         keeper=LeaseKeeper(outside.store, outside.clock, lease, outside.log),
         owner=outside.owner,
         ttl=lease,

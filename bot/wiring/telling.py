@@ -12,16 +12,16 @@ from bot.adapters.paging.messenger import PageSender
 from bot.adapters.shipped import shipped_folder
 from bot.flow.freshening import Freshener
 from bot.flow.notices import NoticeDesk
-from bot.wiring.common import Common
+from bot.wiring.core import Core
 from bot.wiring.outside import folders_of
 
 _NOTICE_LEASES = 10
 """A notice is its worker's for this many leases: nobody renews it, so it has to cover the slowest medium."""
 
 
-def build_desk(common: Common) -> NoticeDesk:
+def build_desk(core: Core) -> NoticeDesk:
     """Notices by every medium that is set. ConfigError where one cannot be used."""
-    settings, outside = common.settings, common.outside
+    settings, outside = core.settings, core.outside
     templates = folders_of(settings.config / "templates", shipped_folder("templates"))
     return NoticeDesk(
         store=outside.store,
@@ -30,10 +30,10 @@ def build_desk(common: Common) -> NoticeDesk:
         renderer=LetterWriter(NoticeTemplates(templates), open_enclosures(settings), load_glossary(templates)),
         messengers={
             **open_media(settings, outside.workshop.http, outside.clock, templates),
-            **{name: PageSender(pager) for name, pager in common.pagers.items()},
+            **{name: PageSender(pager) for name, pager in core.pagers.items()},
         },
         configuration=outside.current,
-        freshen=Freshener(common.teller, outside.current).fresh,
+        freshen=Freshener(core.teller, outside.current).fresh,
         owner=outside.owner,
         ttl=timedelta(seconds=_NOTICE_LEASES * settings.lease_seconds),
         log=outside.log,

@@ -19,7 +19,7 @@ class Program:
     def __init__(self, lane: Lane, folder: Path) -> None:
         self.settings = Settings.from_environment()
         self.stopping = threading.Event()
-        self.runner = self.notices = self.sweep = self.configuration = self.beating = self
+        self.runner = self.notices = self.due = self.configuration = self.beating = self
         self._lane = lane
         self._folder = folder
 
@@ -35,7 +35,7 @@ class Program:
     def tell(self) -> None:
         """There are no notices here."""
 
-    def due(self, lane: Lane) -> Sequence[Bell]:
+    def of(self, lane: Lane) -> Sequence[Bell]:
         file = self._folder / "due"
         ids = file.read_text().split() if file.exists() else []
         return [Bell(JobName.ADVANCE_RUN, run_id, lane) for run_id in ids]

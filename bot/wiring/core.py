@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from bot.ports import Pager
 
 
-class Common:
+class Core:
     """The parts that change records and tell of it; what only some processes need is made when it is asked for."""
 
     def __init__(self, settings: Settings, outside: Outside) -> None:
