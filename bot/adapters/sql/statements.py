@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from sqlalchemy import Column, Executable, Table, Update, and_, bindparam, func, literal, select, update
 from sqlalchemy.dialects import postgresql, sqlite
@@ -47,6 +47,8 @@ from bot.domain.runs import RunStatus
 from bot.domain.threads import Pace, Thread
 from bot.domain.walks import KnownVersion, LiveVersion, UnplannedDependency, Walk
 from bot.domain.watches import Watch
+
+K = TypeVar("K", Table, type)
 
 TABLE_OF: Mapping[type, Table] = {
     Service: tables.services,
@@ -119,6 +121,20 @@ class Statements:
     save_step: Executable
 
 
+class _WhenNeeded(dict[K, Executable]):
+    """A statement for each of these, made with its first use: a process writes to few of the tables."""
+
+    def __init__(self, keys: Iterable[K], make: Callable[[K], Executable]) -> None:
+        super().__init__()
+        self._keys: frozenset[K] = frozenset(keys)
+        self._make: Callable[[K], Executable] = make
+
+    def __missing__(self, key: K) -> Executable:
+        if key not in self._keys:
+            raise KeyError(key)
+        return self.setdefault(key, self._make(key))
+
+
 @lru_cache
 def statements_for(dialect: str) -> Statements:
     """The statements of `sqlite` or `postgresql`."""
@@ -131,8 +147,8 @@ def statements_for(dialect: str) -> Statements:
     )  # fmt: skip
     return Statements(
         # Inline: else a lone row with a number costs a round trip more, to fetch the number first.
-        adds={table: insert(table).inline() for table in written},
-        saves={kind: _upsert(insert, kind) for kind in saved},
+        adds=_WhenNeeded(written, lambda table: insert(table).inline()),
+        saves=_WhenNeeded(saved, lambda kind: _upsert(insert, kind)),
         meet_service=insert(tables.services).on_conflict_do_nothing(),
         keep_file=insert(people_tables.kept_files).on_conflict_do_nothing(),
         keep_batch=insert(release_tables.observation_batches).inline().on_conflict_do_nothing(),
