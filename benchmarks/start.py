@@ -24,8 +24,8 @@ Start: whole processes, from fork to exit, in turns: `python -c pass`, `andon --
 --help`. All bytecode is compiled before.
 
 Memory: resident set of a real idle rollback worker, beside the floor: a process that imports exactly the modules from
-outside this project that a worker's program has in its module table once it is built and has read its database, and
-does nothing. A second floor is an independent list: rq, redis, httpx, sqlalchemy, pydantic, pydantic_settings, jinja2,
+outside this project that a worker's program has in its module table once it has wired what a rollback takes, loaded
+the roots of trust and read its database, and does nothing. A second floor is an independent list: rq, redis, httpx, sqlalchemy, pydantic, pydantic_settings, jinja2,
 yaml, structlog, cel.
 """
 
