@@ -25,8 +25,8 @@ Start: whole processes, from fork to exit, in turns: `python -c pass`, `andon --
 
 Memory: resident set of a real idle rollback worker, beside the floor: a process that imports exactly the modules from
 outside this project that a worker's program has in its module table once it has wired what a rollback takes, loaded
-the roots of trust and read its database, and does nothing. A second floor is an independent list: rq, redis, httpx, sqlalchemy, pydantic, pydantic_settings, jinja2,
-yaml, structlog, cel.
+the roots of trust and read its database, and does nothing. A second floor is an independent list: rq, redis, httpx,
+sqlalchemy, pydantic, pydantic_settings, jinja2, yaml, structlog, cel.
 """
 
 LOADED = """

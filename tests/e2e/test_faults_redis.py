@@ -15,7 +15,7 @@ MANY, FEW = 200, 25
 QUEUED = [f"queued-{number}" for number in range(MANY)]
 AWAY = [f"away-{number}" for number in range(FEW)]
 
-pytestmark = pytest.mark.timeout(240)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

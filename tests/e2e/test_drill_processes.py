@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from support.drilled_demo import GOOD, drilled_demo
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 MOMENTS = ("injected_at", "detected_at", "decided_at", "first_action_at", "restored_at", "verified_at")
 
 

@@ -14,7 +14,7 @@ from support.own_postgresql import OwnPostgresql, own_postgresql
 from support.redis_servers import redis_server
 from support.written_config import write_config
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 WAITING = [f"waiting-{number}" for number in range(6)]
 

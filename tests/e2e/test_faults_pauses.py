@@ -14,7 +14,7 @@ from support.alert_bodies import firing, group
 from support.chaos import House, deployers, paused, running_house
 from support.installation import until
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(120)]
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from support.pagerduty_server import pagerduty_server
 from support.passing_time import asking
 from support.written_config import policy, write_config
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 
 def timeline(up: Up, incident_id: str, words: str) -> str:
