@@ -23,6 +23,8 @@ from bot.domain.errors import ConfigError
 from bot.settings import Settings
 from bot.supervisor import parts_of
 
+pytestmark = pytest.mark.e2e
+
 
 @dataclass
 class Listening(TestHead):

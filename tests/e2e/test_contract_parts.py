@@ -14,7 +14,7 @@ from support.ledger import running_ledger
 from support.redis_servers import redis_server
 from support.written_config import WAYS, policy, write_config
 
-pytestmark = pytest.mark.timeout(180)
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 OLD, NEW = "the-old-hook-secret", "the-new-hook-secret"
 
