@@ -40,13 +40,10 @@ class Parser(argparse.ArgumentParser):
 
 def run(words: Sequence[str]) -> int:
     """Exit code: 0 done, 1 a problem said on standard error, 2 wrong usage."""
-    parser = build_parser()
-    args = parser.parse_args(_in_full(words))
-    target = getattr(args, "target", None)
-    if target is None:
-        getattr(args, "group", parser).print_help(sys.stderr)
+    args = _understood(words)
+    if args is None:
         return USAGE
-    module, _, function = target.partition(":")
+    module, _, function = args.target.partition(":")
     try:
         return int(getattr(import_module(module), function)(args) or 0)
     except KeyboardInterrupt:
@@ -57,6 +54,18 @@ def run(words: Sequence[str]) -> int:
         return 0
     except Exception as error:
         return _failed(error, is_process=module == SERVING)
+
+
+def _understood(words: Sequence[str]) -> argparse.Namespace | None:
+    """What is asked for; None where that is no command and the help was shown. Nothing of it refers to the grammar,
+    which a process that runs for weeks need not hold."""
+    parser = build_parser()
+    args = parser.parse_args(_in_full(words))
+    group = vars(args).pop("group", parser)
+    if getattr(args, "target", None) is not None:
+        return args
+    group.print_help(sys.stderr)
+    return None
 
 
 def _in_full(words: Sequence[str]) -> Sequence[str]:

@@ -96,6 +96,7 @@ def db_upgrade(args: argparse.Namespace) -> int:
 
 
 def _process(args: argparse.Namespace, name: str) -> App:
+    gc.collect()  # the grammar of the command line is done with: what is loaded now takes its place
     from bot.adapters.telemetry import set_up_logging
     from bot.app import build_app
 
