@@ -38,17 +38,23 @@ def kept_secret(path: Path, make: str) -> str:
 def keep_first(path: Path, content: bytes) -> None:
     """Make the file with this content, mode 600, whole and on the disk, unless there is one by then.
 
-    Written beside and linked into place: whoever reads it, of however many that make one at once, reads the first."""
-    descriptor, own = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    Written beside and linked into place: whoever reads it, of however many that make one at once, reads the first.
+    ConfigError where it cannot be made."""
     try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        with suppress(FileExistsError):
-            os.link(own, path)
-    finally:
-        Path(own).unlink()
+        descriptor, own = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            with suppress(FileExistsError):
+                os.link(own, path)
+        finally:
+            Path(own).unlink()
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be made", why=str(error), next="set ANDON_DATA to a folder on a disk that has hard links"
+        ) from error
 
 
 def read_secret(path: Path) -> str | None:

@@ -18,6 +18,7 @@ PR_SET_PDEATHSIG = 1
 def bound_to_parent(command: Sequence[str], *, parent: int) -> list[str]:
     """The command that runs `command` and sends it SIGTERM when the thread of process `parent` that starts it ends.
 
+    It comes once for each thread of the parent that still ran when that one ended: up to four times were seen.
     Start it from a thread that lives as long as the process. Elsewhere than on Linux nothing is asked of the kernel,
     and an orderly stop is the only one that takes the children along."""
     return [sys.executable, "-I", "-S", __file__, str(parent), *command]

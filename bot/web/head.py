@@ -125,7 +125,6 @@ class Head(Protocol):
     def observing(self) -> Observing: ...
 
 
-def wired(head: Head) -> Head:
-    """The same, with every part made now, in this thread, so that the first request waits for none of them."""
+def wire(head: Head) -> None:
+    """Have every part made now, in this thread, so that the first request waits for none of them."""
     _ = head.sources, head.intake, head.evidence, head.bundles, head.moves, head.observing
-    return head

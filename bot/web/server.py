@@ -11,7 +11,7 @@ import uvicorn
 
 from bot.domain.errors import AndonError
 from bot.web.application import create_web
-from bot.web.head import Head, wired
+from bot.web.head import Head, wire
 
 _log = structlog.get_logger("andon.web")
 _GRACE_SECONDS = 8
@@ -19,7 +19,7 @@ _GRACE_SECONDS = 8
 
 def serve(head: Head) -> None:
     """Blocks until SIGTERM or SIGINT; requests that were taken are answered first. Call it from the main thread."""
-    wired(head)
+    wire(head)
     server = uvicorn.Server(configure(head))
     watch_reload(head)
     watch_end(server)

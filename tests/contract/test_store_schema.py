@@ -104,6 +104,7 @@ def test_incidents_of_earlier_versions_get_the_beginning_that_their_alerts_state
     stated = {
         "earliest": ([("firing", began), ("firing", began - minute), ("resolved", began - 9 * minute)], began - minute),
         "unsaid": ([("firing", None)], None),
+        "unreadable": ([("firing", "the day before"), ("firing", "2026-11-20T11:33:30"), ("firing", began)], began),
         "resolved": ([("resolved", began)], None),
         "by hand": ([], None),
         "behind many others": ([("firing", began)], began),
@@ -128,8 +129,9 @@ def test_incidents_of_earlier_versions_get_the_beginning_that_their_alerts_state
         assert (one.by_alert, one.began_at) == (any(status == "firing" for status, _ in alerts), earliest), name
 
 
-def _alert(status: str, starts_at: datetime | None) -> dict[str, str]:
-    return {"status": status, "starts_at": format_time(starts_at) if starts_at else ""}
+def _alert(status: str, starts_at: datetime | str | None) -> dict[str, str]:
+    written = format_time(starts_at) if isinstance(starts_at, datetime) else starts_at
+    return {"status": status, "starts_at": written or ""}
 
 
 def _rows(store: SqlStore, name: str) -> list[tuple[object, ...]]:

@@ -30,7 +30,7 @@ def main(name: str, behaviour: str, folder: str) -> int:
     with SignalWatch(dict.fromkeys((signal.SIGTERM, signal.SIGINT, signal.SIGHUP), told)):
         note("ready")
         ended.wait()
-    note("end")
+        note("end")  # while signals are watched: where a supervisor is killed, the kernel sends the same one repeatedly
     return 0
 
 

@@ -66,3 +66,8 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", "utf-8")
     with pytest.raises(ConfigError, match="file/var cannot be used"):
         open_data_folder(tmp_path / "file" / "var")
+
+
+def test_a_secret_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="missing/token cannot be made"):
+        kept_secret(tmp_path / "missing" / "token", "{}")

@@ -49,8 +49,16 @@ def parts() -> Iterator[dict[str, list[dict[str, Any]]]]:
 
 def began(alerts: Sequence[dict[str, Any]], on_sqlite: bool) -> datetime | str | None:
     """The earliest start that they state, as the database keeps moments."""
-    stated = [datetime.fromisoformat(str(one["starts_at"])) for one in alerts if one.get("starts_at")]
-    earliest = min(stated, default=None)
+    earliest = min(filter(None, (moment(one.get("starts_at")) for one in alerts)), default=None)
     if earliest is None or not on_sqlite:
         return earliest
     return earliest.astimezone(UTC).isoformat(timespec="microseconds")
+
+
+def moment(written: object) -> datetime | None:
+    """As it was written; None for what is none: an upgrade does not fail by one odd alert."""
+    try:
+        found = datetime.fromisoformat(str(written)) if written else None
+    except ValueError:
+        return None
+    return found if found is not None and found.tzinfo is not None else None
