@@ -72,7 +72,7 @@ class App:
     @cached_property
     def drilling(self) -> Drilling:
         """Carries out drills."""
-        from bot.wiring.front import build_drilling
+        from bot.wiring.drills import build_drilling
 
         return build_drilling(self._core, self.intake)
 
@@ -107,14 +107,14 @@ class App:
     @cached_property
     def judge(self) -> Judge:
         """Looks at the gates of releases."""
-        from bot.wiring.front import build_judge
+        from bot.wiring.releases import build_judge
 
         return build_judge(self._core, self.intake)
 
     @cached_property
     def folder(self) -> Folder:
         """Compares candidates with incumbents."""
-        from bot.wiring.front import build_folder
+        from bot.wiring.releases import build_folder
 
         return build_folder(self._core, self.intake)
 

@@ -1,4 +1,4 @@
-"""What takes events, orders, evidence and observations, and judges releases by them."""
+"""What takes events, orders, evidence and observations."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from collections.abc import Mapping
 
 from bot.adapters.chance import SystemChance
 from bot.adapters.schedules import CronSchedules
-from bot.flow.drilling import Drilling
 from bot.flow.evidence_desk import EvidenceDesk
-from bot.flow.folding import Folder
 from bot.flow.intake import Intake
 from bot.flow.observing import Observing
 from bot.flow.orders import Orders
-from bot.flow.release_judging import Judge
 from bot.plugins import AlertSource, Checkable
 from bot.wiring.core import Core
 from handlers.meeting_notes import hear_notes
@@ -53,45 +50,6 @@ def _orders(core: Core) -> Orders:
         log=outside.log,
         check=outside.proposed.faults,
     )
-
-
-def build_judge(core: Core, intake: Intake) -> Judge:
-    """Looks at the gates of releases."""
-    outside = core.outside
-    return Judge(
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        ids=outside.ids,
-        configuration=outside.current,
-        moves=core.moves,
-        bench=core.bench,
-        order=intake.order,
-        crash=outside.workshop.crash,
-        log=outside.log,
-    )
-
-
-def build_folder(core: Core, intake: Intake) -> Folder:
-    """Compares candidates with incumbents."""
-    outside = core.outside
-    return Folder(
-        store=outside.store,
-        queue=outside.queue,
-        clock=outside.clock,
-        ids=outside.ids,
-        current=outside.current,
-        accept=intake.accept,
-        crash=outside.workshop.crash,
-        log=outside.log,
-        judges=True,
-    )
-
-
-def build_drilling(core: Core, intake: Intake) -> Drilling:
-    """Carries out drills."""
-    workshop = core.outside.workshop
-    return Drilling(core.rounds, workshop, intake.accept, workshop.crash)
 
 
 def build_observing(core: Core) -> Observing:

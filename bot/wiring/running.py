@@ -1,4 +1,4 @@
-"""What carries out runs and drills."""
+"""What carries out runs."""
 
 from __future__ import annotations
 
